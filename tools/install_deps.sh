@@ -13,19 +13,21 @@ deps_list=packaging/deps.debian
 # The entries of the parts, one "package [cmd:NAME]" a line, each once.
 deps_entries() {
     for deps_part; do
-        deps_found=no deps_inside=no
+        grep -q "^\\[$deps_part]" "$deps_list" || {
+            echo "error: $deps_list has no part [$deps_part]" >&2
+            return 2
+        }
+    done
+    for deps_part; do
+        deps_inside=no
         while read -r deps_name deps_rest; do
             case $deps_name in
-            "[$deps_part]") deps_inside=yes deps_found=yes ;;
+            "[$deps_part]") deps_inside=yes ;;
             '['*) deps_inside=no ;;
             '' | '#'*) ;;
             *) [ "$deps_inside" = no ] || echo "$deps_name ${deps_rest%%#*}" ;;
             esac
         done <"$deps_list"
-        [ "$deps_found" = yes ] || {
-            echo "error: $deps_list has no part [$deps_part]" >&2
-            return 2
-        }
     done | sort -u
 }
 
