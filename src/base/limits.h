@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every ceiling of the program, with its reason. A table that input can fill has a row here
+ * and a rule for full (evict, spill, or degrade and count) beside its use.
+ */
+#pragma once
+
+enum {
+    /* One error sentence with its quoted input; longer text would hide the sentence. */
+    LIMIT_ERR_TEXT = 512,
+    /* Paths in messages; longer ones are shortened in the middle. */
+    LIMIT_ERR_SOURCE = 512,
+    /* Nesting of JSON, YAML and policy lists: real files stay below 10. */
+    LIMIT_NESTING = 64,
+    /* A policy file: 200,000 exceptions of 120 bytes each are ledger records, not lines here. */
+    LIMIT_POLICY_BYTES = 64 << 20,
+    /* Errors and warnings reported of one policy file; the rest are counted. */
+    LIMIT_DIAGNOSTICS = 1000,
+    /* Ports of one service, and services of one policy: Windows rules take lists, not novels. */
+    LIMIT_SERVICE_PORTS = 64,
+    LIMIT_SERVICES = 256,
+    /* First bytes shown to a reader so that it may recognise its format. */
+    LIMIT_RECOGNISE_BYTES = 4096,
+    /* The largest record a reader may wait for (a pcapng block, one log line). */
+    LIMIT_RECORD_BYTES = 16 << 20,
+    /* One read from an input; a window is at least this unless the file is shorter. */
+    LIMIT_WINDOW_BYTES = 1 << 20,
+    /* Skips of one source that are listed with their offset; the rest are counted. */
+    LIMIT_SKIPS_LISTED = 100,
+    /* TCP streams followed at once in a capture; the least recently used is evicted and counted. */
+    LIMIT_STREAMS = 65536,
+    /* Bytes of one direction of a stream held for reassembly (out of order or a split header). */
+    LIMIT_STREAM_BUFFER = 128 << 10,
+    /* All reassembly buffers together; past it the least recently used stream's are dropped. */
+    LIMIT_STREAM_BUFFERS_TOTAL = 32 << 20,
+    /* IP fragments waiting for their siblings. */
+    LIMIT_FRAGMENTS = 1024,
+    /* Names (users, shares, hosts) kept per connection or flow; the rest only counted. */
+    LIMIT_NAMES = 256,
+    /* Bytes of one such name. */
+    LIMIT_NAME_BYTES = 1024,
+    /* Witnesses printed per flow in JSON. */
+    LIMIT_WITNESSES = 16,
+};
+
+/* Address space reserved for one arena, and the default memory budget of a job. */
+#define LIMIT_ARENA_RESERVE (UINT64_C(64) << 30)
+#define LIMIT_JOB_BUDGET    (UINT64_C(8) << 30)

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/map.h"
+
+#include "base/hash.h"
+
+static size_t slot_of(const struct map *map, str key, uint64_t hash)
+{
+    size_t at = (size_t)hash & (map->n_slots - 1);
+    while (map->slots[at]) {
+        const struct map_entry *entry = &map->entries[map->slots[at] - 1];
+        if (entry->hash == hash && str_equal(entry->key, key)) return at;
+        at = (at + 1) & (map->n_slots - 1);
+    }
+    return at;
+}
+
+uint64_t *map_find(const struct map *map, str key)
+{
+    if (!map->n) return NULL;
+    size_t at = slot_of(map, key, hash_bytes(str_bytes(key)));
+    return map->slots[at] ? &map->entries[map->slots[at] - 1].value : NULL;
+}
+
+static void rehash(struct map *map, struct arena *arena)
+{
+    map->n_slots = map->n_slots ? 2 * map->n_slots : 16;
+    map->slots = new_array(arena, uint32_t, map->n_slots);
+    for (size_t i = 0; i < map->n; i++) {
+        size_t at = slot_of(map, map->entries[i].key, map->entries[i].hash);
+        map->slots[at] = (uint32_t)i + 1;
+    }
+}
+
+uint64_t *map_put(struct map *map, struct arena *arena, str key, uint64_t value, bool *fresh)
+{
+    if (fresh) *fresh = false;
+    if (map->n * 2 >= map->n_slots) rehash(map, arena);
+    uint64_t hash = hash_bytes(str_bytes(key));
+    size_t at = slot_of(map, key, hash);
+    if (map->slots[at]) return &map->entries[map->slots[at] - 1].value;
+
+    arena_grow(arena, map->entries, map->n, map->room);
+    map->entries[map->n] = (struct map_entry){str_copy(arena, key), value, hash};
+    map->slots[at] = (uint32_t)++map->n;
+    if (fresh) *fresh = true;
+    return &map->entries[map->n - 1].value;
+}

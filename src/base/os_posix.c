@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Edge: the real world on POSIX systems. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/os.h"
+
+struct os_file {
+    int fd;
+};
+
+enum { PATH_ROOM = 4096 };
+
+/* The path as a C string; false when it is too long or holds a NUL. */
+static bool c_path(char out[PATH_ROOM], str path, struct err *err)
+{
+    if (path.len >= PATH_ROOM || (path.len && memchr(path.ptr, 0, path.len)))
+        return err_set(err, ERR_IO, "the path is too long or holds a NUL byte");
+    if (path.len) memcpy(out, path.ptr, path.len);
+    out[path.len] = 0;
+    return true;
+}
+
+static bool refuse(struct err *err, const char *what)
+{
+    return err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s: %s", what, strerror(errno));
+}
+
+static bool write_all(int fd, bytes piece)
+{
+    while (piece.len) {
+        ssize_t n = write(fd, piece.ptr, piece.len);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return false;
+        piece = (bytes){piece.ptr + n, piece.len - (size_t)n};
+    }
+    return true;
+}
+
+static bool posix_write(void *self, enum os_stream stream, bytes piece)
+{
+    (void)self;
+    return write_all(stream == OS_OUT ? STDOUT_FILENO : STDERR_FILENO, piece);
+}
+
+static bool posix_is_terminal(void *self, enum os_stream stream)
+{
+    (void)self;
+    return isatty(stream == OS_OUT ? STDOUT_FILENO : STDERR_FILENO) == 1;
+}
+
+static unsigned posix_columns(void *self)
+{
+    struct winsize size = {0};
+    (void)self;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || !size.ws_col) return 80;
+    return size.ws_col;
+}
+
+static int64_t posix_now_us(void *self)
+{
+    struct timespec now = {0};
+    (void)self;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static uint64_t posix_monotonic_us(void *self)
+{
+    struct timespec now = {0};
+    (void)self;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static str posix_environment(void *self, str name, struct arena *arena)
+{
+    (void)self;
+    return str_copy(arena, str_of(getenv(str_c(arena, name))));
+}
+
+static enum os_kind posix_kind(void *self, str path)
+{
+    char text[PATH_ROOM];
+    struct err err = {0};
+    struct stat info;
+    (void)self;
+    if (!c_path(text, path, &err) || stat(text, &info) != 0) return OS_MISSING;
+    if (S_ISREG(info.st_mode)) return OS_FILE;
+    return S_ISDIR(info.st_mode) ? OS_DIRECTORY : OS_OTHER;
+}
+
+static struct os_file *posix_open(void *self, str path, struct arena *arena, struct err *err)
+{
+    char text[PATH_ROOM];
+    (void)self;
+    if (!c_path(text, path, err)) return NULL;
+    int fd = str_equal(path, S("-")) ? dup(STDIN_FILENO) : open(text, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        refuse(err, "cannot open");
+        return NULL;
+    }
+    struct os_file *file = new (arena, struct os_file);
+    file->fd = fd;
+    return file;
+}
+
+static bool posix_read(void *self, struct os_file *file, uint8_t *into, size_t room, size_t *n,
+                       struct err *err)
+{
+    (void)self;
+    for (;;) {
+        ssize_t got = read(file->fd, into, room);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return refuse(err, "cannot read");
+        *n = (size_t)got;
+        return true;
+    }
+}
+
+static void posix_close(void *self, struct os_file *file)
+{
+    (void)self;
+    close(file->fd);
+}
+
+static int name_order(const void *left, const void *right)
+{
+    const str *a = left, *b = right;
+    return str_compare(*a, *b);
+}
+
+static bool posix_list(void *self, str path, struct arena *arena, str **names, size_t *n,
+                       struct err *err)
+{
+    char text[PATH_ROOM];
+    (void)self;
+    if (!c_path(text, path, err)) return false;
+    DIR *directory = opendir(text);
+    if (!directory) return refuse(err, "cannot list");
+    str *found = NULL;
+    size_t count = 0, room = 0;
+    for (struct dirent *entry = readdir(directory); entry; entry = readdir(directory)) {
+        str name = str_of(entry->d_name);
+        if (str_equal(name, S(".")) || str_equal(name, S(".."))) continue;
+        arena_grow(arena, found, count, room);
+        found[count++] = str_copy(arena, name);
+    }
+    closedir(directory);
+    if (count) qsort(found, count, sizeof *found, name_order);
+    *names = found;
+    *n = count;
+    return true;
+}
+
+static bool posix_make_directory(void *self, str path, struct err *err)
+{
+    char text[PATH_ROOM];
+    (void)self;
+    if (!c_path(text, path, err)) return false;
+    for (size_t i = 1; i <= path.len; i++) {
+        if (text[i] != '/' && text[i] != 0) continue;
+        char held = text[i];
+        text[i] = 0;
+        if (mkdir(text, 0777) != 0 && errno != EEXIST) return refuse(err, "cannot make directory");
+        text[i] = held;
+    }
+    if (posix_kind(self, path) != OS_DIRECTORY)
+        return err_set(err, ERR_IO, "a file of that name is in the way of the directory");
+    return true;
+}
+
+static bool posix_write_file(void *self, str path, bytes content, bool executable, struct err *err)
+{
+    char text[PATH_ROOM], beside[PATH_ROOM];
+    (void)self;
+    if (!c_path(text, path, err)) return false;
+    int len = snprintf(beside, sizeof beside, "%s.tmp-%ld", text, (long)getpid());
+    if (len < 0 || (size_t)len >= sizeof beside)
+        return err_set(err, ERR_IO, "the path is too long");
+
+    int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, executable ? 0777 : 0666);
+    if (fd < 0) return refuse(err, "cannot write");
+    bool fine = write_all(fd, content) && fsync(fd) == 0;
+    if (!fine) refuse(err, "cannot write");
+    if (close(fd) != 0 && fine) fine = refuse(err, "cannot write");
+    if (fine && rename(beside, text) != 0) fine = refuse(err, "cannot rename");
+    if (!fine) unlink(beside);
+    return fine;
+}
+
+static bool posix_remove(void *self, str path, struct err *err)
+{
+    char text[PATH_ROOM];
+    (void)self;
+    if (!c_path(text, path, err)) return false;
+    if (unlink(text) != 0) return refuse(err, "cannot remove");
+    return true;
+}
+
+static bool posix_is_network(void *self, str path)
+{
+    /* statfs(2) magic numbers of network file systems: NFS, SMB, SMB2, CIFS, 9P, CEPH, AFS, FUSE is
+     * not one of them: most FUSE mounts are local. */
+    static const uint32_t magics[] = {0x6969,     0x517B,     0xFE534D42, 0xFF534D42,
+                                      0x01021997, 0x00C36400, 0x5346414F};
+    char text[PATH_ROOM];
+    struct err err = {0};
+    struct statfs info;
+    (void)self;
+    if (!c_path(text, path, &err) || statfs(text, &info) != 0) return false;
+    for (size_t i = 0; i < COUNT_OF(magics); i++)
+        if ((uint32_t)info.f_type == magics[i]) return true;
+    return false;
+}
+
+struct os os_posix(void)
+{
+    return (struct os){
+        .write = posix_write,
+        .is_terminal = posix_is_terminal,
+        .columns = posix_columns,
+        .now_us = posix_now_us,
+        .monotonic_us = posix_monotonic_us,
+        .environment = posix_environment,
+        .kind = posix_kind,
+        .open = posix_open,
+        .read = posix_read,
+        .close = posix_close,
+        .list = posix_list,
+        .make_directory = posix_make_directory,
+        .write_file = posix_write_file,
+        .remove = posix_remove,
+        .is_network = posix_is_network,
+    };
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A reader turns one format's bytes into facts. It is a state machine fed with windows: it consumes
+ * whole items from the front of each and is shown the rest again, with more behind it. One line in
+ * readers.def and one `const struct reader x_reader` make a new one.
+ */
+#pragma once
+
+#include "base/input.h"
+#include "base/zone.h"
+#include "evidence/observation.h"
+
+/* How a stream remembers what it has given (DESIGN.md 2). */
+enum reader_overlap {
+    OVERLAP_CONTENT_HASH, /* a capture: the same bytes again are known */
+    OVERLAP_LINES,        /* a text log: lines are known by their hash */
+};
+
+struct reader_options {
+    const struct zone *zone; /* of local-time logs; NULL = not given: UTC, assumed */
+};
+
+struct reader {
+    str name;    /* "pcap", in JSON and messages */
+    str summary; /* "libpcap capture files" */
+    enum reader_overlap overlap;
+    /* By content only; head holds up to LIMIT_RECOGNISE_BYTES from the start of the source. */
+    bool (*recognise)(bytes head);
+    /* State in the arena, which lives until the source is read. */
+    void *(*open)(struct arena *arena, const struct reader_options *options,
+                  const struct fact_sink *sink);
+    /* Consumes whole items from the front of the window and returns how many bytes; fewer than all
+     * only when the rest is an incomplete item and the window is not the last. *want is how many
+     * bytes the next item needs (0 = just more). Damaged items are reported to the sink and stepped
+     * over. False when nothing more can be read of this source (the skip was reported). */
+    bool (*feed)(void *state, struct window window, size_t *consumed, size_t *want);
+    /* Everything still open is reported to the sink. */
+    void (*close)(void *state);
+};
+
+/* All readers, in the order in which they are asked. */
+extern const struct reader *const readers[];
+extern const size_t n_readers;
+const struct reader *reader_recognise(bytes head); /* NULL = none does */

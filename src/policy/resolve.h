@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A policy at one point in time, with every name turned into addresses: the input of rules/decision
+ * and of targets. Sets are exact over all addresses (base/prefix_set); nothing here decides a flow.
+ */
+#pragma once
+
+#include "policy/policy.h"
+
+/* Addresses that a host name holds at a time, as the workspace knows them. */
+struct host_address {
+    struct addr addr;
+    int64_t seen_us;         /* newest witness */
+    bool claimed_by_another; /* some other host was seen with it since */
+};
+
+/* How names are looked up; `to` is the caller's. */
+struct host_lookup {
+    void *to;
+    /* All addresses of that host name or of that AD group's computers; n 0 = not known. */
+    const struct host_address *(*host)(void *to, str name, int64_t as_of_us, struct arena *arena,
+                                       size_t *n);
+    const struct host_address *(*ad_group)(void *to, str name, int64_t as_of_us,
+                                           struct arena *arena, size_t *n);
+    /* Prefixes of a service tag in a file of Azure service tags; false when the file can't be read.
+     */
+    bool (*service_tag)(void *to, str tag, str file, struct arena *arena, struct prefix_set *out);
+};
+
+/* Where addresses live (DESIGN.md 4): every address is in exactly one of these places. */
+struct places {
+    const struct prefix_set *segments; /* per segment of the policy */
+    struct prefix_set unknown, internet, local;
+};
+
+struct resolved_entry {
+    const struct entry *entry;
+    struct prefix_set from, to; /* `from` less except.from has no meaning on its own: kept apart */
+    struct prefix_set except_from, except_to;
+    /* The word `internet` stands in from/to: only then may that end be an internet address. */
+    bool from_internet, to_internet;
+    enum secure secure; /* never UNSET: the strategy is applied */
+    bool is_exception;
+};
+
+struct resolved_perimeter {
+    const struct perimeter_entry *entry;
+    enum direction direction;
+    struct prefix_set from, to; /* the internet end is already cut to the internet */
+};
+
+/* A border: inside are these addresses. */
+struct border {
+    str name; /* segment name, or "internet" */
+    struct prefix_set inside;
+};
+
+/* A machine that holds several addresses (a named host); machines of one address are not listed. */
+struct machine {
+    str name;
+    const struct addr *addrs;
+    size_t n_addrs;
+};
+
+struct resolved {
+    const struct policy *policy;
+    int64_t as_of_us;
+    struct places places;
+    struct prefix_set builtins[BUILTIN_COUNT]; /* ALL: every address */
+    const struct prefix_set *groups;           /* members, per group of the policy */
+    struct prefix_set managed, unmanaged_members;
+    /* Addresses that enforce: in a managed segment, in no group with managed: false. */
+    struct prefix_set enforcing;
+    /* modes[p][m]: enforcing addresses whose profile p is in mode m (MODE_UNSET is empty). */
+    struct prefix_set modes[PROFILE_COUNT][MODE_OFF + 1];
+    const struct resolved_entry *entries; /* allow entries in order, then living exceptions */
+    size_t n_entries;
+    const struct resolved_perimeter *perimeter;
+    size_t n_perimeter;
+    const struct border *borders;
+    size_t n_borders;
+    const struct machine *machines;
+    size_t n_machines;
+};
+
+/* Resolves. Unresolvable names and tags are warnings when `for_check`, errors otherwise; groups
+ * that disagree on a profile mode are always errors. False when there is an error.
+ *
+ * lookup : NULL = no workspace: every name is unknown
+ * found : appended to; places are those of the policy file */
+MUST_USE bool resolve_policy(const struct policy *policy, const struct host_lookup *lookup,
+                             int64_t as_of_us, bool for_check, struct arena *arena,
+                             struct resolved *out, struct diagnostics *found);
+
+/* The place of an address, for explanations and the matrix: segment name, "unknown", "internet" or
+ * "local". */
+str resolve_place(const struct resolved *resolved, struct addr a);
+/* Index of the segment an address lives in; SIZE_MAX when in none. */
+size_t resolve_segment(const struct resolved *resolved, struct addr a);

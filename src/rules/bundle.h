@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a resolved policy to what each machine loads: host classes (machines with the same bundle),
+ * their rules, and the rules of enforced borders. Target-neutral; targets only write them down.
+ */
+#pragma once
+
+#include "rules/decision.h"
+
+/* Machines that load the same bundle. */
+struct host_class {
+    str id; /* stable, ASCII, valid as a file name on Windows: "clients-1" */
+    struct prefix_set members;
+    const str *machine_names; /* of named machines; addresses without a name are in members only */
+    size_t n_machine_names;
+    struct ruleset rules;
+};
+
+struct border_rules {
+    const struct border *border;
+    struct ruleset rules; /* local = inside, remote = outside; direction as seen from inside */
+};
+
+struct bundles {
+    const struct resolved *resolved;
+    const struct host_class *classes;
+    size_t n_classes;
+    const struct border_rules *borders;
+    size_t n_borders;
+};
+
+/* peers: the universe for complement blocks (rules/universe.h): the block's remote addresses are
+ * peers less those approved in clear. name: of the workspace, part of rule ids. */
+struct bundles bundle_make(const struct resolved *resolved, struct prefix_set peers, str name,
+                           struct arena *arena, struct arena scratch);

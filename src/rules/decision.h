@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The canonical meaning of a policy or of rulesets: the only place where "is this allowed?" is
+ * answered (DESIGN.md 5). Addresses fall into classes of equal membership in every set compared
+ * (atoms); for each profile, service, side and secured-or-not there is, per server class, an
+ * interned set of client classes that pass. Equality is one comparison of numbers, a difference has
+ * a witness.
+ */
+#pragma once
+
+#include "rules/ruleset.h"
+
+enum side { SIDE_CLIENT_OUTBOUND, SIDE_BORDER, SIDE_SERVER_INBOUND, SIDE_COUNT };
+str side_text(enum side side); /* "client-outbound", "perimeter", "server-inbound" */
+
+#define INTENTS(X)                                                                                 \
+    X(ALLOW, "allow")                                                                              \
+    X(ALLOW_IF_SECURE, "allow-if-secure")                                                          \
+    X(BLOCK, "block")                                                                              \
+    X(UNGOVERNED, "ungoverned")                                                                    \
+    X(LOCAL, "local")                                                                              \
+    X(UNDECIDABLE, "undecidable")
+enum intent {
+#define X(name, text) INTENT_##name,
+    INTENTS(X)
+#undef X
+};
+str intent_text(enum intent intent);
+
+/* ---- Atoms ------------------------------------------------------------------------------------
+ */
+
+/* A partition of all addresses into classes of equal membership in the sets it was built from. */
+struct atoms;
+
+/* Built once from the union of all sets of a comparison. */
+struct atoms *atoms_build(const struct prefix_set *sets, size_t n_sets, struct arena *arena,
+                          struct arena scratch);
+uint32_t atoms_class(const struct atoms *atoms, struct addr a); /* O(log n) */
+uint32_t atoms_count(const struct atoms *atoms);
+/* The smallest address of a class, as its witness. */
+struct addr atoms_witness(const struct atoms *atoms, uint32_t class_id);
+
+/* ---- Decision ---------------------------------------------------------------------------------
+ */
+
+struct decision;
+
+/* Every set of a resolved policy, for atoms_build; appended. */
+void decision_sets(const struct resolved *resolved, struct arena *arena, struct prefix_set **sets,
+                   size_t *n, size_t *room);
+/* atoms: NULL = built from the policy's own sets. */
+const struct decision *decision_build(const struct resolved *resolved, const struct atoms *atoms,
+                                      struct arena *arena, struct arena scratch);
+
+struct flow_question {
+    struct addr client, server;
+    enum transport transport; /* with port; or */
+    uint16_t port;
+    int service; /* index in the policy's services; SERVICE_NONE = by transport and port */
+    enum profile profile;
+    /* Which machines have the policy: NULL = all (no ring asked). */
+    const struct prefix_set *deployed;
+};
+
+struct side_answer {
+    enum side side;
+    bool enforces;
+    bool passes, passes_secured; /* true when it does not enforce */
+};
+
+struct flow_answer {
+    int service; /* index or SERVICE_NONE */
+    enum intent intent;
+    bool passes, passes_secured;
+    struct side_answer sides[SIDE_COUNT]; /* in path order; n_sides is 0 for local flows */
+    size_t n_sides;
+};
+
+/* Answers one question; two class look-ups and a few bit tests. */
+struct flow_answer decision_ask(const struct decision *decision, const struct flow_question *q);
+
+/* Why: evaluated for this point only, never stored. The entry that decides the intent (NULL = none
+ * matches), or the perimeter entry, or the mode that blocks at a side. */
+struct flow_reason {
+    const struct resolved_entry *entry;
+    const struct resolved_perimeter *perimeter;
+    str text; /* one sentence: "policy.yaml:14 departmental shares" */
+    struct place place;
+};
+struct flow_reason decision_why(const struct decision *decision, const struct flow_question *q,
+                                enum side side, struct arena *arena);
+
+/* ---- Proof ------------------------------------------------------------------------------------
+ */
+
+/* A point where an artefact and the policy disagree. */
+struct witness {
+    struct addr client, server;
+    int service;
+    enum transport transport;
+    uint16_t port;
+    enum profile profile;
+    enum side side;
+    bool secured;
+    str expected, found;
+};
+
+/* One machine class: these addresses load these rules. */
+struct enforced_class {
+    str id;
+    struct prefix_set members;
+    struct ruleset rules;
+    enum engine engine;
+    uint8_t profiles; /* which profiles the artefact claims to hold (bits) */
+};
+
+/* True when, for every address of the class as client and as server, every peer, every port of a
+ * governed service and every profile claimed, the rules say exactly what the policy says of that
+ * side, and touch no port of an ungoverned service. Local peers (link-local, multicast, loopback)
+ * must not be passed by the rules. peers: every address that can be a peer in that dialect; a peer
+ * outside it is residue. witness: the smallest point of disagreement. */
+MUST_USE bool decision_proves_host(const struct decision *decision,
+                                   const struct enforced_class *class, struct prefix_set peers,
+                                   struct arena *arena, struct arena scratch,
+                                   struct witness *witness);
+/* The same for a border's forward rules: local = inside, remote = outside. */
+MUST_USE bool decision_proves_border(const struct decision *decision, const struct border *border,
+                                     struct ruleset rules, struct prefix_set peers,
+                                     struct arena *arena, struct arena scratch,
+                                     struct witness *witness);

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What one machine enforces, in Windows Filtering Platform terms (DESIGN.md 5): made from the
+ * resolved policy, and by every target's reader from an artefact. Precedence: authenticated bypass
+ * > block > allow > the profile's default; no order, no specificity.
+ */
+#pragma once
+
+#include "policy/resolve.h"
+
+#define ACTIONS(X)                                                                                 \
+    X(ALLOW, "allow")                                                                              \
+    X(ALLOW_IF_SECURE, "allow-if-secure")                                                          \
+    X(BLOCK, "block")
+enum action {
+#define X(name, text) ACTION_##name,
+    ACTIONS(X)
+#undef X
+};
+str action_text(enum action action);
+str direction_text(enum direction direction);
+
+/* One rule. An empty local or remote set means "none" (matches nothing), never "any": the whole
+ * line is written out. */
+struct rule {
+    str id; /* stable: made of workspace name, direction, service, profiles, family, slot */
+    str name, group; /* as shown to an admin */
+    enum direction direction;
+    enum action action;
+    uint8_t profiles; /* bits 1u << enum profile */
+    bool enabled;
+    enum transport transport;
+    /* The service's ports: remote ones for outbound, local ones for inbound. */
+    struct service_port ports[LIMIT_SERVICE_PORTS];
+    size_t n_ports;
+    struct prefix_set local, remote;
+    bool logs;
+    str why;         /* "policy.yaml:14 departmental shares" */
+    uint64_t offset; /* in the artefact it was read from */
+    /* Exports may hold what a policy never makes: kept so that `rules` shows it and proofs refuse.
+     */
+    str program, security, principals;
+};
+
+struct ruleset {
+    const struct rule *rules;
+    size_t n;
+};
+
+/* How a set of rules is evaluated. */
+enum engine {
+    ENGINE_WINDOWS,  /* bypass > block > allow > default */
+    ENGINE_NFTABLES, /* first verdict of the chain, else its policy; rules are in chain order */
+};
+
+/* What a machine's rules say of one flow end. UNTOUCHED: no rule matches, so whatever else the host
+ * has decides; a proof treats it as neither pass nor block. */
+enum rule_verdict { RULE_UNTOUCHED, RULE_PASSES, RULE_PASSES_SECURED, RULE_BLOCKS };
