@@ -3,8 +3,9 @@
  * freed whole. Passing `struct arena scratch` by value gives scratch memory that is gone at return:
  * the callee moves its own copy of the mark. Keep results and scratch in two arenas.
  *
- * new(arena, type) and new_array(arena, type, n) are zeroed and never fail to their caller: when
- * the job's budget is spent, the arena's hook ends the job (edge file: it maps memory from the OS).
+ * arena_new(arena, type) and arena_array(arena, type, n) are zeroed and never fail to their caller:
+ * when the job's budget is spent, the arena's hook ends the job (edge file: it maps memory from the
+ * OS).
  */
 #pragma once
 
@@ -32,8 +33,8 @@ uint64_t arena_used(const struct arena *arena);
 /* n items of size bytes each, aligned to align (a power of two), zeroed. */
 void *arena_take(struct arena *arena, size_t size, size_t align, size_t n);
 
-#define new (arena, type) ((type *)arena_take((arena), sizeof(type), _Alignof(type), 1))
-#define new_array(arena, type, n) ((type *)arena_take((arena), sizeof(type), _Alignof(type), (n)))
+#define arena_new(arena, type)      ((type *)arena_take((arena), sizeof(type), _Alignof(type), 1))
+#define arena_array(arena, type, n) ((type *)arena_take((arena), sizeof(type), _Alignof(type), (n)))
 
 /* Memory of a table that grows on its own, outside any arena, zeroed, page aligned. arena_map ends
  * the program when the OS has none left; arena_unmap takes NULL. */

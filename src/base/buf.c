@@ -9,7 +9,8 @@ struct buf buf_in(struct arena *arena)
 struct buf buf_to(struct arena *arena, size_t room, bool (*sink)(void *to, bytes piece), void *to)
 {
     assert(room >= 64);
-    return (struct buf){.data = new_array(arena, char, room), .room = room, .sink = sink, .to = to};
+    return (struct buf){
+        .data = arena_array(arena, char, room), .room = room, .sink = sink, .to = to};
 }
 
 static void empty(struct buf *out)
@@ -32,7 +33,7 @@ static void make_room(struct buf *out, size_t n)
     size_t room = out->room ? out->room : 256;
     while (room - out->len < n)
         room *= 2;
-    char *data = new_array(out->arena, char, room);
+    char *data = arena_array(out->arena, char, room);
     if (out->len) memcpy(data, out->data, out->len);
     out->data = data;
     out->room = room;

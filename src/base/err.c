@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/err.h"
 
+FORMAT_PRINTF(3, 0)
 static void fill(struct err *err, enum err_kind kind, const char *format, va_list args)
 {
     char source[LIMIT_ERR_SOURCE];

@@ -24,7 +24,7 @@ uint64_t *map_find(const struct map *map, str key)
 static void rehash(struct map *map, struct arena *arena)
 {
     map->n_slots = map->n_slots ? 2 * map->n_slots : 16;
-    map->slots = new_array(arena, uint32_t, map->n_slots);
+    map->slots = arena_array(arena, uint32_t, map->n_slots);
     for (size_t i = 0; i < map->n; i++) {
         size_t at = slot_of(map, map->entries[i].key, map->entries[i].hash);
         map->slots[at] = (uint32_t)i + 1;

@@ -106,7 +106,7 @@ static struct os_file *posix_open(void *self, str path, struct arena *arena, str
         refuse(err, "cannot open");
         return NULL;
     }
-    struct os_file *file = new (arena, struct os_file);
+    struct os_file *file = arena_new(arena, struct os_file);
     file->fd = fd;
     return file;
 }

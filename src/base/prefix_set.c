@@ -31,7 +31,7 @@ static void append(struct range *out, size_t *n, struct range r)
 struct prefix_set prefix_set_of(struct arena *arena, const struct range *ranges, size_t n)
 {
     if (!n) return (struct prefix_set){0};
-    struct range *sorted = new_array(arena, struct range, n);
+    struct range *sorted = arena_array(arena, struct range, n);
     memcpy(sorted, ranges, n * sizeof *sorted);
     qsort(sorted, n, sizeof *sorted, range_order);
     size_t kept = 0;
@@ -50,7 +50,7 @@ struct prefix_set prefix_set_union(struct arena *arena, struct prefix_set a, str
 {
     if (!a.n) return b;
     if (!b.n) return a;
-    struct range *out = new_array(arena, struct range, a.n + b.n);
+    struct range *out = arena_array(arena, struct range, a.n + b.n);
     size_t n = 0, i = 0, j = 0;
     while (i < a.n || j < b.n) {
         bool from_a = j == b.n || (i < a.n && range_order(&a.ranges[i], &b.ranges[j]) <= 0);
@@ -63,7 +63,7 @@ struct prefix_set prefix_set_intersect(struct arena *arena, struct prefix_set a,
                                        struct prefix_set b)
 {
     if (!a.n || !b.n) return (struct prefix_set){0};
-    struct range *out = new_array(arena, struct range, a.n + b.n);
+    struct range *out = arena_array(arena, struct range, a.n + b.n);
     size_t n = 0, i = 0, j = 0;
     while (i < a.n && j < b.n) {
         struct range x = a.ranges[i], y = b.ranges[j];
@@ -82,7 +82,7 @@ struct prefix_set prefix_set_intersect(struct arena *arena, struct prefix_set a,
 struct prefix_set prefix_set_subtract(struct arena *arena, struct prefix_set a, struct prefix_set b)
 {
     if (!a.n || !b.n) return a;
-    struct range *out = new_array(arena, struct range, a.n + b.n);
+    struct range *out = arena_array(arena, struct range, a.n + b.n);
     size_t n = 0, j = 0;
     for (size_t i = 0; i < a.n; i++) {
         struct range rest = a.ranges[i];

@@ -35,7 +35,7 @@ struct sha256_digest sha256_of(bytes b)
 str sha256_hex(struct arena *arena, const struct sha256_digest *digest)
 {
     static const char digits[] = "0123456789abcdef";
-    char *text = new_array(arena, char, 64);
+    char *text = arena_array(arena, char, 64);
     for (size_t i = 0; i < 32; i++) {
         text[2 * i] = digits[digest->bytes[i] >> 4];
         text[2 * i + 1] = digits[digest->bytes[i] & 15];

@@ -109,7 +109,7 @@ bool str_cut(str s, char separator, str *head, str *tail)
 str str_copy(struct arena *arena, str s)
 {
     if (!s.len) return (str){0};
-    char *copy = new_array(arena, char, s.len);
+    char *copy = arena_array(arena, char, s.len);
     memcpy(copy, s.ptr, s.len);
     return (str){copy, s.len};
 }
@@ -117,7 +117,7 @@ str str_copy(struct arena *arena, str s)
 str str_lower(struct arena *arena, str s)
 {
     if (!s.len) return (str){0};
-    char *copy = new_array(arena, char, s.len);
+    char *copy = arena_array(arena, char, s.len);
     for (size_t i = 0; i < s.len; i++)
         copy[i] = (char)byte_lower(s.ptr[i]);
     return (str){copy, s.len};
@@ -125,7 +125,7 @@ str str_lower(struct arena *arena, str s)
 
 const char *str_c(struct arena *arena, str s)
 {
-    char *copy = new_array(arena, char, s.len + 1);
+    char *copy = arena_array(arena, char, s.len + 1);
     if (s.len) memcpy(copy, s.ptr, s.len);
     return copy;
 }
@@ -137,7 +137,7 @@ str str_format(struct arena *arena, const char *format, ...)
     int len = vsnprintf(NULL, 0, format, args);
     va_end(args);
     if (len <= 0) return (str){0};
-    char *text = new_array(arena, char, (size_t)len + 1);
+    char *text = arena_array(arena, char, (size_t)len + 1);
     va_start(args, format);
     vsnprintf(text, (size_t)len + 1, format, args);
     va_end(args);
@@ -230,7 +230,7 @@ str str_utf8(struct arena *arena, str s)
     }
     if (!replaced) return s;
 
-    char *text = new_array(arena, char, s.len + 3 * replaced);
+    char *text = arena_array(arena, char, s.len + 3 * replaced);
     size_t len = 0;
     for (at = 0; at < s.len;) {
         size_t n = str_utf8_next(str_tail(s, at), &bad);
@@ -261,7 +261,7 @@ static size_t utf8_put(char *out, uint32_t c)
 str str_from_utf16le(struct arena *arena, bytes b)
 {
     if (b.len < 2) return (str){0};
-    char *text = new_array(arena, char, b.len / 2 * 3);
+    char *text = arena_array(arena, char, b.len / 2 * 3);
     size_t len = 0;
     for (size_t i = 0; i + 1 < b.len; i += 2) {
         uint32_t c = (uint32_t)b.ptr[i] | (uint32_t)b.ptr[i + 1] << 8;

@@ -110,7 +110,7 @@ static void print_cell(struct buf *out, const struct table_column *column, struc
 void table_print_text(const struct table *table, struct buf *out, bool colour)
 {
     size_t n = table->n_columns;
-    size_t *widths = new_array(table->arena, size_t, n ? n : 1);
+    size_t *widths = arena_array(table->arena, size_t, n ? n : 1);
     for (size_t i = 0; i < n; i++)
         widths[i] = table_width(table->columns[i].title);
     for (size_t i = 0; i < table->n_cells; i++) {

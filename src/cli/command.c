@@ -77,7 +77,7 @@ uint64_t option_count(const struct invocation *call, str name)
 
 str *option_texts(const struct invocation *call, str name, size_t *n)
 {
-    str *texts = new_array(call->arena, str, call->n_given + 1);
+    str *texts = arena_array(call->arena, str, call->n_given + 1);
     assert(find_option(call->command, name, 0));
     *n = 0;
     for (size_t i = 0; i < call->n_given; i++)
@@ -250,7 +250,7 @@ static bool parse_option(struct invocation *call, struct given_option *given, co
     const struct option *option = find_option(call->command, name, is_long ? 0 : word.ptr[1]);
     if (!option) {
         size_t n = call->command->n_options + command_n_common_options;
-        str *names = new_array(call->arena, str, n);
+        str *names = arena_array(call->arena, str, n);
         for (size_t i = 0; i < n; i++)
             names[i] = i < call->command->n_options
                            ? call->command->options[i].name
@@ -281,8 +281,8 @@ static bool parse_option(struct invocation *call, struct given_option *given, co
 
 static bool parse_words(struct invocation *call, const str *words, size_t n_words, struct err *err)
 {
-    struct given_option *given = new_array(call->arena, struct given_option, n_words + 1);
-    str *arguments = new_array(call->arena, str, n_words + 1);
+    struct given_option *given = arena_array(call->arena, struct given_option, n_words + 1);
+    str *arguments = arena_array(call->arena, str, n_words + 1);
     bool only_arguments = false;
     call->given = given;
     call->arguments = arguments;
