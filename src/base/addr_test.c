@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/addr.h"
 
-#include <cmocka.h>
-#include <setjmp.h>
+#include "base/test.h"
 
 static const struct {
     const char *in, *out; /* out NULL: refused */

@@ -2,10 +2,8 @@
 /* Set operations against a bitmap of a small world: the 64 addresses 10.0.0.0..63. */
 #include "base/prefix_set.h"
 
-#include <cmocka.h>
-#include <setjmp.h>
-
 #include "base/hash.h"
+#include "base/test.h"
 
 enum { WORLD = 64, ROUNDS = 2000 };
 

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/str.h"
 
-#include <cmocka.h>
-#include <setjmp.h>
-
 #include "base/json_write.h"
 #include "base/map.h"
 #include "base/sha256.h"
+#include "base/test.h"
 
 static const struct {
     str in, out;
