@@ -9,7 +9,9 @@ build_in() {
     build_dir=$1 build_cc=$2
     shift 2
     if [ -f "$build_dir/build.ninja" ]; then
-        meson setup --reconfigure "$@" "$build_dir" >/dev/null
+        # Options first: `setup --reconfigure` alone leaves compiler arguments as they were. It then looks
+        # again for libraries that were not there before.
+        meson configure "$build_dir" "$@" && meson setup --reconfigure "$build_dir" >/dev/null
     else
         CC=$build_cc meson setup "$@" "$build_dir"
     fi && ninja -C "$build_dir"
