@@ -3,14 +3,14 @@
 
 #include "report/html.h"
 
-static const struct {
-    str text, sign;
-} verdicts[] = {
-#define X(name, text, sign)                                                                        \
-    {                                                                                              \
-        {text, sizeof(text) - 1},
-        {sign, sizeof(sign) - 1}
-},
+static const char *const texts[] = {
+#define X(name, text, sign) text,
+    PICTURE_VERDICTS(X)
+#undef X
+};
+
+static const char *const signs[] = {
+#define X(name, text, sign) sign,
     PICTURE_VERDICTS(X)
 #undef X
 };
@@ -124,7 +124,7 @@ static void draw_cells(struct buf *out, const struct picture *p, const size_t *x
         html_raw(out, S(" \xE2\x86\x92 "));
         label(out, p->columns[cell->column].label);
         html_raw(out, S(": "));
-        html_text(out, verdicts[cell->verdict].text);
+        html_text(out, str_of(texts[cell->verdict]));
         if (cell->title.len) html_raw(out, S(", "));
         html_text(out, cell->title);
         buf_format(out,
@@ -135,7 +135,7 @@ static void draw_cells(struct buf *out, const struct picture *p, const size_t *x
         if (counts && cell->flows < 1000)
             buf_u64(out, cell->flows);
         else
-            html_raw(out, verdicts[cell->verdict].sign);
+            html_raw(out, str_of(signs[cell->verdict]));
         html_raw(out, S("</text></g>\n"));
     }
 }
@@ -148,11 +148,11 @@ static void draw_legend(struct buf *out, size_t y)
                    "<rect class=\"%s\" x=\"%zu\" y=\"%zu\" width=\"18\" height=\"18\" rx=\"4\"/>"
                    "<text class=\"%s\" x=\"%zu\" y=\"%zu\" text-anchor=\"middle\">",
                    looks[i].square, x, y, looks[i].sign, x + 9, y + 14);
-        html_raw(out, verdicts[i].sign);
+        html_raw(out, str_of(signs[i]));
         buf_format(out, "</text><text x=\"%zu\" y=\"%zu\">", x + 24, y + 14);
-        html_raw(out, verdicts[i].text);
+        html_raw(out, str_of(texts[i]));
         html_raw(out, S("</text>\n"));
-        x += 40 + verdicts[i].text.len * LETTER;
+        x += 40 + strlen(texts[i]) * LETTER;
     }
 }
 
