@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The workspace database. One SQLite file; facts of one source arrive in one transaction, so that a
+ * crash at any instant loses no source that was committed and half-keeps none. What a stream has
+ * given before is known and counts once, however often and under whatever path it is read again.
+ */
+#pragma once
+
+#include "base/os.h"
+#include "base/sha256.h"
+#include "evidence/reader.h"
+#include "matrix/roles.h"
+
+struct store; /* opaque; one process writes at a time */
+
+enum store_journal { STORE_WAL, STORE_DELETE };
+
+/* Makes the database at path; an existing one is opened and checked. */
+MUST_USE bool store_create(struct os *os, str path, enum store_journal journal, struct arena *arena,
+                           struct store **out, struct err *err);
+/* Opens an existing one. read_only never changes a byte of the data; it works on a workspace that
+ * can't be written.
+ * fails : NOT_FOUND (no workspace there), UNSUPPORTED (a newer schema), REFUSED (WAL on a network
+ *         file system), IO */
+MUST_USE bool store_open(struct os *os, str path, enum store_journal journal, bool read_only,
+                         struct arena *arena, struct store **out, struct err *err);
+void store_close(struct store *store);
+
+/* ---- Reading -------------------------------------------------------------------------------- */
+
+/* Everything below is loaded into the arena; the store may be closed after. */
+MUST_USE bool store_load_matrix(struct store *store, struct arena *arena, struct matrix_view *out,
+                                struct err *err);
+MUST_USE bool store_load_hosts(struct store *store, struct arena *arena, struct host_list *out,
+                               struct err *err);
+MUST_USE bool store_load_uses(struct store *store, struct arena *arena, struct share_use **out,
+                              size_t *n, struct err *err);
