@@ -334,9 +334,23 @@ static bool no_such_command(struct arena *arena, str word, struct err *err)
                    STR_ARG(word), STR_ARG(hint));
 }
 
+/* "-C DIR COMMAND ..." as git has it: the command's name comes first, the option after it. */
+static const str *command_first(struct arena *arena, const str *words, size_t n)
+{
+    if (n < 3 || !str_equal(words[0], S("-C"))) return words;
+    str *turned = arena_array(arena, str, n);
+    turned[0] = words[2];
+    turned[1] = words[0];
+    turned[2] = words[1];
+    for (size_t i = 3; i < n; i++)
+        turned[i] = words[i];
+    return turned;
+}
+
 static int run(struct invocation *call, const str *words, size_t n_words)
 {
     struct err err = {0};
+    words = command_first(call->arena, words, n_words);
     bool wants_help = n_words && (str_equal(words[0], S("--help")) ||
                                   str_equal(words[0], S("-h")) || str_equal(words[0], S("help")));
     if (wants_help && n_words == 1) {
