@@ -50,19 +50,26 @@ deps_as_root() {
     fi
 }
 
+# Usage: deps_refuse WHY PACKAGE...
+deps_refuse() {
+    deps_why=$1
+    shift
+    echo "error: $deps_why; root can: apt-get install --no-install-recommends $*" >&2
+    return 2
+}
+
 # Usage: deps_install PACKAGE...
 deps_install() {
     if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null 2>&1; then
-        echo "error: installing needs root or sudo; as root run: apt-get install --no-install-recommends $*" >&2
-        return 2
+        deps_refuse "installing needs root or sudo" "$@"
+        return
     fi
     # A stale package list is worth a try: the install itself says what it cannot find.
     deps_as_root apt-get -qq update || echo "warning: apt-get update failed, trying with the lists there are" >&2
     deps_as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Dpkg::Use-Pty=0 \
         install --no-install-recommends "$@" </dev/null >"$deps_log" 2>&1 && return 0
     tail -n 20 "$deps_log" >&2
-    echo "error: apt-get could not install the packages above" >&2
-    return 2
+    deps_refuse "the packages could not be installed" "$@"
 }
 
 install_deps() {
