@@ -71,8 +71,8 @@ build_network() {
     add_segment internet 203.0.113.1/24
     router_rules
 
-    local name segment v4 v6 what len gw6
-    while IFS="$TAB" read -r name segment v4 v6 what; do
+    local name segment v4 v6 len gw6
+    while IFS="$TAB" read -r name segment v4 v6 _; do
         case $name in '#'*) continue ;; esac
         len=24
         [ "$segment" != it ] || len=28

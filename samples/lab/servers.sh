@@ -48,6 +48,7 @@ start_server() {                # start_server HOST PORT
         cat
     } >"$WORK/$1/smb.conf"
     cp "$WORK/passdb.tdb" "$WORK/$1/private/passdb.tdb"
+    # shellcheck disable=SC2016  # expanded by the inner shell
     # Samba finds winbindd by a fixed path below /run/samba. That one is the domain controller's; the others have none.
     in_ns "$1" unshare --mount --uts sh -c 'hostname "$0" && mount -t tmpfs tmpfs /run/samba && exec "$@"' "$1" \
         smbd -s "$WORK/$1/smb.conf" -F --no-process-group </dev/null >"$WORK/$1/out" 2>&1 &
@@ -95,6 +96,11 @@ make_accounts() {
     cp "$WORK/accounts/private/passdb.tdb" "$WORK/passdb.tdb"
 }
 
+domain_tool() {                 # domain_tool ARGUMENT...: samba-tool on the domain's database, before it is served
+    samba-tool "$@" -s "$WORK/domain/etc/smb.conf" >>"$WORK/provision.out" 2>&1 ||
+        die "samba-tool $1 $2: $(tail -n 1 "$WORK/provision.out")"
+}
+
 provision_domain() {
     local dir=$WORK/domain user
     # An empty configuration, or the provisioning would copy what this machine has in /etc/samba.
@@ -105,22 +111,20 @@ provision_domain() {
         --option='dns update command = /bin/true' --option='log level = 1' --option="log file = $dir/log" \
         --option="pid directory = $dir" --option="ncalrpc dir = $dir/ncalrpc" \
         --option='smb ports = 445' --option='printcap name = /dev/null' --option='load printers = no' \
-        >"$WORK/provision.out" 2>&1 || die "no domain: see $WORK/provision.out"
-    for user in $USERS; do
-        samba-tool user create "$user" "$PASSWORD" -s "$dir/etc/smb.conf" >>"$WORK/provision.out" 2>&1
+        >"$WORK/provision.out" 2>&1 || die "no domain: $(tail -n 1 "$WORK/provision.out")"
+    for user in $USERS svc-fs01; do
+        domain_tool user create "$user" "$PASSWORD"
     done
-    samba-tool group addmembers 'Domain Admins' itadmin -s "$dir/etc/smb.conf" >>"$WORK/provision.out" 2>&1
-    samba-tool user create svc-fs01 "$PASSWORD" -s "$dir/etc/smb.conf" >>"$WORK/provision.out" 2>&1
-    samba-tool spn add cifs/fs01.contoso.test svc-fs01 -s "$dir/etc/smb.conf" >>"$WORK/provision.out" 2>&1
+    domain_tool group addmembers 'Domain Admins' itadmin
+    domain_tool spn add cifs/fs01.contoso.test svc-fs01
     # fs01 is no domain member (that would need its own winbindd), so its tickets go without the PAC: NO_AUTH_DATA_REQUIRED.
-    ldbmodify -H "$dir/private/sam.ldb" >>"$WORK/provision.out" 2>&1 <<'EOF'
+    ldbmodify -H "$dir/private/sam.ldb" >>"$WORK/provision.out" 2>&1 <<'EOF' || die 'svc-fs01 cannot be changed'
 dn: CN=svc-fs01,CN=Users,DC=contoso,DC=test
 changetype: modify
 replace: userAccountControl
 userAccountControl: 33554944
 EOF
-    samba-tool domain exportkeytab "$WORK/fs01.keytab" --principal=cifs/fs01.contoso.test -s "$dir/etc/smb.conf" \
-        >>"$WORK/provision.out" 2>&1
+    domain_tool domain exportkeytab "$WORK/fs01.keytab" --principal=cifs/fs01.contoso.test
     mkdir -p "$dir/state/sysvol/contoso.test/scripts"
     printf 'net use P: \\\\FS01\\projects\r\n' >"$dir/state/sysvol/contoso.test/scripts/logon.cmd"
     cat >"$WORK/krb5.conf" <<'EOF'
