@@ -24,6 +24,16 @@ enum {
     LIMIT_RECORD_BYTES = 16 << 20,
     /* One read from an input; a window is at least this unless the file is shorter. */
     LIMIT_WINDOW_BYTES = 1 << 20,
+    /* Members of one archive: an export of every host's log of a large site stays below. Full: the
+     * rest of the archive is one problem that says so. */
+    LIMIT_ARCHIVE_MEMBERS = 1 << 20,
+    /* Unpacked bytes per packed byte, asked past LIMIT_UNPACK_FREE. Repetitive logs reach about 100
+     * with xz and zstd; a bomb of zeros 1000 with gzip and far more with the others. Memory is
+     * bounded by the window anyway: this bounds the time. Full: the rest is one problem. */
+    LIMIT_UNPACK_RATIO = 500,
+    LIMIT_UNPACK_FREE = 256 << 20,
+    /* Folders inside folders when a directory is walked; deeper ones are a problem each. */
+    LIMIT_FOLDER_DEPTH = 64,
     /* Skips of one source that are listed with their offset; the rest are counted. */
     LIMIT_SKIPS_LISTED = 100,
     /* TCP streams followed at once in a capture; the least recently used is evicted and counted. */

@@ -23,7 +23,9 @@ struct os {
     /* Empty when not set. */
     str (*environment)(void *self, str name, struct arena *arena);
 
+    /* Of what a symbolic link leads to, when the path is one. */
     enum os_kind (*kind)(void *self, str path);
+    bool (*is_link)(void *self, str path);
     /* "-" is standard input. NULL and err when it can't be opened. */
     struct os_file *(*open)(void *self, str path, struct arena *arena, struct err *err);
     /* Up to room bytes; *n is 0 only at the end. */

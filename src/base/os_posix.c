@@ -96,6 +96,15 @@ static enum os_kind posix_kind(void *self, str path)
     return S_ISDIR(info.st_mode) ? OS_DIRECTORY : OS_OTHER;
 }
 
+static bool posix_is_link(void *self, str path)
+{
+    char text[PATH_ROOM];
+    struct err err = {0};
+    struct stat info;
+    (void)self;
+    return c_path(text, path, &err) && lstat(text, &info) == 0 && S_ISLNK(info.st_mode);
+}
+
 static struct os_file *posix_open(void *self, str path, struct arena *arena, struct err *err)
 {
     char text[PATH_ROOM];
@@ -230,6 +239,7 @@ struct os os_posix(void)
         .monotonic_us = posix_monotonic_us,
         .environment = posix_environment,
         .kind = posix_kind,
+        .is_link = posix_is_link,
         .open = posix_open,
         .read = posix_read,
         .close = posix_close,

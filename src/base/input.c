@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Layers of bytes: the file, what its compression holds, an archive's member, what that member's
+ * compression holds. Each layer has one buffer, mapped once per walk and touched only as far as it
+ * is used. Files are read, not mapped: a log that is cut or rotated while it is read must not end
+ * the program.
+ */
+#include "base/input.h"
+
+#include "base/unpack.h"
+
+enum {
+    ROOM = LIMIT_RECORD_BYTES + LIMIT_WINDOW_BYTES,
+    /* Unread bytes worth moving to the front of the buffer so that it stays in the cache. */
+    MOVE_BYTES = 64 << 10,
+    LAYERS = 4,
+};
+
+struct input {
+    str source;
+    struct unpack_source from;
+    uint8_t *data; /* ROOM bytes */
+    size_t start, end;
+    size_t shown; /* of the unread bytes, those that the last window showed */
+    uint64_t offset;
+    bool ended, failed;
+    struct err failure;
+};
+
+/* What is around a source: one compression per level, one archive in all. */
+struct nesting {
+    size_t layer;
+    bool packed, member;
+};
+
+struct walk {
+    struct os *os;
+    input_visit *visit;
+    input_problem *problem;
+    void *to;
+    uint8_t *buffers[LAYERS];
+    bool stopped;
+};
+
+/* Reads until goal bytes are unread or the source ends or fails. */
+static void fill(struct input *input, size_t goal)
+{
+    size_t unread = input->end - input->start;
+    if (input->start && (unread <= MOVE_BYTES || input->start + goal > ROOM)) {
+        memmove(input->data, input->data + input->start, unread);
+        input->start = 0;
+        input->end = unread;
+    }
+    while (input->end - input->start < goal && !input->ended && !input->failed) {
+        size_t n = 0, room = ROOM - input->end;
+        if (room > LIMIT_WINDOW_BYTES) room = LIMIT_WINDOW_BYTES;
+        if (!input->from.read(input->from.from, input->data + input->end, room, &n,
+                              &input->failure)) {
+            input->failed = true;
+            err_in(&input->failure, input->source);
+            return;
+        }
+        input->ended = n == 0;
+        input->end += n;
+    }
+}
+
+str input_source(const struct input *input)
+{
+    return input->source;
+}
+
+bool input_next(struct input *input, size_t want, struct window *out, struct err *err)
+{
+    /* A window always shows more than was left of the last one, unless nothing is left to read: so
+     * no caller can turn in a circle. */
+    size_t goal = want > input->shown ? want : input->shown + 1;
+    size_t ahead = goal > LIMIT_RECORD_BYTES ? LIMIT_RECORD_BYTES : goal;
+    fill(input, ahead > LIMIT_WINDOW_BYTES ? ahead : LIMIT_WINDOW_BYTES);
+
+    size_t unread = input->end - input->start;
+    if (input->failed && unread <= input->shown) {
+        *err = input->failure;
+        return false;
+    }
+    if (goal > LIMIT_RECORD_BYTES && !input->ended && !input->failed) {
+        err_at(err, ERR_LIMIT, input->offset, "one item wants more than %d bytes",
+               LIMIT_RECORD_BYTES);
+        return err_in(err, input->source);
+    }
+    input->shown = unread;
+    *out = (struct window){
+        .data = {input->data + input->start, unread},
+        .offset = input->offset,
+        .last = input->ended,
+    };
+    return true;
+}
+
+void input_take(struct input *input, size_t n)
+{
+    assert(n <= input->shown && "only what the window showed can be taken");
+    input->start += n;
+    input->shown -= n;
+    input->offset += n;
+}
+
+static void report(struct walk *walk, str source, struct err *err)
+{
+    err_in(err, source);
+    walk->problem(walk->to, source, err);
+}
+
+static struct input open_layer(struct walk *walk, size_t layer, str source,
+                               struct unpack_source from)
+{
+    assert(layer < LAYERS);
+    if (!walk->buffers[layer]) walk->buffers[layer] = arena_map(ROOM);
+    return (struct input){.source = source, .from = from, .data = walk->buffers[layer]};
+}
+
+/* One layer is the source of the next. */
+static bool read_layer(void *self, uint8_t *into, size_t room, size_t *n, struct err *err)
+{
+    struct input *input = self;
+    if (input->start == input->end) fill(input, 1);
+    size_t unread = input->end - input->start;
+    if (!unread && input->failed) {
+        *err = input->failure;
+        return false;
+    }
+    *n = unread < room ? unread : room;
+    if (*n) memcpy(into, input->data + input->start, *n);
+    input->start += *n;
+    input->offset += *n;
+    return true;
+}
+
+static void offer(struct walk *walk, struct input *input, struct nesting in, struct arena scratch);
+
+static void unpack_all(struct walk *walk, struct input *outer, struct nesting in,
+                       struct arena scratch)
+{
+    struct err err = {0};
+    bytes head = {outer->data + outer->start, outer->end - outer->start};
+    bool members = unpack_kind_of(head) == UNPACK_MEMBERS;
+    struct unpack *unpack = unpack_open(head, (struct unpack_source){read_layer, outer}, &err);
+    if (!unpack) {
+        report(walk, outer->source, &err);
+        return;
+    }
+    struct nesting inner = {
+        .layer = in.layer + 1,
+        .packed = !members,
+        .member = in.member || members,
+    };
+    while (!walk->stopped) {
+        struct arena one = scratch;
+        str name;
+        bool found = false;
+        if (!unpack_next(unpack, &one, &name, &found, &err)) {
+            report(walk, outer->source, &err);
+            break;
+        }
+        if (!found) break;
+        str source = outer->source;
+        if (members) source = str_format(&one, "%.*s!/%.*s", STR_ARG(source), STR_ARG(name));
+        struct input input =
+            open_layer(walk, inner.layer, source, (struct unpack_source){unpack_read, unpack});
+        offer(walk, &input, inner, one);
+    }
+    unpack_close(unpack);
+}
+
+/* Looks at the first bytes: a plain source is visited, another one opened. */
+static void offer(struct walk *walk, struct input *input, struct nesting in, struct arena scratch)
+{
+    struct err err = {0};
+    fill(input, UNPACK_HEAD_BYTES);
+    bytes head = {input->data + input->start, input->end - input->start};
+    if (input->failed && !head.len) {
+        report(walk, input->source, &input->failure);
+        return;
+    }
+    enum unpack_kind kind = unpack_kind_of(head);
+    if (kind == UNPACK_PLAIN) {
+        walk->stopped = !walk->visit(walk->to, input);
+        return;
+    }
+    if (kind == UNPACK_MEMBERS ? in.member : in.packed) {
+        err_set(&err, ERR_UNSUPPORTED, "%s is not opened",
+                kind == UNPACK_MEMBERS ? "an archive inside an archive"
+                                       : "a compressed file inside a compressed file");
+        report(walk, input->source, &err);
+        return;
+    }
+    unpack_all(walk, input, in, scratch);
+}
+
+struct open_file {
+    struct os *os;
+    struct os_file *file;
+};
+
+static bool read_file(void *self, uint8_t *into, size_t room, size_t *n, struct err *err)
+{
+    struct open_file *open = self;
+    return open->os->read(open->os->self, open->file, into, room, n, err);
+}
+
+static bool walk_file(struct walk *walk, str path, struct arena scratch, struct err *err)
+{
+    struct os *os = walk->os;
+    struct open_file open = {os, os->open(os->self, path, &scratch, err)};
+    if (!open.file) return false;
+    struct input input = open_layer(walk, 0, path, (struct unpack_source){read_file, &open});
+    offer(walk, &input, (struct nesting){0}, scratch);
+    os->close(os->self, open.file);
+    return true;
+}
+
+static bool walk_folder(struct walk *walk, str path, unsigned depth, struct arena scratch,
+                        struct err *err);
+
+static void walk_entry(struct walk *walk, str path, unsigned depth, struct arena scratch)
+{
+    struct os *os = walk->os;
+    struct err err = {0};
+    bool fine = true;
+    switch (os->kind(os->self, path)) {
+    case OS_FILE:
+        fine = walk_file(walk, path, scratch, &err);
+        break;
+    case OS_DIRECTORY:
+        /* A link could lead in a circle. */
+        if (os->is_link(os->self, path)) return;
+        fine = walk_folder(walk, path, depth + 1, scratch, &err);
+        break;
+    case OS_MISSING: /* a link to nowhere, or removed since it was listed */
+    case OS_OTHER:
+        return;
+    }
+    if (!fine) report(walk, path, &err);
+}
+
+static bool walk_folder(struct walk *walk, str path, unsigned depth, struct arena scratch,
+                        struct err *err)
+{
+    str *names = NULL;
+    size_t n = 0;
+    if (depth > LIMIT_FOLDER_DEPTH)
+        return err_set(err, ERR_LIMIT, "folders are nested deeper than %d", LIMIT_FOLDER_DEPTH);
+    if (!walk->os->list(walk->os->self, path, &scratch, &names, &n, err)) return false;
+    for (size_t i = 0; i < n && !walk->stopped; i++) {
+        struct arena one = scratch;
+        /* A workspace may lie in the folder of its evidence. */
+        if (str_starts(names[i], S("sallyport.db"))) continue;
+        walk_entry(walk, os_join(&one, path, names[i]), depth, one);
+    }
+    return true;
+}
+
+bool input_walk(struct os *os, str path, struct arena scratch, input_visit *visit,
+                input_problem *problem, void *to, struct err *err)
+{
+    struct walk walk = {.os = os, .visit = visit, .problem = problem, .to = to};
+    bool is_stdin = str_equal(path, S("-"));
+    enum os_kind kind = is_stdin ? OS_OTHER : os->kind(os->self, path);
+    bool fine = kind == OS_DIRECTORY ? walk_folder(&walk, path, 0, scratch, err)
+                                     : walk_file(&walk, path, scratch, err);
+    for (size_t i = 0; i < LAYERS; i++)
+        arena_unmap(walk.buffers[i], ROOM);
+    return fine || err_in(err, path);
+}
