@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "rules/atoms.h"
 #include "rules/ruleset.h"
 
 enum side { SIDE_CLIENT_OUTBOUND, SIDE_BORDER, SIDE_SERVER_INBOUND, SIDE_COUNT };
@@ -25,20 +26,6 @@ enum intent {
 #undef X
 };
 str intent_text(enum intent intent);
-
-/* ---- Atoms ------------------------------------------------------------------------------------
- */
-
-/* A partition of all addresses into classes of equal membership in the sets it was built from. */
-struct atoms;
-
-/* Built once from the union of all sets of a comparison. */
-struct atoms *atoms_build(const struct prefix_set *sets, size_t n_sets, struct arena *arena,
-                          struct arena scratch);
-uint32_t atoms_class(const struct atoms *atoms, struct addr a); /* O(log n) */
-uint32_t atoms_count(const struct atoms *atoms);
-/* The smallest address of a class, as its witness. */
-struct addr atoms_witness(const struct atoms *atoms, uint32_t class_id);
 
 /* ---- Decision ---------------------------------------------------------------------------------
  */
@@ -90,11 +77,43 @@ struct flow_reason {
 struct flow_reason decision_why(const struct decision *decision, const struct flow_question *q,
                                 enum side side, struct arena *arena);
 
+/* ---- Rows ---------------------------------------------------------------------------------------
+ * What bundles and proofs are made from: whole maps instead of points.
+ */
+
+/* For each class at one end, the classes at the other end with intent allow, and with allow or
+ * allow-if-secure; as numbers in `sets`. Inbound: own is the server; outbound: own is the client.
+ * Local classes are in none. */
+struct intent_rows {
+    struct class_sets sets;
+    const uint32_t *allow, *either;
+};
+
+const struct atoms *decision_atoms(const struct decision *decision);
+const struct resolved *decision_resolved(const struct decision *decision);
+struct intent_rows decision_intent_rows(const struct decision *decision, int service,
+                                        enum direction direction, struct arena *arena,
+                                        struct arena scratch);
+/* Which client classes pass this side towards a server class; equal numbers are equal sets. */
+uint32_t decision_row(const struct decision *decision, int service, enum profile profile,
+                      enum side side, bool secured, uint32_t server_class);
+const class_word *decision_row_classes(const struct decision *decision, uint32_t row);
+/* The mode a class enforces in a profile; MODE_UNSET when it enforces nothing. */
+enum profile_mode decision_mode(const struct decision *decision, uint32_t class_id,
+                                enum profile profile);
+/* Addresses that are `local` (DESIGN.md 4): never part of a flow that anything decides. */
+bool decision_is_local(const struct decision *decision, uint32_t class_id);
+/* Members of a group with role cluster: the only ones whose link-local peers are approved. */
+bool decision_is_cluster(const struct decision *decision, uint32_t class_id);
+/* 169.254/16 and fe80::/10 */
+extern const struct prefix_set decision_link_local;
+
 /* ---- Proof ------------------------------------------------------------------------------------
  */
 
-/* A point where an artefact and the policy disagree. */
-struct witness {
+/* A point where an artefact and the policy disagree: the witness of a failed proof. (struct witness is the
+ * matrix's word for where a fact was read.) */
+struct counterexample {
     struct addr client, server;
     int service;
     enum transport transport;
@@ -116,15 +135,18 @@ struct enforced_class {
 
 /* True when, for every address of the class as client and as server, every peer, every port of a
  * governed service and every profile claimed, the rules say exactly what the policy says of that
- * side, and touch no port of an ungoverned service. Local peers (link-local, multicast, loopback)
- * must not be passed by the rules. peers: every address that can be a peer in that dialect; a peer
- * outside it is residue. witness: the smallest point of disagreement. */
+ * side (a rule that is silent where the policy enforces is a disagreement), and touch no port of an
+ * ungoverned service. Link-local peers are blocked, except for members of a cluster group. At local
+ * addresses outside the class the rules must do what they do at its smallest member: a laptop
+ * elsewhere obeys its home's rules. peers: every address that can be a peer in that dialect; one
+ * outside it is residue. The decision may be built on any atoms: when they do not hold the rules'
+ * sets, joint ones are made here. witness: the smallest point of disagreement. */
 MUST_USE bool decision_proves_host(const struct decision *decision,
                                    const struct enforced_class *class, struct prefix_set peers,
                                    struct arena *arena, struct arena scratch,
-                                   struct witness *witness);
+                                   struct counterexample *witness);
 /* The same for a border's forward rules: local = inside, remote = outside. */
 MUST_USE bool decision_proves_border(const struct decision *decision, const struct border *border,
                                      struct ruleset rules, struct prefix_set peers,
                                      struct arena *arena, struct arena scratch,
-                                     struct witness *witness);
+                                     struct counterexample *witness);
