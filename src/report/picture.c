@@ -20,6 +20,7 @@ static const struct {
     const char *square, *sign;
 } looks[PICTURE_COUNT] = {
     [PICTURE_NONE] = {"",          ""   },
+    [PICTURE_SEEN] = {"s-kept",    "on" },
     [PICTURE_KEPT] = {"s-kept",    "on" },
     [PICTURE_STOPPED] = {"s-stopped", "off"},
     [PICTURE_UNDECIDED] = {"s-blind",   "q"  },
@@ -140,10 +141,15 @@ static void draw_cells(struct buf *out, const struct picture *p, const size_t *x
     }
 }
 
-static void draw_legend(struct buf *out, size_t y)
+/* Only the verdicts that occur. */
+static void draw_legend(struct buf *out, const struct picture *p, size_t y)
 {
     size_t x = 6;
-    for (size_t i = PICTURE_COUNT; i-- > PICTURE_KEPT;) {
+    for (size_t i = PICTURE_COUNT; i-- > PICTURE_SEEN;) {
+        bool occurs = false;
+        for (size_t j = 0; j < p->n_cells; j++)
+            occurs |= p->cells[j].verdict == i;
+        if (!occurs) continue;
         buf_format(out,
                    "<rect class=\"%s\" x=\"%zu\" y=\"%zu\" width=\"18\" height=\"18\" rx=\"4\"/>"
                    "<text class=\"%s\" x=\"%zu\" y=\"%zu\" text-anchor=\"middle\">",
@@ -193,6 +199,6 @@ void picture_draw(struct buf *out, const struct picture *whole, struct arena scr
         html_raw(out, S("</text>\n"));
     }
     draw_cells(out, &p, xs, ys, fold_it);
-    draw_legend(out, bottom + 12);
+    draw_legend(out, &p, bottom + 12);
     html_raw(out, S("</svg>\n"));
 }

@@ -9,6 +9,7 @@
 
 #define PICTURE_VERDICTS(X)                                                                        \
     X(NONE, "never seen", "")                                                                      \
+    X(SEEN, "seen", "\xE2\x97\x8F")                                                                \
     X(KEPT, "kept", "\xE2\x97\x8F")                                                                \
     X(STOPPED, "stopped as intended", "\xE2\x80\x93")                                              \
     X(UNDECIDED, "not decidable, or escapes", "?")                                                 \

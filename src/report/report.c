@@ -1,0 +1,620 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report/report.h"
+
+#include "base/instant.h"
+#include "base/map.h"
+#include "base/os.h"
+#include "report/html.h"
+#include "report/picture.h"
+
+/* Rows of one table of the page; past it the page says how many more there are and which command
+ * lists them. A browser lays out this many rows in about a second. */
+enum { MOST_ROWS = 2000 };
+
+static void paragraph(struct buf *out, const char *class_name, str text)
+{
+    buf_format(out, "<p class=\"%s\">", class_name);
+    html_text(out, text);
+    html_raw(out, S("</p>\n"));
+}
+
+static void heading(struct buf *out, str text)
+{
+    html_raw(out, S("<h2>"));
+    html_text(out, text);
+    html_raw(out, S("</h2>\n"));
+}
+
+static str minute(struct arena *arena, int64_t instant_us)
+{
+    char text[INSTANT_TEXT];
+    str full = instant_text(text, instant_us);
+    return str_format(arena, "%.*s %.*s", STR_ARG(str_head(full, 10)),
+                      STR_ARG(str_head(str_tail(full, 11), 5)));
+}
+
+static str joined(struct arena *arena, struct names names, size_t most)
+{
+    struct buf text = buf_in(arena);
+    for (size_t i = 0; i < names.n && i < most; i++) {
+        if (i) buf_str(&text, S(", "));
+        buf_str(&text, names.items[i]);
+    }
+    if (names.n > most) buf_format(&text, " and %zu more", names.n - most);
+    return buf_text(&text);
+}
+
+static void more_rows(struct buf *out, size_t n, const char *command)
+{
+    if (n > MOST_ROWS)
+        buf_format(out,
+                   "<p class=\"soft\">%zu more rows: <code>sallyport %s</code> lists all.</p>\n",
+                   n - MOST_ROWS, command);
+}
+
+static const struct simulated_ring *last_ring(const struct report *report)
+{
+    if (!report->simulation || !report->simulation->n_rings) return NULL;
+    return &report->simulation->rings[report->simulation->n_rings - 1];
+}
+
+/* ---- Coverage -----------------------------------------------------------------------------------
+ */
+
+static void write_blind(struct buf *out, const struct report *report)
+{
+    enum { SHOWN = 20 };
+    const struct simulation *simulation = report->simulation;
+    if (!simulation) return;
+    if (!simulation->n_blind) {
+        html_raw(
+            out,
+            S("<p>Every managed host that is known shows its own side in the evidence.</p>\n"));
+        return;
+    }
+    buf_format(
+        out,
+        "<p><strong class=\"blind\">%zu blind spots.</strong> Nothing below is known to be safe "
+        "for them:</p>\n<ul>\n",
+        simulation->n_blind);
+    for (size_t i = 0; i < simulation->n_blind && i < SHOWN; i++) {
+        const struct blind_spot *spot = &simulation->blind[i];
+        html_raw(out, S("<li><code>"));
+        html_text(out, spot->text);
+        html_raw(out, S("</code>"));
+        if (spot->segment.len && !addr_is_none(spot->addr)) {
+            html_raw(out, S(" ("));
+            html_text(out, spot->segment);
+            html_raw(out, S(")"));
+        }
+        html_raw(out, S(": "));
+        html_text(out, spot->reason);
+        html_raw(out, S("</li>\n"));
+    }
+    if (simulation->n_blind > SHOWN)
+        buf_format(out, "<li>and %zu more: <code>sallyport simulate</code> lists all</li>\n",
+                   simulation->n_blind - SHOWN);
+    html_raw(out, S("</ul>\n"));
+}
+
+static void write_coverage(struct buf *out, const struct report *report, struct arena *arena)
+{
+    static const struct html_column columns[] = {
+        {{"Source", 6},      false},
+        {{"Written by", 10}, false},
+        {{"From", 4},        false},
+        {{"To", 2},          false},
+        {{"Records", 7},     true },
+        {{"Facts", 5},       true },
+        {{"Skipped", 7},     true },
+    };
+    const struct matrix_view *matrix = report->matrix;
+    heading(out, S("What this is based on"));
+    html_raw(out, S("<div class=\"banner\">\n"));
+    write_blind(out, report);
+    html_raw(out, S("</div>\n"));
+    struct html_table table = html_table_start(out, S("Evidence, and the time it covers (UTC)"),
+                                               columns, COUNT_OF(columns));
+    for (size_t i = 0; i < matrix->n_coverage && i < MOST_ROWS; i++) {
+        const struct coverage *c = &matrix->coverage[i];
+        uint64_t skipped = 0;
+        for (size_t j = 0; j < matrix->n_skips; j++)
+            skipped += str_equal(matrix->skips[j].source, c->source);
+        html_table_row(out, &table);
+        html_table_cell_text(out, &table, os_base_name(c->source));
+        html_table_cell_text(out, &table, c->origin.len ? c->origin : S("capture"));
+        html_table_cell_text(out, &table, c->has_times ? minute(arena, c->from_us) : S("none"));
+        html_table_cell_text(out, &table, c->has_times ? minute(arena, c->to_us) : S("none"));
+        html_table_cell_text(out, &table, str_format(arena, "%" PRIu64, c->records));
+        html_table_cell_text(out, &table, str_format(arena, "%" PRIu64, c->facts));
+        html_table_cell_text(out, &table, str_format(arena, "%" PRIu64, skipped));
+        html_table_row_end(out);
+    }
+    html_table_end(out);
+    more_rows(out, matrix->n_coverage, "matrix --json");
+}
+
+/* ---- Figures at the top -------------------------------------------------------------------------
+ */
+
+static void tile(struct buf *out, uint64_t value, const char *class_name, str text)
+{
+    buf_format(out, "<li><strong class=\"%s\">%" PRIu64 "</strong>", class_name, value);
+    html_text(out, text);
+    html_raw(out, S("</li>\n"));
+}
+
+static void write_tiles(struct buf *out, const struct report *report)
+{
+    const struct simulated_ring *ring = last_ring(report);
+    uint64_t servers = 0, smb1 = 0;
+    for (size_t i = 0; i < report->hosts->n; i++) {
+        const struct host_view *host = &report->hosts->hosts[i];
+        bool serves = false;
+        for (size_t j = 0; j < host->n_roles; j++)
+            serves |= host->roles[j].role == HOST_ROLE_SERVER;
+        servers += serves;
+        smb1 += host->posture.smb1;
+    }
+    html_raw(out, S("<ul class=\"tiles\">\n"));
+    if (ring) {
+        tile(out, ring->count[SIMULATE_BROKEN], "broken", S("flows that work today would break"));
+        tile(out, ring->count[SIMULATE_STOPPED], "stopped", S("unwanted flows stopped"));
+        tile(out, ring->count[SIMULATE_KEPT], "kept", S("flows kept"));
+        tile(out, report->simulation->n_blind, "blind", S("blind spots"));
+    }
+    tile(out, servers, "", S("hosts serve SMB"));
+    tile(out, smb1, "", S("of them still speak SMB 1"));
+    html_raw(out, S("</ul>\n"));
+}
+
+/* ---- Picture ------------------------------------------------------------------------------------
+ */
+
+/* One axis in the making: hosts by label, each with its segment. */
+struct axis {
+    struct picture_axis *items;
+    size_t n, room;
+    struct map by_label;
+};
+
+static size_t axis_put(struct axis *axis, struct arena *arena, str label, str group)
+{
+    bool fresh = false;
+    uint64_t *at = map_put(&axis->by_label, arena, label, axis->n, &fresh);
+    if (!fresh) return (size_t)*at;
+    arena_grow(arena, axis->items, axis->n, axis->room);
+    axis->items[axis->n] = (struct picture_axis){label, group};
+    return axis->n++;
+}
+
+static int axis_order(const void *left, const void *right)
+{
+    const struct picture_axis *a = left, *b = right;
+    int order = str_compare(a->group, b->group);
+    return order ? order : str_compare(a->label, b->label);
+}
+
+/* Sorts by segment and gives each old position its new one. */
+static size_t *axis_sort(struct axis *axis, struct arena *arena)
+{
+    size_t *moved = arena_array(arena, size_t, axis->n + 1);
+    if (axis->n) qsort(axis->items, axis->n, sizeof *axis->items, axis_order);
+    for (size_t i = 0; i < axis->n; i++)
+        moved[*map_find(&axis->by_label, axis->items[i].label)] = i;
+    return moved;
+}
+
+/* How a host is called in the picture: its short name when it has one. */
+static str short_label(struct arena *arena, struct endpoint end, struct names names)
+{
+    if (!names.n) return view_end_text(arena, end);
+    str head, tail;
+    (void)str_cut(names.items[0], '.', &head, &tail);
+    return str_format(arena, "%.*s %.*s", STR_ARG(head), STR_ARG(view_end_text(arena, end)));
+}
+
+static str group_of(const struct report *report, struct arena *arena, struct endpoint end)
+{
+    (void)arena;
+    str segment = report->labels->segment(report->labels->to, end);
+    return segment.len ? segment : S("elsewhere");
+}
+
+static enum picture_verdict picture_verdict(enum simulate_verdict verdict)
+{
+    static const enum picture_verdict verdicts[SIMULATE_VERDICT_COUNT] = {
+        [SIMULATE_KEPT] = PICTURE_KEPT,
+        [SIMULATE_BROKEN] = PICTURE_BROKEN,
+        [SIMULATE_STOPPED] = PICTURE_STOPPED,
+        [SIMULATE_ESCAPED] = PICTURE_UNDECIDED,
+        [SIMULATE_UNDECIDABLE] = PICTURE_UNDECIDED,
+    };
+    return verdicts[verdict];
+}
+
+struct drawing {
+    struct axis clients, servers;
+    struct picture_cell *cells;
+    size_t n_cells, room;
+    struct map by_pair; /* client and server position → cell */
+};
+
+/* Names seen for an address in any flow: a flow that never got far has none of its own. */
+static str label_of(struct map *labels, struct arena *arena, struct endpoint end)
+{
+    str text = view_end_text(arena, end);
+    uint64_t *known = map_find(labels, text);
+    if (!known) return text;
+    const str *label = (const str *)(uintptr_t)*known;
+    return *label;
+}
+
+static void remember_label(struct map *labels, struct arena *arena, struct endpoint end,
+                           struct names names)
+{
+    if (!names.n) return;
+    str *label = arena_new(arena, str);
+    *label = short_label(arena, end, names);
+    map_put(labels, arena, view_end_text(arena, end), (uint64_t)(uintptr_t)label, NULL);
+}
+
+static void draw_flow(struct drawing *d, const struct report *report, struct arena *arena,
+                      struct map *labels, const struct matrix_flow *flow,
+                      enum picture_verdict verdict)
+{
+    size_t row = axis_put(&d->clients, arena, label_of(labels, arena, flow->client),
+                          group_of(report, arena, flow->client));
+    size_t column = axis_put(&d->servers, arena, label_of(labels, arena, flow->server),
+                             group_of(report, arena, flow->server));
+    bool fresh = false;
+    str key = str_format(arena, "%zu %zu", row, column);
+    uint64_t *at = map_put(&d->by_pair, arena, key, d->n_cells, &fresh);
+    if (fresh) {
+        arena_grow(arena, d->cells, d->n_cells, d->room);
+        d->cells[d->n_cells++] = (struct picture_cell){.row = row, .column = column};
+    }
+    struct picture_cell *cell = &d->cells[*at];
+    cell->flows++;
+    if (verdict > cell->verdict) cell->verdict = verdict;
+    if (!cell->title.len) cell->title = view_outcomes_text(arena, flow);
+}
+
+static void write_picture(struct buf *out, const struct report *report, struct arena *arena,
+                          struct arena scratch)
+{
+    const struct simulated_ring *ring = last_ring(report);
+    struct drawing d = {0};
+    struct map labels = {0};
+    for (size_t i = 0; i < report->matrix->n_flows; i++) {
+        const struct matrix_flow *flow = &report->matrix->flows[i];
+        remember_label(&labels, arena, flow->client, flow->client_names);
+        remember_label(&labels, arena, flow->server, flow->server_names);
+    }
+    if (ring)
+        for (size_t i = 0; i < ring->n_flows; i++)
+            draw_flow(&d, report, arena, &labels, ring->flows[i].flow,
+                      picture_verdict(ring->flows[i].verdict));
+    for (size_t i = 0; !ring && i < report->matrix->n_flows; i++)
+        draw_flow(&d, report, arena, &labels, &report->matrix->flows[i], PICTURE_SEEN);
+
+    const size_t *rows = axis_sort(&d.clients, arena), *columns = axis_sort(&d.servers, arena);
+    for (size_t i = 0; i < d.n_cells; i++) {
+        d.cells[i].row = rows[d.cells[i].row];
+        d.cells[i].column = columns[d.cells[i].column];
+    }
+    struct picture picture = {
+        d.clients.items, d.servers.items, d.clients.n, d.servers.n, d.cells, d.n_cells,
+    };
+    heading(out, S("Who uses whom"));
+    if (!d.n_cells) {
+        paragraph(out, "soft", S("No conversation of a governed service was seen."));
+        return;
+    }
+    html_raw(out, S("<figure>\n"));
+    picture_draw(out, &picture, scratch);
+    html_raw(
+        out,
+        S("<figcaption>Each row is a client, each column a server, in bands by segment. A cell is "
+          "what was seen between them"));
+    html_raw(
+        out,
+        ring ? S(", judged with the policy on all machines. Hold the pointer over a cell for more."
+                 "</figcaption>\n</figure>\n")
+             : S(".</figcaption>\n</figure>\n"));
+}
+
+/* ---- Flows --------------------------------------------------------------------------------------
+ */
+
+static void write_verdict(struct buf *out, const struct report *report, struct arena *arena,
+                          enum simulate_verdict verdict, str caption)
+{
+    static const struct html_column columns[] = {
+        {{"Client", 6},              false},
+        {{"Server", 6},              false},
+        {{"Service", 7},             false},
+        {{"Users", 5},               false},
+        {{"Seen", 4},                true },
+        {{"Last seen", 9},           false},
+        {{"At", 2},                  false},
+        {{"Why", 3},                 false},
+        {{"What would keep it", 18}, false},
+    };
+    const struct simulated_ring *ring = last_ring(report);
+    size_t n_columns = verdict == SIMULATE_BROKEN ? COUNT_OF(columns) : COUNT_OF(columns) - 1,
+           n = 0;
+    struct html_table table = html_table_start(out, caption, columns, n_columns);
+    for (size_t i = 0; i < ring->n_flows; i++) {
+        const struct simulated_flow *s = &ring->flows[i];
+        const struct matrix_flow *flow = s->flow;
+        bool has_side = verdict == SIMULATE_BROKEN || verdict == SIMULATE_STOPPED;
+        if (s->verdict != verdict || n++ >= MOST_ROWS) continue;
+        html_table_row(out, &table);
+        html_table_cell_text(out, &table, view_end_label(arena, flow->client, flow->client_names));
+        html_table_cell_text(out, &table, view_end_label(arena, flow->server, flow->server_names));
+        html_table_cell_text(out, &table,
+                             view_service_text(arena, report->labels, flow->transport, flow->port));
+        html_table_cell_text(out, &table, joined(arena, flow->users, 5));
+        html_table_cell_text(out, &table, str_format(arena, "%" PRIu64, flow->connections));
+        html_table_cell_text(out, &table, minute(arena, flow->last_us));
+        html_table_cell_text(out, &table, has_side ? side_text(s->at) : (str){0});
+        html_table_cell_text(out, &table, s->because);
+        if (verdict == SIMULATE_BROKEN) {
+            html_table_cell(out, &table);
+            html_raw(out, S("<code>"));
+            html_text(out, s->cure);
+            html_raw(out, S("</code>"));
+            html_table_cell_end(out);
+        }
+        html_table_row_end(out);
+    }
+    html_table_end(out);
+    more_rows(out, n, "simulate --json");
+}
+
+static void write_rings(struct buf *out, const struct report *report, struct arena *arena)
+{
+    static const struct html_column columns[] = {
+        {{"Ring", 4},                   false},
+        {{"Would break", 11},           true },
+        {{"Stopped", 7},                true },
+        {{"Kept", 4},                   true },
+        {{"Escaped", 7},                true },
+        {{"Undecidable", 11},           true },
+        {{"Enforcing, by own log", 21}, true },
+        {{"Enforcing, assumed", 18},    true },
+        {{"Cannot enforce", 14},        true },
+    };
+    struct html_table table =
+        html_table_start(out, S("Ring by ring, each with the machines of all rings before it"),
+                         columns, COUNT_OF(columns));
+    for (size_t i = 0; i < report->simulation->n_rings; i++) {
+        const struct simulated_ring *ring = &report->simulation->rings[i];
+        uint64_t values[] = {
+            ring->count[SIMULATE_BROKEN],      ring->count[SIMULATE_STOPPED],
+            ring->count[SIMULATE_KEPT],        ring->count[SIMULATE_ESCAPED],
+            ring->count[SIMULATE_UNDECIDABLE], ring->enforcing_by_evidence,
+            ring->enforcing_assumed,           ring->enforcing_cannot,
+        };
+        html_table_row(out, &table);
+        html_table_cell_text(out, &table, ring->name);
+        for (size_t j = 0; j < COUNT_OF(values); j++)
+            html_table_cell_text(out, &table, str_format(arena, "%" PRIu64, values[j]));
+        html_table_row_end(out);
+    }
+    html_table_end(out);
+}
+
+static void write_breaks(struct buf *out, const struct report *report, struct arena *arena)
+{
+    const struct simulated_ring *ring = last_ring(report);
+    if (!ring) return;
+    heading(out, S("What would break"));
+    if (ring->count[SIMULATE_BROKEN])
+        write_verdict(out, report, arena, SIMULATE_BROKEN,
+                      S("Flows that worked and would not pass, most people first"));
+    else
+        paragraph(out, "soft",
+                  S("No flow that worked would break, as far as the evidence reaches."));
+    heading(out, S("Ring by ring"));
+    write_rings(out, report, arena);
+    if (ring->count[SIMULATE_UNDECIDABLE]) {
+        heading(out, S("Not decidable"));
+        write_verdict(out, report, arena, SIMULATE_UNDECIDABLE,
+                      S("Flows the evidence cannot decide"));
+    }
+    if (ring->count[SIMULATE_ESCAPED]) {
+        heading(out, S("Escapes the policy"));
+        write_verdict(out, report, arena, SIMULATE_ESCAPED,
+                      S("Blocked by the policy, but nothing on the path enforces it"));
+    }
+    if (ring->count[SIMULATE_STOPPED]) {
+        heading(out, S("Stopped as intended"));
+        write_verdict(
+            out, report, arena, SIMULATE_STOPPED,
+            S("Flows that never worked, come from untrusted clients, or must never pass"));
+    }
+}
+
+/* ---- Posture, shares, matrix --------------------------------------------------------------------
+ */
+
+static str roles_line(struct arena *arena, const struct host_view *host)
+{
+    struct buf text = buf_in(arena);
+    for (size_t i = 0; i < host->n_roles; i++) {
+        if (i) buf_str(&text, S(", "));
+        buf_str(&text, roles_text(host->roles[i].role));
+    }
+    return buf_text(&text);
+}
+
+static str weaknesses(struct arena *arena, const struct posture *p)
+{
+    struct buf text = buf_in(arena);
+    if (p->smb1) buf_str(&text, S("SMB 1, "));
+    if (p->signing == SIGNING_DISABLED || p->signing == SIGNING_ENABLED)
+        buf_str(&text, S("signing not required, "));
+    if (p->guest) buf_str(&text, S("guest logon, "));
+    if (p->anonymous) buf_str(&text, S("anonymous logon, "));
+    if (p->ntlmv1) buf_str(&text, S("NTLMv1, "));
+    str all = buf_text(&text);
+    return all.len ? str_head(all, all.len - 2) : S("none seen");
+}
+
+static void write_posture(struct buf *out, const struct report *report, struct arena *arena)
+{
+    static const struct html_column columns[] = {
+        {{"Host", 4},         false},
+        {{"Roles", 5},        false},
+        {{"Dialects", 8},     false},
+        {{"Signing", 7},      false},
+        {{"Encrypted", 9},    false},
+        {{"Weak points", 11}, false},
+        {{"Shares", 6},       false},
+    };
+    static const char *const known[] = {"", "no", "yes"};
+    size_t n = 0;
+    heading(out, S("How servers speak SMB"));
+    struct html_table table =
+        html_table_start(out, S("Hosts that answered as a server; the weakest that was seen"),
+                         columns, COUNT_OF(columns));
+    for (size_t i = 0; i < report->hosts->n; i++) {
+        const struct host_view *host = &report->hosts->hosts[i];
+        if (!host->posture.dialects && host->posture.signing == SIGNING_UNKNOWN) continue;
+        if (n++ >= MOST_ROWS) continue;
+        struct buf name = buf_in(arena);
+        buf_str(&name, host->host->name);
+        for (size_t j = 0; j < host->host->n_intervals && j < 3; j++) {
+            if (name.len) buf_char(&name, ' ');
+            addr_print(&name, host->host->intervals[j].addr);
+        }
+        html_table_row(out, &table);
+        html_table_cell_text(out, &table, buf_text(&name));
+        html_table_cell_text(out, &table, roles_line(arena, host));
+        html_table_cell_text(out, &table, view_dialects_text(arena, host->posture.dialects));
+        html_table_cell_text(out, &table, signing_text(host->posture.signing));
+        html_table_cell_text(out, &table, str_of(known[host->posture.encrypted]));
+        html_table_cell_text(out, &table, weaknesses(arena, &host->posture));
+        html_table_cell_text(out, &table, joined(arena, host->shares, 8));
+        html_table_row_end(out);
+    }
+    html_table_end(out);
+    more_rows(out, n, "hosts");
+}
+
+static void write_shares(struct buf *out, const struct report *report, struct arena *arena)
+{
+    static const struct html_column columns[] = {
+        {{"Server", 6},    false},
+        {{"Share", 5},     false},
+        {{"Kind", 4},      false},
+        {{"Used", 4},      true },
+        {{"Refused", 7},   true },
+        {{"Users", 5},     false},
+        {{"Clients", 7},   false},
+        {{"Last used", 9}, false},
+    };
+    heading(out, S("Shares, and who uses them"));
+    struct html_table table =
+        html_table_start(out, S("Every share that was asked for"), columns, COUNT_OF(columns));
+    for (size_t i = 0; i < report->n_shares && i < MOST_ROWS; i++) {
+        const struct share_view *share = &report->shares[i];
+        struct names server = {&share->server_name, share->server_name.len ? 1 : 0};
+        html_table_row(out, &table);
+        html_table_cell_text(out, &table, view_end_label(arena, share->server, server));
+        html_table_cell_text(out, &table, share->share);
+        html_table_cell_text(out, &table, roles_share_kind_text(share->kind));
+        html_table_cell_text(out, &table, str_format(arena, "%" PRIu64, share->used));
+        html_table_cell_text(out, &table, str_format(arena, "%" PRIu64, share->refused));
+        html_table_cell_text(out, &table, joined(arena, share->users, 5));
+        html_table_cell_text(out, &table, joined(arena, share->clients, 5));
+        html_table_cell_text(out, &table, minute(arena, share->last_us));
+        html_table_row_end(out);
+    }
+    html_table_end(out);
+    more_rows(out, report->n_shares, "shares");
+}
+
+static void write_matrix(struct buf *out, const struct report *report, struct arena *arena)
+{
+    static const struct html_column columns[] = {
+        {{"Client", 6},       false},
+        {{"Server", 6},       false},
+        {{"Service", 7},      false},
+        {{"Connections", 11}, true },
+        {{"Outcomes", 8},     false},
+        {{"Dialects", 8},     false},
+        {{"Users", 5},        false},
+        {{"Last seen", 9},    false},
+    };
+    const struct matrix_view *matrix = report->matrix;
+    heading(out, S("Every conversation"));
+    struct html_table table =
+        html_table_start(out, S("The matrix, sorted by client"), columns, COUNT_OF(columns));
+    for (size_t i = 0; i < matrix->n_flows && i < MOST_ROWS; i++) {
+        const struct matrix_flow *flow = &matrix->flows[i];
+        html_table_row(out, &table);
+        html_table_cell_text(out, &table, view_end_label(arena, flow->client, flow->client_names));
+        html_table_cell_text(out, &table, view_end_label(arena, flow->server, flow->server_names));
+        html_table_cell_text(out, &table,
+                             view_service_text(arena, report->labels, flow->transport, flow->port));
+        html_table_cell_text(out, &table, str_format(arena, "%" PRIu64, flow->connections));
+        html_table_cell_text(out, &table, view_outcomes_text(arena, flow));
+        html_table_cell_text(out, &table, view_dialects_text(arena, flow->dialects));
+        html_table_cell_text(out, &table, joined(arena, flow->users, 5));
+        html_table_cell_text(out, &table, minute(arena, flow->last_us));
+        html_table_row_end(out);
+    }
+    html_table_end(out);
+    more_rows(out, matrix->n_flows, "matrix");
+}
+
+static str verdict_sentence(const struct report *report, struct arena *arena)
+{
+    const struct simulated_ring *ring = last_ring(report);
+    if (!ring)
+        return S("There is no policy yet: this is what was seen. With a policy.yaml in the "
+                 "workspace the "
+                 "report also says what it would break.");
+    uint64_t broken = ring->count[SIMULATE_BROKEN];
+    if (!broken)
+        return S("With this policy on all machines, nothing that was seen working would break.");
+    return str_format(arena,
+                      "With this policy on all machines, %" PRIu64
+                      " flow%s that work%s today would break.",
+                      broken, broken == 1 ? "" : "s", broken == 1 ? "s" : "");
+}
+
+void report_write(struct buf *out, const struct report *report, struct arena scratch)
+{
+    struct arena *arena = &scratch;
+    str organisation = report->organisation.len ? report->organisation : S("this network");
+    str title = str_format(arena, "SMB in %.*s", STR_ARG(organisation));
+    html_page_start(out, title);
+    html_raw(out, S("<header>\n<h1>"));
+    html_text(out, title);
+    html_raw(out, S("</h1>\n"));
+    paragraph(out, "", verdict_sentence(report, arena));
+    paragraph(out, "soft",
+              str_format(arena, "As of %.*s UTC. Policy: %.*s",
+                         STR_ARG(minute(arena, report->as_of_us)),
+                         STR_ARG(report->policy ? report->policy->source : S("none"))));
+    html_raw(out, S("</header>\n<main>\n"));
+    write_tiles(out, report);
+    write_coverage(out, report, arena);
+    struct arena picture_scratch = arena_open("report", 0, NULL);
+    write_picture(out, report, arena, picture_scratch);
+    arena_close(&picture_scratch);
+    write_breaks(out, report, arena);
+    write_posture(out, report, arena);
+    write_shares(out, report, arena);
+    write_matrix(out, report, arena);
+    html_raw(out, S("</main>\n<footer>\n"));
+    paragraph(out, "",
+              S("Made by sallyport. This page is complete in itself and asks the network for "
+                "nothing. A host without evidence is never counted as safe."));
+    html_raw(out, S("</footer>\n"));
+    html_page_end(out);
+}
