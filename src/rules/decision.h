@@ -111,8 +111,8 @@ extern const struct prefix_set decision_link_local;
 /* ---- Proof ------------------------------------------------------------------------------------
  */
 
-/* A point where an artefact and the policy disagree: the witness of a failed proof. (struct witness is the
- * matrix's word for where a fact was read.) */
+/* A point where an artefact and the policy disagree: the witness of a failed proof. (struct witness
+ * is the matrix's word for where a fact was read.) */
 struct counterexample {
     struct addr client, server;
     int service;

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The decision against a linear reading of DESIGN.md 4, over random resolved policies. */
+#include "rules/decision.h"
+
+#include "base/test.h"
+#include "rules/random_world.h"
+
+enum { WORLDS = 400, QUESTIONS = 300 };
+
+static struct flow_question random_question(struct random_world *w)
+{
+    static const uint16_t ports[] = {445, 445, 445, 445, 139, 137, 2049, 4455};
+    struct flow_question q = {.client = world_addr(w), .server = world_addr(w)};
+    bool by_port = world_random(w, 3);
+    q.transport = world_random(w, 8) ? TRANSPORT_TCP : TRANSPORT_UDP;
+    q.port = ports[world_random(w, COUNT_OF(ports))];
+    q.service = by_port ? SERVICE_NONE : (int)world_random(w, service_builtin.n);
+    q.profile = (enum profile)world_random(w, PROFILE_COUNT + 1);
+    if (w->resolved.n_machines && world_random(w, 8) == 0) {
+        const struct machine *m = &w->resolved.machines[0];
+        q.client = m->addrs[0];
+        q.server = m->addrs[world_random(w, m->n_addrs)];
+    }
+    return q;
+}
+
+static void decisions_agree_with_the_linear_reading(void **state)
+{
+    struct arena arena = arena_open("test", 0, NULL), scratch = arena_open("scratch", 0, NULL);
+    size_t by_intent[INTENT_UNDECIDABLE + 1] = {0}, passing = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= WORLDS; seed++) {
+        arena_reset(&arena);
+        struct random_world *w = world_make(&arena, seed, true);
+        const struct decision *d = decision_build(&w->resolved, NULL, &arena, scratch);
+        struct prefix_set deployed = world_set(w, 5);
+        for (int i = 0; i < QUESTIONS; i++) {
+            struct flow_question q = random_question(w);
+            if (world_random(w, 4) == 0) q.deployed = &deployed;
+            struct flow_answer found = decision_ask(d, &q), expected = linear_ask(&w->resolved, &q);
+            if (found.intent != expected.intent || found.passes != expected.passes ||
+                found.passes_secured != expected.passes_secured ||
+                found.service != expected.service) {
+                char client[ADDR_TEXT], server[ADDR_TEXT];
+                fail_msg("world %" PRIu64 ", %.*s to %.*s, profile %d: %.*s %d %d, not %.*s %d %d",
+                         seed, STR_ARG(addr_text(client, q.client)),
+                         STR_ARG(addr_text(server, q.server)), (int)q.profile,
+                         STR_ARG(intent_text(found.intent)), found.passes, found.passes_secured,
+                         STR_ARG(intent_text(expected.intent)), expected.passes,
+                         expected.passes_secured);
+            }
+            by_intent[found.intent]++;
+            passing += found.passes;
+        }
+    }
+    for (size_t i = INTENT_ALLOW; i <= INTENT_LOCAL; i++)
+        assert_true(by_intent[i] > WORLDS);
+    print_message("%d questions: %zu allow, %zu if secure, %zu block, %zu pass\n",
+                  WORLDS * QUESTIONS, by_intent[INTENT_ALLOW], by_intent[INTENT_ALLOW_IF_SECURE],
+                  by_intent[INTENT_BLOCK], passing);
+    arena_close(&scratch);
+    arena_close(&arena);
+}
+
+/* Finer atoms (the joint ones of a comparison) change no answer. */
+static void joint_atoms_change_no_answer(void **state)
+{
+    struct arena arena = arena_open("test", 0, NULL), scratch = arena_open("scratch", 0, NULL);
+    (void)state;
+    for (uint64_t seed = 1; seed <= WORLDS / 4; seed++) {
+        arena_reset(&arena);
+        struct random_world *w = world_make(&arena, seed, true);
+        struct prefix_set *sets = NULL;
+        size_t n = 0, room = 0;
+        decision_sets(&w->resolved, &arena, &sets, &n, &room);
+        for (int i = 0; i < 5; i++) {
+            arena_grow(&arena, sets, n, room);
+            sets[n++] = world_set(w, 4);
+        }
+        const struct atoms *joint = atoms_build(sets, n, &arena, scratch);
+        const struct decision *coarse = decision_build(&w->resolved, NULL, &arena, scratch);
+        const struct decision *fine = decision_build(&w->resolved, joint, &arena, scratch);
+        for (int i = 0; i < QUESTIONS; i++) {
+            struct flow_question q = random_question(w);
+            struct flow_answer a = decision_ask(coarse, &q), b = decision_ask(fine, &q);
+            assert_int_equal(a.intent, b.intent);
+            assert_int_equal(a.passes, b.passes);
+            assert_int_equal(a.passes_secured, b.passes_secured);
+            assert_int_equal(a.n_sides, b.n_sides);
+        }
+    }
+    arena_close(&scratch);
+    arena_close(&arena);
+}
+
+/* The entry that is named as the reason is one that really says so. */
+static void reasons_agree_with_answers(void **state)
+{
+    struct arena arena = arena_open("test", 0, NULL), scratch = arena_open("scratch", 0, NULL);
+    (void)state;
+    for (uint64_t seed = 1; seed <= WORLDS; seed++) {
+        arena_reset(&arena);
+        struct random_world *w = world_make(&arena, seed, true);
+        const struct decision *d = decision_build(&w->resolved, NULL, &arena, scratch);
+        for (int i = 0; i < 50; i++) {
+            struct flow_question q = random_question(w);
+            struct flow_answer answer = decision_ask(d, &q);
+            for (size_t s = 0; s < answer.n_sides; s++) {
+                struct flow_reason why = decision_why(d, &q, answer.sides[s].side, &arena);
+                assert_true(why.text.len > 0);
+                if (why.entry) {
+                    assert_true(answer.intent != INTENT_BLOCK);
+                    assert_int_equal(why.entry->secure == SECURE_NONE,
+                                     answer.intent == INTENT_ALLOW);
+                    assert_true(answer.sides[s].passes_secured);
+                }
+                if (why.perimeter) assert_int_equal(answer.intent, INTENT_ALLOW);
+                if (answer.sides[s].side == SIDE_BORDER)
+                    assert_int_equal(answer.sides[s].passes, answer.intent != INTENT_BLOCK);
+            }
+        }
+    }
+    arena_close(&scratch);
+    arena_close(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest all[] = {
+        cmocka_unit_test(decisions_agree_with_the_linear_reading),
+        cmocka_unit_test(joint_atoms_change_no_answer),
+        cmocka_unit_test(reasons_agree_with_answers),
+    };
+    return cmocka_run_group_tests(all, NULL, NULL);
+}
