@@ -186,6 +186,8 @@ struct ring {
     bool has_percent;
     uint8_t percent;
     uint64_t soak_s;
+    /* gate: at most so many, else the rollout holds; UINT64_MAX = not asked. */
+    uint64_t gate_broken_flows, gate_denied_users;
 };
 
 struct assertion {

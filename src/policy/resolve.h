@@ -26,9 +26,17 @@ struct host_lookup {
     bool (*service_tag)(void *to, str tag, str file, struct arena *arena, struct prefix_set *out);
 };
 
+/* Addresses that live in one segment. */
+struct lived_range {
+    struct range range;
+    size_t segment;
+};
+
 /* Where addresses live (DESIGN.md 4): every address is in exactly one of these places. */
 struct places {
     const struct prefix_set *segments; /* per segment of the policy */
+    const struct lived_range *lived;   /* the same in the order of the line, for look-ups */
+    size_t n_lived;
     struct prefix_set unknown, internet, local;
 };
 
@@ -50,7 +58,7 @@ struct resolved_perimeter {
 
 /* A border: inside are these addresses. */
 struct border {
-    str name; /* segment name, or "internet" */
+    str name; /* segment name; or "internet": inside is then every address but internet and local */
     struct prefix_set inside;
 };
 

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The text of a policy as a tree: the strict part of YAML 1.1/1.2 (and so JSON) that policies are
+ * written in. Scalars stay text as they are spelled (`on`, `off`, `no` are words, never booleans);
+ * what they mean is decided by the key they stand at. Anchors, aliases, tags, directives, further
+ * documents, keys that are not text and duplicate keys are errors.
+ *
+ * The parser is libyaml; no other file sees it.
+ */
+#pragma once
+
+#include "policy/policy.h"
+
+enum node_kind { NODE_TEXT, NODE_LIST, NODE_MAP };
+
+struct node {
+    enum node_kind kind;
+    struct place place;
+    /* NODE_TEXT: quoted, or a block scalar; then it is text even when it looks like a number. */
+    bool quoted;
+    str text;
+    /* NODE_LIST: the items. NODE_MAP: key 0, value 0, key 1, value 1, ... */
+    const struct node *items;
+    size_t n; /* items of a list, pairs of a map */
+};
+
+/* Reads one document. Errors are added to `found`; false when there is no tree. Duplicate keys are
+ * reported and leave the tree usable (the first one counts), so that all errors of meaning can
+ * follow.
+ *
+ * text : kept; UTF-8, at most LIMIT_POLICY_BYTES
+ * spec : YAML 1.1 (libyaml); nesting at most LIMIT_NESTING */
+MUST_USE bool document_parse(str text, struct arena *arena, struct node *out,
+                             struct diagnostics *found);
+
+/* A line of the text without its end, for showing under a message; empty past the end. */
+str document_line(str text, uint32_t line);
