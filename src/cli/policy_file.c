@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/policy_file.h"
+
+#include "policy/document.h"
+
+bool policy_file_open(struct invocation *call, struct policy_file *out, str *text)
+{
+    struct err err = {0};
+    bytes content = {0};
+    bool given = option_given(call, S("policy"));
+    str name = option_text(call, S("policy"));
+    *out = (struct policy_file){
+        .path = given ? name : command_path(call, name),
+        .source = name,
+    };
+    if (!os_read_all(call->os, out->path, LIMIT_POLICY_BYTES, call->arena, &content, &err)) {
+        (void)command_fail(call, &err);
+        return false;
+    }
+    *text = str_of_bytes(content);
+    return true;
+}
+
+/* ---- Printing -----------------------------------------------------------------------------------
+ */
+
+/* The part of a line that is shown: whole, or cut around the column when it is long (a JSON file in
+ * one line). *shift is how many characters were cut off before it. */
+static str visible_part(str line, uint32_t column, size_t *shift)
+{
+    enum { WIDEST = 120, BEFORE = 40 };
+    size_t from = 0, at = 0, count = 0, bad = 0;
+    size_t skip = column > WIDEST ? column - BEFORE : 0;
+    *shift = 0;
+    for (; at < line.len && count < skip + WIDEST; count++) {
+        if (count == skip) from = at;
+        size_t n = str_utf8_next(str_tail(line, at), &bad);
+        at += n ? n : bad;
+    }
+    if (count <= skip) return line;
+    *shift = skip;
+    return str_head(str_tail(line, from), at - from);
+}
+
+/* Blanks under the characters before the column, as wide as they are; tabs stay tabs. */
+static void print_caret(struct buf *out, str line, uint32_t column, bool colour)
+{
+    size_t at = 0, bad = 0;
+    for (uint32_t i = 1; i < column && at < line.len; i++) {
+        size_t n = str_utf8_next(str_tail(line, at), &bad);
+        if (!n) n = bad;
+        str one = str_head(str_tail(line, at), n);
+        if (one.ptr[0] == '\t')
+            buf_char(out, '\t');
+        else
+            buf_repeat(out, ' ', table_width(one));
+        at += n;
+    }
+    table_tone(out, S("^"), TONE_GOOD, colour);
+    buf_char(out, '\n');
+}
+
+static void print_one(struct buf *out, struct arena *arena, bool colour, str source, str text,
+                      const struct diagnostic *d)
+{
+    bool is_error = d->severity == SEVERITY_ERROR;
+    str where = str_format(arena, "%.*s:%" PRIu32 ":%" PRIu32 ": ", STR_ARG(source), d->place.line,
+                           d->place.column);
+    buf_str(out, where);
+    table_tone(out, is_error ? S("error: ") : S("warning: "), is_error ? TONE_BAD : TONE_WARN,
+               colour);
+    buf_str(out, d->text);
+    buf_char(out, '\n');
+    size_t shift = 0;
+    str line = visible_part(document_line(text, d->place.line), d->place.column, &shift);
+    if (!str_trim(line).len) return;
+    buf_str(out, S("  "));
+    buf_str(out, str_utf8(arena, line));
+    buf_str(out, S("\n  "));
+    print_caret(out, line, d->place.column - (uint32_t)shift, colour);
+}
+
+void policy_file_print(struct buf *out, struct arena *arena, bool colour, str source, str text,
+                       const struct diagnostics *found, size_t first)
+{
+    for (size_t i = first; i < found->n; i++)
+        print_one(out, arena, colour, source, text, &found->items[i]);
+    size_t all = found->n_errors + found->n_warnings;
+    if (all > found->n && found->n > first)
+        buf_format(out, "%zu more are not listed\n", all - found->n);
+}
+
+/* ---- Loading ------------------------------------------------------------------------------------
+ */
+
+bool policy_file_load(struct invocation *call, struct policy_file *out, int *status)
+{
+    str text = {0};
+    *status = EXIT_FAILED;
+    if (!policy_file_open(call, out, &text)) return false;
+    bool good = policy_parse(out->source, text, call->arena, &out->policy, &out->found);
+    policy_file_print(call->talk, call->arena, call->talk_colour, out->source, text, &out->found,
+                      0);
+    return good;
+}
+
+static const struct host_address *find_host(void *to, str name, int64_t as_of_us,
+                                            struct arena *arena, size_t *n)
+{
+    const struct policy_file *file = to;
+    *n = 0;
+    if (!file->hosts || !file->hosts->host) return NULL;
+    return file->hosts->host(file->hosts->to, name, as_of_us, arena, n);
+}
+
+static const struct host_address *find_ad_group(void *to, str name, int64_t as_of_us,
+                                                struct arena *arena, size_t *n)
+{
+    const struct policy_file *file = to;
+    *n = 0;
+    if (!file->hosts || !file->hosts->ad_group) return NULL;
+    return file->hosts->ad_group(file->hosts->to, name, as_of_us, arena, n);
+}
+
+void policy_file_set_lookup(struct policy_file *file, struct invocation *call,
+                            const struct host_lookup *hosts)
+{
+    file->call = call;
+    file->hosts = hosts;
+    file->lookup = (struct host_lookup){.to = file, .host = find_host, .ad_group = find_ad_group};
+}
+
+bool policy_file_resolve(struct invocation *call, struct policy_file *file,
+                         const struct host_lookup *hosts, bool for_check, int *status)
+{
+    size_t first = file->found.n;
+    *status = EXIT_FAILED;
+    policy_file_set_lookup(file, call, hosts);
+    bool good = resolve_policy(&file->policy, &file->lookup, call->as_of_us, for_check, call->arena,
+                               &file->resolved, &file->found);
+    policy_file_print(call->talk, call->arena, call->talk_colour, file->source, file->policy.text,
+                      &file->found, first);
+    return good;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The policy of a command: policy.yaml of the workspace, or what --policy names. Every command that
+ * reads one has POLICY_FILE_OPTION in its table and calls policy_file_load, then
+ * policy_file_resolve. What is wrong is printed with the line of the file and a caret.
+ */
+#pragma once
+
+#include "cli/command.h"
+#include "policy/resolve.h"
+
+/* A row for a command's option table. */
+#define POLICY_FILE_OPTION                                                                         \
+    {                                                                                              \
+        .name = {"policy", 6}, .type = OPTION_TEXT, .value = {"FILE", 4},                          \
+        .fallback = {"policy.yaml", 11}, .help = {                                                 \
+            "the policy, instead of the workspace's",                                              \
+            38                                                                                     \
+        }                                                                                          \
+    }
+
+struct policy_file {
+    str path;   /* where it is */
+    str source; /* how messages call it: "policy.yaml" for the workspace's */
+    struct policy policy;
+    struct resolved resolved;  /* after policy_file_resolve */
+    struct diagnostics found;  /* of both */
+    struct host_lookup lookup; /* names by the workspace, service tags by the policy's folder */
+    const struct host_lookup *hosts;
+    struct invocation *call;
+};
+
+/* Finds and reads the file; not yet parsed. False (and said on the talk stream) when it can't be
+ * read. */
+MUST_USE bool policy_file_open(struct invocation *call, struct policy_file *out, str *text);
+
+/* Reads and parses. False: what is wrong is on the talk stream and the command ends with *status.
+ */
+MUST_USE bool policy_file_load(struct invocation *call, struct policy_file *out, int *status);
+
+/* Resolves at call->as_of_us, printing warnings and errors on the talk stream.
+ *
+ * hosts : names of the workspace; NULL = none are known
+ * for_check : unresolvable names are warnings (simulate, explain); else errors (compile)
+ * file : stays where it is as long as `resolved` is used */
+MUST_USE bool policy_file_resolve(struct invocation *call, struct policy_file *file,
+                                  const struct host_lookup *hosts, bool for_check, int *status);
+
+/* Joins host names of the workspace with service tags read beside the policy. */
+void policy_file_set_lookup(struct policy_file *file, struct invocation *call,
+                            const struct host_lookup *hosts);
+
+/* Prints diagnostics from item `first` on, each with its line and a caret, and how many were not
+ * listed. */
+void policy_file_print(struct buf *out, struct arena *arena, bool colour, str source, str text,
+                       const struct diagnostics *found, size_t first);
