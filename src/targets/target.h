@@ -7,15 +7,18 @@
  */
 #pragma once
 
+#include "base/err.h"
 #include "rules/bundle.h"
 
 struct target_file {
     str path; /* relative to the target's folder, '/' separated, ASCII, valid on Windows */
     str content;
     bool executable;
-    /* The class whose rules this file holds, or the border; both NULL: rollback, notes. */
+    enum { TARGET_FILE_RULES, TARGET_FILE_ROLLBACK } kind;
+    /* The class whose rules this file holds or takes back, or the border. A rollback of all classes
+     * alike has neither. */
     const struct host_class *host_class;
-    const struct border *border;
+    const struct border_rules *border;
 };
 
 struct target_files {
@@ -27,17 +30,18 @@ struct target_files {
 struct target_header {
     str organisation, policy_source, policy_sha256;
     int64_t as_of_us;
-    str workspace;
+    str workspace; /* the rules' owner: one word, see target_word */
 };
 
 struct target {
     str name, summary;
     enum engine engine;
     uint8_t profiles; /* which profiles it can hold (bits of enum profile) */
-    struct prefix_set
-        peers;    /* every address that can be a peer in this dialect (rules/universe.h) */
+    /* Every address that can be a peer in this dialect (rules/universe.h). */
+    const struct prefix_set *peers;
+    str residue;  /* peers that it can't hold, in words; empty = none */
+    str cannot;   /* what else it can't express, one sentence */
     bool borders; /* writes forward files for enforced borders */
-    bool secure;  /* can express allow-if-secure */
     /* bundles → files. False: something cannot be expressed; err names rule, field and target. */
     bool (*emit)(const struct bundles *bundles, const struct target_header *header,
                  struct arena *arena, struct target_files *out, struct err *err);
@@ -45,10 +49,30 @@ struct target {
      * an error with its line. */
     bool (*read)(str source, bytes content, struct arena *arena, struct ruleset *out,
                  struct err *err);
+    /* True when the bytes are a rollback that removes exactly what one artefact of this workspace
+     * made (of a border: border_name) and restores what it changed; else err says where not. */
+    bool (*read_rollback)(str source, bytes content, str workspace, str border_name,
+                          struct arena *arena, struct err *err);
     /* True when the bytes look like this dialect (for `rules FILE`). */
     bool (*recognise)(bytes head);
 };
 
 extern const struct target *const targets[];
-extern const size_t n_targets;
+extern const size_t targets_n;
+/* NULL when there is none of that name. */
 const struct target *target_by_name(str name);
+void target_add_file(struct target_files *files, struct arena *arena, struct target_file file);
+
+/* Text from a policy as it may stand in a comment or a quoted string of any dialect: one line of
+ * printable ASCII without double quotes, backslashes, backticks, dollars or bars, at most `most`
+ * bytes. What is cut out becomes '?'. */
+str target_plain(struct arena *arena, str text, size_t most);
+/* One word for groups, tables and file names: [a-z0-9-], never empty. */
+str target_word(struct arena *arena, str text);
+/* The word that a border's files and tables are named with; no two borders share one. */
+str target_border_word(const struct bundles *bundles, size_t index, struct arena *arena);
+
+/* What no target of this version can express is refused here: allow-if-secure, programs,
+ * principals. Names rule, field and target. */
+MUST_USE bool target_expresses(const struct target *target, const struct rule *rule,
+                               struct err *err);

@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* nftables (nft 0.9.3 and later): one file for each host class, with an input and an output chain,
+ * and one for each enforced border, with a forward chain. Every file replaces its own table in one
+ * transaction. The chains are first-match: what is approved is accepted, the rest of a governed
+ * port is dropped or rejected, everything else is not ours and passes on. A drop is final in
+ * nftables whatever other tables say; an accept ends this table only. The reader is
+ * nftables_read.c; it shares nothing with this file.
+ */
+#include "base/instant.h"
+#include "rules/universe.h"
+#include "targets/disjoint.h"
+#include "targets/nftables_read.h"
+#include "targets/target.h"
+
+enum {
+    WHY_BYTES = 900,
+    COMMENT_BYTES = 100, /* a rule's own comment: NFTNL_UDATA_COMMENT_MAXLEN is 128 */
+};
+
+extern const struct target nftables_target;
+
+/* ---- Addresses ----------------------------------------------------------------------------------
+ */
+
+/* The length of the prefix that is exactly this range; -1 when none is. Counts over the 128 bits of
+ * the line: IPv4 takes the last 32. */
+static int exact_length(struct range r)
+{
+    int length = 0;
+    bool differ = false;
+    for (unsigned bit = 0; bit < 128; bit++) {
+        uint64_t first = bit < 64 ? r.first.hi : r.first.lo;
+        uint64_t last = bit < 64 ? r.last.hi : r.last.lo;
+        bool f = first >> (63 - bit % 64) & 1, l = last >> (63 - bit % 64) & 1;
+        if (f == l && differ) return -1;
+        if (f != l && f) return -1;
+        differ = differ || f != l;
+        if (!differ) length++;
+    }
+    return length;
+}
+
+/* An address, a prefix, or a-b: one token for each range, so that every token says something. */
+static void put_element(struct buf *out, struct range r)
+{
+    int length = exact_length(r);
+    int shown = addr_is_v4(r.first) ? length - 96 : length, whole = addr_is_v4(r.first) ? 32 : 128;
+    addr_print(out, r.first);
+    if (length < 0) {
+        buf_char(out, '-');
+        addr_print(out, r.last);
+    } else if (shown != whole) {
+        buf_format(out, "/%d", shown);
+    }
+}
+
+enum family { FAMILY_V4, FAMILY_V6, FAMILY_COUNT };
+
+static const struct family_words {
+    const char *suffix, *type, *header;
+} family_words[FAMILY_COUNT] = {
+    [FAMILY_V4] = {"v4", "ipv4_addr", "ip" },
+    [FAMILY_V6] = {"v6", "ipv6_addr", "ip6"},
+};
+
+static struct prefix_set family_part(struct arena *arena, struct prefix_set set, enum family family)
+{
+    return family == FAMILY_V4 ? prefix_set_v4(arena, set) : prefix_set_v6(arena, set);
+}
+
+/* ---- Files in the making ------------------------------------------------------------------------
+ */
+
+struct table_file {
+    struct arena *arena;
+    struct buf sets, chains[2]; /* by direction; a border's one chain is chains[0] */
+    size_t n_allows, n_locals;
+    bool border;
+};
+
+static void put_set(struct table_file *file, str name, enum family family, struct prefix_set set)
+{
+    struct buf *out = &file->sets;
+    buf_format(out, "    set %.*s {\n        type %s\n        flags interval\n", STR_ARG(name),
+               family_words[family].type);
+    buf_str(out, S("        elements = {\n"));
+    for (size_t i = 0; i < set.n; i++) {
+        buf_str(out, S("            "));
+        put_element(out, set.ranges[i]);
+        buf_str(out, i + 1 < set.n ? S(",\n") : S("\n"));
+    }
+    buf_str(out, S("        }\n    }\n"));
+}
+
+/* What a line matches: set names; empty = any. */
+struct match {
+    enum family family;
+    str local, remote;
+    bool remote_is_rest; /* remote: everything that is not in the set */
+    const struct rule *rule;
+};
+
+static void put_match(struct buf *out, const struct match *m)
+{
+    bool inbound = m->rule->direction == DIRECTION_INBOUND;
+    const char *header = family_words[m->family].header;
+    buf_str(out, S("        "));
+    if (m->local.len)
+        buf_format(out, "%s %s @%.*s ", header, inbound ? "daddr" : "saddr", STR_ARG(m->local));
+    if (m->remote.len)
+        buf_format(out, "%s %s %s@%.*s ", header, inbound ? "saddr" : "daddr",
+                   m->remote_is_rest ? "!= " : "", STR_ARG(m->remote));
+    buf_format(out, "%s dport ", m->rule->transport == TRANSPORT_TCP ? "tcp" : "udp");
+    if (m->rule->n_ports > 1) buf_str(out, S("{ "));
+    for (size_t i = 0; i < m->rule->n_ports; i++) {
+        struct service_port p = m->rule->ports[i];
+        buf_format(out, "%s%u", i ? ", " : "", (unsigned)p.first);
+        if (p.last != p.first) buf_format(out, "-%u", (unsigned)p.last);
+    }
+    if (m->rule->n_ports > 1) buf_str(out, S(" }"));
+}
+
+static struct buf *chain_of(struct table_file *file, const struct rule *rule)
+{
+    bool second = rule->direction == DIRECTION_OUTBOUND && !file->border;
+    return &file->chains[second];
+}
+
+static void put_comment(struct table_file *file, const struct rule *rule)
+{
+    buf_format(chain_of(file, rule), " comment \"%.*s\"\n",
+               STR_ARG(target_plain(file->arena, rule->id, COMMENT_BYTES)));
+}
+
+static void put_why(struct table_file *file, const struct rule *rule)
+{
+    buf_format(chain_of(file, rule), "        # why: %.*s\n",
+               STR_ARG(target_plain(file->arena, rule->why, WHY_BYTES)));
+}
+
+static void put_accept(struct table_file *file, const struct rule *rule)
+{
+    struct arena *arena = file->arena;
+    bool any_local = prefix_set_equal(rule->local, (struct prefix_set){&addr_all, 1});
+    size_t number = ++file->n_allows;
+    bool said = false;
+    for (unsigned f = 0; f < FAMILY_COUNT; f++) {
+        const char *suffix = family_words[f].suffix;
+        struct match m = {.family = (enum family)f, .rule = rule};
+        struct prefix_set local = family_part(arena, rule->local, m.family);
+        struct prefix_set remote = family_part(arena, rule->remote, m.family);
+        if (!remote.n || !local.n) continue;
+        if (!any_local) {
+            m.local = str_format(arena, "local_%zu_%s", number, suffix);
+            put_set(file, m.local, m.family, local);
+        }
+        m.remote = str_format(arena, "remote_%zu_%s", number, suffix);
+        put_set(file, m.remote, m.family, remote);
+        if (!said) put_why(file, rule);
+        said = true;
+        put_match(chain_of(file, rule), &m);
+        buf_str(chain_of(file, rule), S(" counter accept"));
+        put_comment(file, rule);
+    }
+}
+
+/* A line that logs, and the line that stops: an inbound flow silently, as a firewall does towards
+ * strangers; an outbound one with an answer, so that its program fails at once and not after
+ * minutes. */
+static void put_stop(struct table_file *file, const struct match *m)
+{
+    struct buf *out = chain_of(file, m->rule);
+    bool inbound = m->rule->direction == DIRECTION_INBOUND;
+    put_match(out, m);
+    buf_format(out, " limit rate 10/second log prefix \"sallyport-%s \"\n", inbound ? "in" : "out");
+    put_match(out, m);
+    buf_str(out,
+            inbound ? S(" counter drop") : S(" counter reject with icmpx type admin-prohibited"));
+    put_comment(file, m->rule);
+}
+
+static bool same_ports(const struct rule *a, const struct rule *b)
+{
+    if (a->direction != b->direction || a->transport != b->transport || a->n_ports != b->n_ports)
+        return false;
+    for (size_t i = 0; i < a->n_ports; i++)
+        if (a->ports[i].first != b->ports[i].first || a->ports[i].last != b->ports[i].last)
+            return false;
+    return true;
+}
+
+/* True when some block before this one is written as the same line. */
+static bool already_stopped(struct ruleset rules, size_t index, bool border)
+{
+    const struct rule *rule = &rules.rules[index];
+    for (size_t i = 0; i < index; i++) {
+        const struct rule *other = &rules.rules[i];
+        if (other->action != ACTION_BLOCK || !same_ports(rule, other)) continue;
+        if (border || prefix_set_equal(rule->local, other->local)) return true;
+    }
+    return false;
+}
+
+/* Whatever was not accepted above, at a host. That this is exactly the complement is the proof's
+ * business. */
+static void put_host_stop(struct table_file *file, const struct rule *rule)
+{
+    struct arena *arena = file->arena;
+    struct match m = {.rule = rule};
+    put_why(file, rule);
+    if (prefix_set_equal(rule->local, (struct prefix_set){&addr_all, 1})) {
+        put_stop(file, &m);
+        return;
+    }
+    size_t number = ++file->n_locals;
+    for (unsigned f = 0; f < FAMILY_COUNT; f++) {
+        m.family = (enum family)f;
+        struct prefix_set local = family_part(arena, rule->local, m.family);
+        if (!local.n) continue;
+        m.local = str_format(arena, "stopped_%zu_%s", number, family_words[f].suffix);
+        put_set(file, m.local, m.family, local);
+        put_stop(file, &m);
+    }
+}
+
+static void put_border_stop(struct table_file *file, const struct rule *rule,
+                            struct prefix_set inside)
+{
+    put_why(file, rule);
+    for (unsigned f = 0; f < FAMILY_COUNT; f++) {
+        struct match m = {.family = (enum family)f, .rule = rule, .remote_is_rest = true};
+        if (!family_part(file->arena, inside, m.family).n) continue;
+        m.local = str_format(file->arena, "inside_%s", family_words[f].suffix);
+        m.remote = m.local;
+        put_stop(file, &m);
+    }
+}
+
+/* ---- Whole files --------------------------------------------------------------------------------
+ */
+
+static void put_remark(struct buf *out, struct arena *arena, const char *label, str text)
+{
+    buf_format(out, "# %s: %.*s\n", label, STR_ARG(target_plain(arena, text, WHY_BYTES)));
+}
+
+static void put_header(struct buf *out, struct arena *arena, const struct target_header *header,
+                       str title)
+{
+    char as_of[INSTANT_TEXT];
+    buf_str(out, S("#!/usr/sbin/nft -f\n"));
+    put_remark(out, arena, "sallyport", title);
+    put_remark(out, arena, "organisation", header->organisation);
+    buf_format(out, "# policy: %.*s, SHA-256 %.*s\n",
+               STR_ARG(target_plain(arena, header->policy_source, WHY_BYTES)),
+               STR_ARG(header->policy_sha256));
+    buf_format(out, "# as of: %.*s\n", STR_ARG(instant_text(as_of, header->as_of_us)));
+    buf_str(out, S("# dry run, changes nothing: nft --check --file FILE\n"));
+}
+
+static void put_members(struct buf *out, struct arena *arena, const char *label,
+                        struct prefix_set members)
+{
+    for (unsigned f = 0; f < FAMILY_COUNT; f++) {
+        struct prefix_set part = family_part(arena, members, (enum family)f);
+        for (size_t i = 0; i < part.n; i++) {
+            buf_format(out, "# %s: ", label);
+            put_element(out, part.ranges[i]);
+            buf_char(out, '\n');
+        }
+    }
+}
+
+static void put_chain(struct buf *out, const char *name, const struct buf *rules, bool loopback)
+{
+    buf_format(out, "    chain %s {\n        type filter hook %s priority -10; policy accept;\n",
+               name, name);
+    if (loopback)
+        buf_format(out, "        %s \"lo\" accept\n", strcmp(name, "input") ? "oif" : "iif");
+    /* Replies pass: the flow was judged by its first direction. Packets of that direction are
+     * judged each time, so that a narrower set stops open connections too. */
+    buf_str(out, S("        ct direction reply accept\n"));
+    buf_str(out, buf_text(rules));
+    buf_str(out, S("    }\n"));
+}
+
+static void put_replacement(struct buf *out, str table)
+{
+    buf_format(out, "add table inet %.*s\ndelete table inet %.*s\n", STR_ARG(table),
+               STR_ARG(table));
+}
+
+static struct table_file file_in(struct arena *arena, bool border)
+{
+    return (struct table_file){
+        .arena = arena,
+        .sets = buf_in(arena),
+        .chains = {buf_in(arena), buf_in(arena)},
+        .border = border,
+    };
+}
+
+/* Only what this dialect's profile is asked about. */
+static struct ruleset domain_rules(struct ruleset rules, struct arena *arena)
+{
+    struct rule *kept = arena_array(arena, struct rule, rules.n + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < rules.n; i++)
+        if (rules.rules[i].profiles >> PROFILE_DOMAIN & 1u) {
+            kept[n] = rules.rules[i];
+            kept[n++].profiles = 1u << PROFILE_DOMAIN;
+        }
+    return disjoint_rules((struct ruleset){kept, n}, arena);
+}
+
+static void put_accepts(struct table_file *file, struct ruleset rules)
+{
+    for (size_t i = 0; i < rules.n; i++)
+        if (rules.rules[i].action == ACTION_ALLOW) put_accept(file, &rules.rules[i]);
+}
+
+static str host_file(const struct host_class *class, const struct target_header *header,
+                     struct arena *arena)
+{
+    struct table_file file = file_in(arena, false);
+    struct ruleset rules = domain_rules(class->rules, arena);
+    struct buf out = buf_in(arena);
+    put_accepts(&file, rules);
+    for (size_t i = 0; i < rules.n; i++)
+        if (rules.rules[i].action == ACTION_BLOCK && !already_stopped(rules, i, false))
+            put_host_stop(&file, &rules.rules[i]);
+
+    put_header(&out, arena, header, S("host rules, profile domain; loading again replaces"));
+    put_remark(&out, arena, "host class", class->id);
+    for (size_t i = 0; i < class->n_machine_names; i++)
+        put_remark(&out, arena, "machine", class->machine_names[i]);
+    put_members(&out, arena, "member", class->members);
+    put_replacement(&out, S("sallyport"));
+    buf_str(&out, S("table inet sallyport {\n"));
+    buf_str(&out, buf_text(&file.sets));
+    put_chain(&out, "input", &file.chains[0], true);
+    put_chain(&out, "output", &file.chains[1], true);
+    buf_str(&out, S("}\n"));
+    return buf_text(&out);
+}
+
+static str border_file(const struct border_rules *border, str table,
+                       const struct target_header *header, struct arena *arena)
+{
+    struct table_file file = file_in(arena, true);
+    struct ruleset rules = domain_rules(border->rules, arena);
+    struct prefix_set inside = border->border->inside;
+    struct buf out = buf_in(arena);
+    for (unsigned f = 0; f < FAMILY_COUNT; f++) {
+        struct prefix_set part = family_part(arena, inside, (enum family)f);
+        str name = str_format(arena, "inside_%s", family_words[f].suffix);
+        if (part.n) put_set(&file, name, (enum family)f, part);
+    }
+    put_accepts(&file, rules);
+    for (size_t i = 0; i < rules.n; i++)
+        if (rules.rules[i].action == ACTION_BLOCK && !already_stopped(rules, i, true))
+            put_border_stop(&file, &rules.rules[i], inside);
+
+    put_header(
+        &out, arena, header,
+        S("forward rules of a border, for the router in front of it; loading again replaces"));
+    put_remark(&out, arena, "border", border->border->name);
+    put_replacement(&out, table);
+    buf_format(&out, "table inet %.*s {\n", STR_ARG(table));
+    buf_str(&out, buf_text(&file.sets));
+    put_chain(&out, "forward", &file.chains[0], false);
+    buf_str(&out, S("}\n"));
+    return buf_text(&out);
+}
+
+static str rollback_file(str table, const struct target_header *header, struct arena *arena)
+{
+    struct buf out = buf_in(arena);
+    put_header(&out, arena, header, S("rollback; removes the table, and with it every rule of it"));
+    put_replacement(&out, table);
+    return buf_text(&out);
+}
+
+static bool expressible(const struct bundles *bundles, struct err *err)
+{
+    for (size_t i = 0; i < bundles->n_classes; i++)
+        for (size_t j = 0; j < bundles->classes[i].rules.n; j++)
+            if (!target_expresses(&nftables_target, &bundles->classes[i].rules.rules[j], err))
+                return false;
+    for (size_t i = 0; i < bundles->n_borders; i++)
+        for (size_t j = 0; j < bundles->borders[i].rules.n; j++)
+            if (!target_expresses(&nftables_target, &bundles->borders[i].rules.rules[j], err))
+                return false;
+    return true;
+}
+
+static bool emit(const struct bundles *bundles, const struct target_header *header,
+                 struct arena *arena, struct target_files *out, struct err *err)
+{
+    struct target_files files = *out;
+    if (!expressible(bundles, err)) return false;
+    for (size_t i = 0; i < bundles->n_classes; i++) {
+        const struct host_class *class = &bundles->classes[i];
+        target_add_file(&files, arena,
+                        (struct target_file){
+                            .path = str_format(arena, "%.*s.nft", STR_ARG(class->id)),
+                            .content = host_file(class, header, arena),
+                            .executable = true,
+                            .host_class = class,
+                        });
+    }
+    /* Every host's table has the same name, so one rollback serves all. */
+    target_add_file(&files, arena,
+                    (struct target_file){
+                        .path = S("rollback.nft"),
+                        .content = rollback_file(S("sallyport"), header, arena),
+                        .executable = true,
+                        .kind = TARGET_FILE_ROLLBACK,
+                    });
+    for (size_t i = 0; i < bundles->n_borders; i++) {
+        const struct border_rules *border = &bundles->borders[i];
+        str word = target_border_word(bundles, i, arena);
+        str table = str_format(arena, "sallyport-border-%.*s", STR_ARG(word));
+        target_add_file(&files, arena,
+                        (struct target_file){
+                            .path = str_format(arena, "border-%.*s.nft", STR_ARG(word)),
+                            .content = border_file(border, table, header, arena),
+                            .executable = true,
+                            .border = border,
+                        });
+        target_add_file(&files, arena,
+                        (struct target_file){
+                            .path = str_format(arena, "border-%.*s-rollback.nft", STR_ARG(word)),
+                            .content = rollback_file(table, header, arena),
+                            .executable = true,
+                            .kind = TARGET_FILE_ROLLBACK,
+                            .border = border,
+                        });
+    }
+    *out = files;
+    return true;
+}
+
+#define T(text)                                                                                    \
+    {                                                                                              \
+        text, sizeof(text) - 1                                                                     \
+    }
+
+const struct target nftables_target = {
+    .name = T("nftables"),
+    .summary = T("nftables files for Linux hosts, and for routers at enforced borders"),
+    .engine = ENGINE_NFTABLES,
+    .profiles = 1u << PROFILE_DOMAIN,
+    .peers = &universe_peers,
+    .cannot = T("network profiles (its host files are those of profile domain) and "
+                "allow-if-secure"),
+    .borders = true,
+    .emit = emit,
+    .read = nftables_read,
+    .read_rollback = nftables_read_rollback,
+    .recognise = nftables_read_recognise,
+};

@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "targets/nftables_read.h"
+
+/* ---- Words --------------------------------------------------------------------------------------
+ */
+
+/* The file as words: blanks and line ends part them, and so do the marks { } ; , which are words
+ * themselves; a quoted string is one word with its quotes. */
+struct words {
+    bytes content;
+    size_t at; /* after the current word */
+    str word;  /* the current word; empty at the end */
+    size_t word_at;
+    uint32_t line; /* of the current word */
+    size_t line_at;
+    struct arena *arena;
+    struct err *err;
+};
+
+static bool is_blank(uint8_t c)
+{
+    return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+}
+
+static bool is_mark(uint8_t c)
+{
+    return c == '{' || c == '}' || c == ';' || c == ',';
+}
+
+static void skip_blanks(struct words *w)
+{
+    while (w->at < w->content.len) {
+        uint8_t c = w->content.ptr[w->at];
+        if (c == '#') {
+            while (w->at < w->content.len && w->content.ptr[w->at] != '\n')
+                w->at++;
+            continue;
+        }
+        if (!is_blank(c)) return;
+        w->at++;
+        if (c != '\n') continue;
+        w->line++;
+        w->line_at = w->at;
+    }
+}
+
+static size_t word_length(bytes rest)
+{
+    if (!rest.len) return 0;
+    if (is_mark(rest.ptr[0])) return 1;
+    if (rest.ptr[0] == '"') {
+        for (size_t i = 1; i < rest.len && rest.ptr[i] != '\n'; i++)
+            if (rest.ptr[i] == '"') return i + 1;
+        return 1; /* not closed: a lone quote fits nowhere */
+    }
+    size_t n = 0;
+    while (n < rest.len && !is_blank(rest.ptr[n]) && !is_mark(rest.ptr[n]) && rest.ptr[n] != '#' &&
+           rest.ptr[n] != '"')
+        n++;
+    return n;
+}
+
+static void next_word(struct words *w)
+{
+    skip_blanks(w);
+    bytes rest = {w->content.ptr + w->at, w->content.len - w->at};
+    size_t n = word_length(rest);
+    w->word = (str){(const char *)rest.ptr, n};
+    w->word_at = w->at;
+    w->at += n;
+}
+
+static bool unexpected(struct words *w, const char *wanted)
+{
+    uint32_t column = 1 + (uint32_t)(w->word_at >= w->line_at ? w->word_at - w->line_at : 0);
+    return err_line(w->err, ERR_MALFORMED, w->line, column, "expected %s, found \"%.*s\"", wanted,
+                    STR_ARG(str_utf8(w->arena, str_head(w->word, 60))));
+}
+
+static bool is(const struct words *w, const char *word)
+{
+    return str_equal(w->word, str_of(word));
+}
+
+static bool take(struct words *w, const char *word)
+{
+    if (!is(w, word)) return false;
+    next_word(w);
+    return true;
+}
+
+/* The words of a phrase, parted by single blanks, must stand here in a row. */
+static bool expect(struct words *w, const char *phrase)
+{
+    str left = str_of(phrase);
+    while (left.len) {
+        str word;
+        (void)str_cut(left, ' ', &word, &left);
+        if (!str_equal(w->word, word)) return unexpected(w, phrase);
+        next_word(w);
+    }
+    return true;
+}
+
+static struct words words_of(bytes content, struct arena *arena, struct err *err)
+{
+    struct words w = {.content = content, .line = 1, .arena = arena, .err = err};
+    for (size_t i = 0; i < content.len; i++) {
+        uint8_t c = content.ptr[i];
+        if ((c >= ' ' && c <= '~') || c == '\n') continue;
+        /* nft and we might see different line ends or names in it. */
+        w.content.len = 0;
+        w.word = S("a byte that is not printable ASCII");
+        return w;
+    }
+    next_word(&w);
+    return w;
+}
+
+/* ---- Elements -----------------------------------------------------------------------------------
+ */
+
+struct named_set {
+    str name;
+    bool v4;
+    struct prefix_set set;
+};
+
+struct table {
+    struct named_set *sets;
+    size_t n_sets, sets_room;
+    struct rule *rules;
+    size_t n_rules, rules_room;
+};
+
+static struct prefix_set every_address(void)
+{
+    return (struct prefix_set){&addr_all, 1};
+}
+
+/* The last address of a prefix of `length` bits of the line; false when host bits are set. */
+static bool last_of(struct addr first, uint64_t length, struct addr *out)
+{
+    struct addr last = first;
+    for (uint64_t bit = length; bit < 128; bit++) {
+        uint64_t one = UINT64_C(1) << (63 - bit % 64);
+        uint64_t *half = bit < 64 ? &last.hi : &last.lo;
+        if (*half & one) return false;
+        *half |= one;
+    }
+    *out = last;
+    return true;
+}
+
+static bool parse_element(str text, bool v4, struct range *out)
+{
+    str left, right;
+    struct range r;
+    uint64_t bits = v4 ? 32 : 128, length = bits;
+    bool is_range = str_cut(text, '-', &left, &right);
+    bool is_prefix = !is_range && str_cut(text, '/', &left, &right);
+    if (!addr_parse(left, &r.first) || addr_is_v4(r.first) != v4) return false;
+    if (is_prefix && !str_u64(right, bits, &length)) return false;
+    if (is_range && (!addr_parse(right, &r.last) || addr_is_v4(r.last) != v4)) return false;
+    if (!is_range && !last_of(r.first, length + 128 - bits, &r.last)) return false;
+    if (addr_compare(r.first, r.last) > 0) return false;
+    *out = r;
+    return true;
+}
+
+static const struct named_set *find_set(const struct table *table, str name)
+{
+    for (size_t i = 0; i < table->n_sets; i++)
+        if (str_equal(table->sets[i].name, name)) return &table->sets[i];
+    return NULL;
+}
+
+static bool is_identifier(str word)
+{
+    for (size_t i = 0; i < word.len; i++) {
+        char c = word.ptr[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        bool more = (c >= '0' && c <= '9') || c == '_' || c == '-';
+        if (!letter && !(i && more)) return false;
+    }
+    return word.len > 0;
+}
+
+/* After "set". */
+static bool read_set(struct words *w, struct table *table)
+{
+    struct named_set set = {.name = w->word};
+    struct range *ranges = NULL;
+    size_t n = 0, room = 0;
+    if (!is_identifier(set.name)) return unexpected(w, "the name of a set");
+    if (find_set(table, set.name)) return unexpected(w, "a set of another name");
+    next_word(w);
+    if (!expect(w, "{ type")) return false;
+    set.v4 = is(w, "ipv4_addr");
+    if (!take(w, "ipv4_addr") && !take(w, "ipv6_addr"))
+        return unexpected(w, "ipv4_addr or ipv6_addr");
+    if (!expect(w, "flags interval elements = {")) return false;
+    do {
+        arena_grow(w->arena, ranges, n, room);
+        if (!parse_element(w->word, set.v4, &ranges[n]))
+            return unexpected(w, "an address, prefix or range of the set's type");
+        n++;
+        next_word(w);
+    } while (take(w, ","));
+    if (!expect(w, "} }")) return false;
+    set.set = prefix_set_of(w->arena, ranges, n);
+    arena_grow(w->arena, table->sets, table->n_sets, table->sets_room);
+    table->sets[table->n_sets++] = set;
+    return true;
+}
+
+/* ---- Rules --------------------------------------------------------------------------------------
+ */
+
+enum hook { HOOK_INPUT, HOOK_OUTPUT, HOOK_FORWARD };
+
+static const char *const hook_names[] = {"input", "output", "forward"};
+
+/* What a line asks of a packet, before its verdict. */
+struct condition {
+    enum direction direction;
+    bool has_local, has_remote, remote_is_rest;
+    str local, remote; /* names of sets, for comparing two lines */
+    struct rule rule;
+};
+
+/* "@name" of that family. */
+static bool read_set_name(struct words *w, const struct table *table, bool v4,
+                          const struct named_set **out)
+{
+    const struct named_set *set = NULL;
+    if (str_starts(w->word, S("@"))) set = find_set(table, str_tail(w->word, 1));
+    if (!set || set->v4 != v4) return unexpected(w, "@ and the name of a set of this family");
+    next_word(w);
+    *out = set;
+    return true;
+}
+
+/* What is not in the set, of its family. */
+static struct prefix_set rest_of(struct arena *arena, const struct named_set *set)
+{
+    struct prefix_set v4 = {&addr_all_v4, 1};
+    struct prefix_set family = set->v4 ? v4 : prefix_set_subtract(arena, every_address(), v4);
+    return prefix_set_subtract(arena, family, set->set);
+}
+
+/* One "ip saddr @set" or "ip6 daddr != @set", after its family. */
+static bool read_end(struct words *w, const struct table *table, enum hook hook, bool v4,
+                     struct condition *c)
+{
+    bool source = is(w, "saddr");
+    if (!take(w, "saddr") && !take(w, "daddr")) return unexpected(w, "saddr or daddr");
+    /* A forward line names its inside first. */
+    bool first = !c->has_local && !c->has_remote;
+    if (hook == HOOK_FORWARD && first)
+        c->direction = source ? DIRECTION_OUTBOUND : DIRECTION_INBOUND;
+    bool is_local = source == (c->direction == DIRECTION_OUTBOUND);
+    if (is_local ? c->has_local || c->has_remote : c->has_remote)
+        return unexpected(w, "each end once, the local one first");
+
+    bool rest = take(w, "!=");
+    const struct named_set *set = NULL;
+    if (rest && is_local) return unexpected(w, "a set of local addresses");
+    if (!read_set_name(w, table, v4, &set)) return false;
+    if (is_local) {
+        c->has_local = true;
+        c->local = set->name;
+        c->rule.local = set->set;
+        return true;
+    }
+    c->has_remote = true;
+    c->remote = set->name;
+    c->remote_is_rest = rest;
+    c->rule.remote = rest ? rest_of(w->arena, set) : set->set;
+    return true;
+}
+
+static bool parse_port(str text, uint16_t *out)
+{
+    uint64_t port = 0;
+    if (!str_u64(text, UINT16_MAX, &port) || !port || text.ptr[0] == '0') return false;
+    *out = (uint16_t)port;
+    return true;
+}
+
+static bool read_port(struct words *w, struct rule *rule)
+{
+    str first, last;
+    struct service_port p = {.transport = rule->transport};
+    bool is_range = str_cut(w->word, '-', &first, &last);
+    if (!parse_port(first, &p.first) || !parse_port(is_range ? last : first, &p.last) ||
+        p.last < p.first || rule->n_ports == LIMIT_SERVICE_PORTS)
+        return unexpected(w, "a port or a range of ports");
+    rule->ports[rule->n_ports++] = p;
+    next_word(w);
+    return true;
+}
+
+static bool read_ports(struct words *w, struct rule *rule)
+{
+    if (!take(w, "{")) return read_port(w, rule);
+    do {
+        if (!read_port(w, rule)) return false;
+    } while (take(w, ","));
+    return expect(w, "}");
+}
+
+static bool read_condition(struct words *w, const struct table *table, enum hook hook,
+                           struct condition *out)
+{
+    struct condition c = {
+        .direction = hook == HOOK_INPUT ? DIRECTION_INBOUND : DIRECTION_OUTBOUND,
+        .rule = {.local = every_address(), .remote = every_address(), .offset = w->word_at},
+    };
+    bool v4 = is(w, "ip"), had = false;
+    while (is(w, "ip") || is(w, "ip6")) {
+        if (had && v4 != is(w, "ip")) return unexpected(w, "one family in a line");
+        had = true;
+        next_word(w);
+        if (!read_end(w, table, hook, v4, &c)) return false;
+    }
+    if (hook == HOOK_FORWARD && (!c.has_local || !c.has_remote))
+        return unexpected(w, "both ends of a forwarded flow");
+    c.rule.transport = is(w, "tcp") ? TRANSPORT_TCP : TRANSPORT_UDP;
+    if (!take(w, "tcp") && !take(w, "udp")) return unexpected(w, "tcp or udp");
+    if (!expect(w, "dport") || !read_ports(w, &c.rule)) return false;
+    c.rule.direction = c.direction;
+    *out = c;
+    return true;
+}
+
+static bool same_condition(const struct condition *a, const struct condition *b)
+{
+    if (a->direction != b->direction || a->rule.transport != b->rule.transport ||
+        a->has_local != b->has_local || a->has_remote != b->has_remote ||
+        a->remote_is_rest != b->remote_is_rest || !str_equal(a->local, b->local) ||
+        !str_equal(a->remote, b->remote) || a->rule.n_ports != b->rule.n_ports)
+        return false;
+    return !memcmp(a->rule.ports, b->rule.ports, sizeof a->rule.ports);
+}
+
+/* ` comment "id"` */
+static bool read_id(struct words *w, struct rule *rule)
+{
+    if (!expect(w, "comment")) return false;
+    if (w->word.len < 3 || w->word.ptr[0] != '"') return unexpected(w, "the rule's id in quotes");
+    rule->id = str_head(str_tail(w->word, 1), w->word.len - 2);
+    rule->name = rule->id;
+    next_word(w);
+    return true;
+}
+
+/* One rule: an accept, or a logging line and the stop of the same condition. */
+static bool read_rule(struct words *w, struct table *table, enum hook hook, str group)
+{
+    struct condition c, stop;
+    if (!read_condition(w, table, hook, &c)) return false;
+    bool inbound = c.direction == DIRECTION_INBOUND;
+    if (take(w, "limit")) {
+        if (!expect(w, inbound ? "rate 10/second log prefix" : "rate 10/second log prefix"))
+            return false;
+        if (!str_starts(w->word, S("\"sallyport-"))) return unexpected(w, "a log prefix of ours");
+        next_word(w);
+        if (!read_condition(w, table, hook, &stop)) return false;
+        if (!same_condition(&c, &stop)) return unexpected(w, "the condition of the logging line");
+        c.rule.logs = true;
+        c.rule.action = ACTION_BLOCK;
+        if (!expect(w, "counter")) return false;
+        if (!take(w, "drop") && !expect(w, "reject with icmpx type admin-prohibited")) return false;
+    } else {
+        if (!expect(w, "counter accept")) return false;
+        c.rule.action = ACTION_ALLOW;
+    }
+    if (!read_id(w, &c.rule)) return false;
+    c.rule.group = group;
+    c.rule.enabled = true;
+    c.rule.profiles = 1u << PROFILE_DOMAIN;
+    arena_grow(w->arena, table->rules, table->n_rules, table->rules_room);
+    table->rules[table->n_rules++] = c.rule;
+    return true;
+}
+
+static bool read_chain(struct words *w, struct table *table, enum hook hook, str group)
+{
+    const char *name = hook_names[hook];
+    if (!expect(w, "chain") || !expect(w, name) || !expect(w, "{ type filter hook") ||
+        !expect(w, name) || !expect(w, "priority -10 ; policy accept ;"))
+        return false;
+    if (hook == HOOK_INPUT && !expect(w, "iif \"lo\" accept")) return false;
+    if (hook == HOOK_OUTPUT && !expect(w, "oif \"lo\" accept")) return false;
+    if (!expect(w, "ct direction reply accept")) return false;
+    while (!is(w, "}"))
+        if (!read_rule(w, table, hook, group)) return false;
+    next_word(w);
+    return true;
+}
+
+/* ---- Files --------------------------------------------------------------------------------------
+ */
+
+/* "add table inet NAME", "delete table inet NAME"; the name must be one of ours. */
+static bool read_replacement(struct words *w, str *table)
+{
+    if (!expect(w, "add table inet")) return false;
+    str name = w->word;
+    if (!is_identifier(name) ||
+        (!str_equal(name, S("sallyport")) && !str_starts(name, S("sallyport-border-"))))
+        return unexpected(w, "a table of ours");
+    next_word(w);
+    if (!expect(w, "delete table inet")) return false;
+    if (!str_equal(w->word, name)) return unexpected(w, "the same table");
+    next_word(w);
+    *table = name;
+    return true;
+}
+
+static bool read_table(struct words *w, struct table *table)
+{
+    str name;
+    if (!read_replacement(w, &name) || !expect(w, "table inet")) return false;
+    if (!str_equal(w->word, name)) return unexpected(w, "the same table");
+    next_word(w);
+    if (!expect(w, "{")) return false;
+    while (take(w, "set"))
+        if (!read_set(w, table)) return false;
+    str group = str_format(w->arena, "inet %.*s", STR_ARG(name));
+    bool host = str_equal(name, S("sallyport"));
+    bool chains =
+        host ? read_chain(w, table, HOOK_INPUT, group) && read_chain(w, table, HOOK_OUTPUT, group)
+             : read_chain(w, table, HOOK_FORWARD, group);
+    return chains && expect(w, "}");
+}
+
+bool nftables_read(str source, bytes content, struct arena *arena, struct ruleset *out,
+                   struct err *err)
+{
+    struct words w = words_of(content, arena, err);
+    struct table table = {0};
+    if (!read_table(&w, &table)) return err_in(err, source);
+    if (w.word.len) {
+        (void)unexpected(&w, "the end of the file");
+        return err_in(err, source);
+    }
+    *out = (struct ruleset){table.rules, table.n_rules};
+    return true;
+}
+
+bool nftables_read_rollback(str source, bytes content, str workspace, str border_name,
+                            struct arena *arena, struct err *err)
+{
+    struct words w = words_of(content, arena, err);
+    str name;
+    (void)workspace; /* a machine has one table of ours, whatever the workspace */
+    if (!read_replacement(&w, &name)) return err_in(err, source);
+    str wanted = border_name.len ? str_format(arena, "sallyport-border-%.*s", STR_ARG(border_name))
+                                 : S("sallyport");
+    if (!str_equal(name, wanted)) {
+        (void)err_set(err, ERR_MALFORMED, "expected table %.*s, found %.*s", STR_ARG(wanted),
+                      STR_ARG(name));
+        return err_in(err, source);
+    }
+    if (!w.word.len) return true;
+    (void)unexpected(&w, "the end of the file");
+    return err_in(err, source);
+}
+
+bool nftables_read_recognise(bytes head)
+{
+    str text = str_of_bytes(head);
+    return str_contains(text, S("# sallyport: ")) && str_starts(text, S("#!/usr/sbin/nft"));
+}

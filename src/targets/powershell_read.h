@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads what powershell.c writes, and nothing else: every line is one of a fixed script or of a
+ * rule, in order; any other line is an error that names it. Comments and blank lines are free.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "rules/ruleset.h"
+
+/* An apply.ps1.
+ *
+ * arena : owns what is read; texts point into content where they can
+ * out : rules in the order of the script; unchanged on failure
+ * fails : MALFORMED (line, what was expected), UNSUPPORTED (an address form of another family) */
+MUST_USE bool powershell_read(str source, bytes content, struct arena *arena, struct ruleset *out,
+                              struct err *err);
+/* True when content is a rollback of this workspace's group in the local store; border_name is
+ * empty, since this dialect has none. */
+MUST_USE bool powershell_read_rollback(str source, bytes content, str workspace, str border_name,
+                                       struct arena *arena, struct err *err);
+bool powershell_read_recognise(bytes head);
