@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Sourced by ../record: the cables of Contoso. One namespace per host, one (switch) that holds a bridge per segment,
-# one (router) with an interface per segment. All of it lives in the private namespaces that ../record unshares.
+# Sourced by what builds the sample network: the cables of Contoso. One namespace per host, one (switch) that holds a bridge per segment,
+# one (router) with an interface per segment. All of it lives in the namespaces of private.sh.
 
 in_ns() {                       # in_ns HOST COMMAND...
     local ns=$1
