@@ -309,46 +309,56 @@ static void resolve_profile(struct resolving *r, enum profile profile)
 /* ---- Entries ------------------------------------------------------------------------------------
  */
 
-enum end { END_CLIENT, END_SERVER };
-
 /* Beside its own addresses, a segment is seen by servers as its nat addresses, and a group by
  * clients as its vip addresses. */
-static void add_selector(struct resolving *r, const struct selector *selector, enum end end,
-                         struct range_list *list)
+static void add_selector(const struct resolved *resolved, const struct selector *selector,
+                         enum resolve_end end, struct arena *arena, struct range_list *list)
 {
+    const struct policy *policy = resolved->policy;
     const struct placed_prefix *seen_as = NULL;
     size_t n = 0;
     switch (selector->kind) {
     case SELECT_SEGMENT:
-        add_set(list, r->arena, r->out->places.segments[selector->index]);
-        if (end == END_SERVER) break;
-        seen_as = r->policy->segments[selector->index].nat;
-        n = r->policy->segments[selector->index].n_nat;
+        add_set(list, arena, resolved->places.segments[selector->index]);
+        if (end == RESOLVE_SERVER) break;
+        seen_as = policy->segments[selector->index].nat;
+        n = policy->segments[selector->index].n_nat;
         break;
     case SELECT_GROUP:
-        add_set(list, r->arena, r->out->groups[selector->index]);
-        if (end == END_CLIENT) break;
-        seen_as = r->policy->groups[selector->index].vip;
-        n = r->policy->groups[selector->index].n_vip;
+        add_set(list, arena, resolved->groups[selector->index]);
+        if (end == RESOLVE_CLIENT) break;
+        seen_as = policy->groups[selector->index].vip;
+        n = policy->groups[selector->index].n_vip;
         break;
     case SELECT_BUILTIN:
-        add_set(list, r->arena, r->out->builtins[selector->index]);
+        add_set(list, arena, resolved->builtins[selector->index]);
         break;
     case SELECT_PREFIX:
-        add_set(list, r->arena, places_of_prefix(selector->prefix, r->arena));
+        add_set(list, arena, places_of_prefix(selector->prefix, arena));
         break;
     }
     for (size_t i = 0; i < n; i++)
-        add_set(list, r->arena, places_of_prefix(seen_as[i].prefix, r->arena));
+        add_set(list, arena, places_of_prefix(seen_as[i].prefix, arena));
 }
 
-static struct prefix_set resolve_selectors(struct resolving *r, const struct selectors *selectors,
-                                           enum end end)
+struct prefix_set resolve_selectors(const struct resolved *resolved,
+                                    const struct selectors *selectors, enum resolve_end end,
+                                    struct arena *arena)
 {
     struct range_list list = {0};
     for (size_t i = 0; i < selectors->n; i++)
-        add_selector(r, &selectors->items[i], end, &list);
-    return set_of(&list, r->arena);
+        add_selector(resolved, &selectors->items[i], end, arena, &list);
+    return set_of(&list, arena);
+}
+
+static struct prefix_set clients_of(const struct resolving *r, const struct selectors *selectors)
+{
+    return resolve_selectors(r->out, selectors, RESOLVE_CLIENT, r->arena);
+}
+
+static struct prefix_set servers_of(const struct resolving *r, const struct selectors *selectors)
+{
+    return resolve_selectors(r->out, selectors, RESOLVE_SERVER, r->arena);
 }
 
 static bool has_word_internet(const struct selectors *selectors)
@@ -370,10 +380,10 @@ static void resolve_entries(struct resolving *r)
         const struct entry *entry = &policy->allow[i];
         entries[i] = (struct resolved_entry){
             .entry = entry,
-            .from = resolve_selectors(r, &entry->from, END_CLIENT),
-            .to = resolve_selectors(r, &entry->to, END_SERVER),
-            .except_from = resolve_selectors(r, &entry->except_from, END_CLIENT),
-            .except_to = resolve_selectors(r, &entry->except_to, END_SERVER),
+            .from = clients_of(r, &entry->from),
+            .to = servers_of(r, &entry->to),
+            .except_from = clients_of(r, &entry->except_from),
+            .except_to = servers_of(r, &entry->except_to),
             .from_internet = has_word_internet(&entry->from),
             .to_internet = has_word_internet(&entry->to),
             .secure = entry->secure == SECURE_UNSET ? by_default : entry->secure,
@@ -407,8 +417,8 @@ static void resolve_perimeter(struct resolving *r)
         arena_array(r->arena, struct resolved_perimeter, policy->n_perimeter);
     for (size_t i = 0; i < policy->n_perimeter; i++) {
         const struct perimeter_entry *entry = &policy->perimeter[i];
-        struct prefix_set from = resolve_selectors(r, &entry->from, END_CLIENT);
-        struct prefix_set to = resolve_selectors(r, &entry->to, END_SERVER);
+        struct prefix_set from = clients_of(r, &entry->from);
+        struct prefix_set to = servers_of(r, &entry->to);
         add_tags(r, entry->from_tags, entry->n_from_tags, &from);
         add_tags(r, entry->to_tags, entry->n_to_tags, &to);
         bool outbound = entry->direction == DIRECTION_OUTBOUND;

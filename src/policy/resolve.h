@@ -99,6 +99,15 @@ MUST_USE bool resolve_policy(const struct policy *policy, const struct host_look
                              int64_t as_of_us, bool for_check, struct arena *arena,
                              struct resolved *out, struct diagnostics *found);
 
+/* Who stands at which end: a segment is also seen by servers as its nat addresses, a group by
+ * clients as its vip addresses. */
+enum resolve_end { RESOLVE_CLIENT, RESOLVE_SERVER };
+
+/* Every address that a list of selectors means, for what is not an entry (assertions, rings). */
+struct prefix_set resolve_selectors(const struct resolved *resolved,
+                                    const struct selectors *selectors, enum resolve_end end,
+                                    struct arena *arena);
+
 /* The place of an address, for explanations and the matrix: segment name, "unknown", "internet" or
  * "local". */
 str resolve_place(const struct resolved *resolved, struct addr a);

@@ -2,7 +2,6 @@
 #include "reason/simulate.h"
 
 #include "base/map.h"
-#include "policy/selectors.h"
 
 static const char *const verdict_texts[] = {
 #define X(name, text) text,
@@ -215,7 +214,8 @@ static struct prefix_set ring_members(const struct machines *all, const struct r
                                       struct arena *arena)
 {
     if (ring->is_rest) return prefix_set_of(arena, &addr_all, 1);
-    struct prefix_set named = selectors_set(all->resolved, ring->members, arena);
+    struct prefix_set named =
+        resolve_selectors(all->resolved, &ring->members, RESOLVE_CLIENT, arena);
     struct range *picked = NULL;
     size_t n = 0, room = 0;
     for (size_t i = 0; i < all->by_addr.n; i++) {
@@ -258,10 +258,10 @@ static const struct never *find_nevers(const struct resolved *resolved, size_t *
         const struct assertion *a = &policy->assertions[i];
         if (a->kind != ASSERT_NEVER) continue;
         nevers[(*n)++] = (struct never){
-            selectors_set(resolved, a->from, arena),
-            selectors_set(resolved, a->to, arena),
-            selectors_set(resolved, a->except_from, arena),
-            selectors_set(resolved, a->except_to, arena),
+            resolve_selectors(resolved, &a->from, RESOLVE_CLIENT, arena),
+            resolve_selectors(resolved, &a->to, RESOLVE_SERVER, arena),
+            resolve_selectors(resolved, &a->except_from, RESOLVE_CLIENT, arena),
+            resolve_selectors(resolved, &a->except_to, RESOLVE_SERVER, arena),
             a,
         };
     }
