@@ -110,8 +110,22 @@ static void completion(struct buf *out)
                    "complete -F _sallyport sallyport\n"));
 }
 
+/* Every example, a line each: the tests run them. */
+static void print_examples(struct buf *out)
+{
+    for (size_t i = 0; i < n_commands; i++)
+        for (size_t j = 0; j < commands[i]->n_examples; j++) {
+            buf_str(out, commands[i]->examples[j].line);
+            buf_char(out, '\n');
+        }
+}
+
 static int run(struct invocation *call)
 {
+    if (option_flag(call, S("examples"))) {
+        print_examples(call->out);
+        return EXIT_FINE;
+    }
     if (option_flag(call, S("completion")))
         completion(call->out);
     else
@@ -125,7 +139,8 @@ static int run(struct invocation *call)
     }
 
 static const struct option options[] = {
-    {T("completion"), .type = OPTION_FLAG, .help = T("print completion for bash instead")},
+    {T("examples"),   .type = OPTION_FLAG, .help = T("print only the examples, a line each")},
+    {T("completion"), .type = OPTION_FLAG, .help = T("print completion for bash instead")   },
 };
 
 static const struct example examples[] = {
