@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An artefact, as its target's reader understood it, against the policy: for every class of
+ * addresses at the machine, every class of peers, every port that anything speaks of, every profile
+ * claimed, secured or not, the engine's verdict must be the policy's. Whole rows are compared, so
+ * nothing is sampled. Nothing here knows how rules were made (rules/bundle.c).
+ */
+#include "base/map.h"
+#include "rules/decision.h"
+
+/* One rule over classes. */
+struct compiled {
+    const struct rule *rule;
+    class_word *local, *remote;
+};
+
+/* Rows of what passes and what is blocked; the rest is untouched. */
+struct verdicts {
+    class_word *pass, *block;
+};
+
+/* Ports that every rule and every service treat alike. */
+struct ports {
+    enum transport transport;
+    uint16_t first, last;
+    int service; /* governed, or SERVICE_NONE */
+};
+
+struct proof {
+    const struct decision *decision;
+    const struct resolved *resolved;
+    const struct atoms *atoms;
+    uint32_t n_classes;
+    size_t n_words;
+    struct compiled *rules; /* enabled ones, in order */
+    size_t n_rules;
+    enum engine engine;
+    class_word *peers, *local, *link_local;
+    struct ports *ports;
+    size_t n_ports;
+    struct arena *arena; /* owns the witness's texts */
+    struct counterexample best;
+    bool disagrees;
+};
+
+/* ---- Witnesses ----------------------------------------------------------------------------------
+ */
+
+static int witness_order(const struct counterexample *a, const struct counterexample *b)
+{
+    int order = addr_compare(a->client, b->client);
+    if (!order) order = addr_compare(a->server, b->server);
+    if (!order) order = (a->transport > b->transport) - (a->transport < b->transport);
+    if (!order) order = (a->port > b->port) - (a->port < b->port);
+    if (!order) order = (a->profile > b->profile) - (a->profile < b->profile);
+    if (!order) order = (a->side > b->side) - (a->side < b->side);
+    if (!order) order = (a->secured > b->secured) - (a->secured < b->secured);
+    return order;
+}
+
+static void disagree(struct proof *p, const struct counterexample *w)
+{
+    if (p->disagrees && witness_order(&p->best, w) <= 0) return;
+    p->best = *w;
+    p->disagrees = true;
+}
+
+/* Addresses for a pair of classes; two different ones where the class has two. */
+static void set_ends(const struct proof *p, struct counterexample *w, uint32_t client,
+                     uint32_t server)
+{
+    w->client = atoms_witness(p->atoms, client);
+    w->server = atoms_witness(p->atoms, server);
+    if (client == server) (void)atoms_second_witness(p->atoms, server, w->client, &w->server);
+}
+
+static str verdict_text(const struct verdicts *v, uint32_t class_id)
+{
+    if (class_set_has(v->pass, class_id)) return S("passes");
+    if (class_set_has(v->block, class_id)) return S("blocked");
+    return S("not touched by any rule");
+}
+
+/* ---- What the rules say -------------------------------------------------------------------------
+ */
+
+static bool rule_has_ports(const struct rule *rule, const struct ports *ports)
+{
+    if (rule->transport != TRANSPORT_NONE && rule->transport != ports->transport) return false;
+    /* A foreign rule without ports is about all of them. */
+    if (!rule->n_ports) return true;
+    for (size_t i = 0; i < rule->n_ports; i++)
+        if (rule->ports[i].first <= ports->first && ports->last <= rule->ports[i].last) return true;
+    return false;
+}
+
+static bool acts(const struct rule *rule, bool secured)
+{
+    return rule->action != ACTION_ALLOW_IF_SECURE || secured;
+}
+
+/* First match: what an earlier rule decided stays decided. */
+static void in_order(const struct proof *p, const uint8_t *applies, const class_word *const *peers,
+                     bool secured, struct verdicts *out, struct arena scratch)
+{
+    class_word *fresh = class_set_new(&scratch, p->n_classes);
+    for (size_t i = 0; i < p->n_rules; i++) {
+        const struct rule *rule = p->rules[i].rule;
+        if (!applies[i] || !acts(rule, secured)) continue;
+        memcpy(fresh, peers[i], p->n_words * sizeof *fresh);
+        class_set_drop(fresh, out->pass, p->n_words);
+        class_set_drop(fresh, out->block, p->n_words);
+        class_set_unite(rule->action == ACTION_BLOCK ? out->block : out->pass, fresh, p->n_words);
+    }
+}
+
+/* Authenticated bypass, then block, then allow ([MS-FASP] 2.2.34). */
+static void by_rank(const struct proof *p, const uint8_t *applies, const class_word *const *peers,
+                    bool secured, struct verdicts *out, struct arena scratch)
+{
+    class_word *allow = class_set_new(&scratch, p->n_classes);
+    for (size_t i = 0; i < p->n_rules; i++) {
+        const struct rule *rule = p->rules[i].rule;
+        if (!applies[i] || !acts(rule, secured)) continue;
+        class_word *row = rule->action == ACTION_BLOCK   ? out->block
+                          : rule->action == ACTION_ALLOW ? allow
+                                                         : out->pass;
+        class_set_unite(row, peers[i], p->n_words);
+    }
+    class_set_drop(out->block, out->pass, p->n_words);
+    class_set_drop(allow, out->block, p->n_words);
+    class_set_unite(out->pass, allow, p->n_words);
+}
+
+/* applies: per rule, whether it matches all but the peer; peers: per rule, the peers it names. */
+static struct verdicts found_verdicts(const struct proof *p, const uint8_t *applies,
+                                      const class_word *const *peers, bool secured,
+                                      struct arena *arena, struct arena scratch)
+{
+    struct verdicts out = {class_set_new(arena, p->n_classes), class_set_new(arena, p->n_classes)};
+    if (p->engine == ENGINE_NFTABLES)
+        in_order(p, applies, peers, secured, &out, scratch);
+    else
+        by_rank(p, applies, peers, secured, &out, scratch);
+    return out;
+}
+
+/* ---- Setting up ---------------------------------------------------------------------------------
+ */
+
+static bool all_held(const struct atoms *atoms, const struct prefix_set *sets, size_t n,
+                     struct arena scratch)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!atoms_hold(atoms, sets[i], scratch)) return false;
+    return true;
+}
+
+/* The decision on atoms that hold the artefact's sets too. */
+static const struct decision *joint(const struct decision *decision, const struct prefix_set *more,
+                                    size_t n_more, struct arena *arena, struct arena scratch)
+{
+    if (all_held(decision_atoms(decision), more, n_more, scratch)) return decision;
+    struct prefix_set *sets = NULL;
+    size_t n = 0, room = 0;
+    const struct resolved *resolved = decision_resolved(decision);
+    decision_sets(resolved, &scratch, &sets, &n, &room);
+    for (size_t i = 0; i < n_more; i++) {
+        arena_grow(&scratch, sets, n, room);
+        sets[n++] = more[i];
+    }
+    return decision_build(resolved, atoms_build(sets, n, arena, scratch), arena, scratch);
+}
+
+static int cut_order(const void *left, const void *right)
+{
+    const uint32_t *a = left, *b = right;
+    return (*a > *b) - (*a < *b);
+}
+
+/* Marked services are found by name only; here their ports count as theirs, and the rule's program
+ * must be the mark. */
+static int governed_service(const struct policy *policy, enum transport transport, uint16_t port)
+{
+    int plain = service_by_port(policy->services, transport, port);
+    if (plain != SERVICE_NONE && policy->governed[plain]) return plain;
+    for (size_t i = 0; i < policy->services.n; i++) {
+        const struct service *s = &policy->services.services[i];
+        if (!s->mark.len || !policy->governed[i]) continue;
+        for (size_t j = 0; j < s->n_ports; j++)
+            if (s->ports[j].transport == transport && s->ports[j].first <= port &&
+                port <= s->ports[j].last)
+                return (int)i;
+    }
+    return SERVICE_NONE;
+}
+
+/* Cuts the ports of a transport wherever a rule's or a service's ports begin or end. */
+static void cut_ports(struct proof *p, enum transport transport, struct arena *arena)
+{
+    const struct policy *policy = p->resolved->policy;
+    size_t most = 2;
+    for (size_t i = 0; i < p->n_rules; i++)
+        most += 2 * p->rules[i].rule->n_ports;
+    for (size_t i = 0; i < policy->services.n; i++)
+        most += 2 * policy->services.services[i].n_ports;
+    uint32_t *cuts = arena_array(arena, uint32_t, most);
+    size_t n = 0;
+    cuts[n++] = 1;
+    cuts[n++] = UINT16_MAX + 1;
+    for (size_t i = 0; i < p->n_rules; i++)
+        for (size_t j = 0; j < p->rules[i].rule->n_ports; j++) {
+            cuts[n++] = p->rules[i].rule->ports[j].first;
+            cuts[n++] = p->rules[i].rule->ports[j].last + UINT32_C(1);
+        }
+    for (size_t i = 0; i < policy->services.n; i++)
+        for (size_t j = 0; j < policy->services.services[i].n_ports; j++) {
+            cuts[n++] = policy->services.services[i].ports[j].first;
+            cuts[n++] = policy->services.services[i].ports[j].last + UINT32_C(1);
+        }
+    qsort(cuts, n, sizeof *cuts, cut_order);
+    for (size_t i = 0; i + 1 < n; i++) {
+        if (cuts[i] == cuts[i + 1] || !cuts[i]) continue;
+        uint16_t first = (uint16_t)cuts[i], last = (uint16_t)(cuts[i + 1] - 1);
+        p->ports[p->n_ports++] =
+            (struct ports){transport, first, last, governed_service(policy, transport, first)};
+    }
+}
+
+static struct proof proof_begin(const struct decision *decision, struct ruleset rules,
+                                enum engine engine, struct prefix_set peers,
+                                const struct prefix_set *members, struct arena *arena,
+                                struct arena *work, struct arena scratch)
+{
+    struct prefix_set *sets = NULL;
+    size_t n = 0, room = 0, n_ports = 0;
+    struct proof p = {.engine = engine, .arena = arena};
+    arena_grow(work, sets, n, room);
+    sets[n++] = peers;
+    if (members) {
+        arena_grow(work, sets, n, room);
+        sets[n++] = *members;
+    }
+    for (size_t i = 0; i < rules.n; i++) {
+        if (!rules.rules[i].enabled) continue;
+        arena_grow(work, sets, n, room);
+        sets[n++] = rules.rules[i].local;
+        arena_grow(work, sets, n, room);
+        sets[n++] = rules.rules[i].remote;
+        n_ports += 2 * rules.rules[i].n_ports;
+        p.n_rules++;
+    }
+    p.decision = joint(decision, sets, n, work, scratch);
+    p.resolved = decision_resolved(p.decision);
+    p.atoms = decision_atoms(p.decision);
+    p.n_classes = atoms_count(p.atoms);
+    p.n_words = class_set_words(p.n_classes);
+    p.peers = atoms_classes(p.atoms, peers, work);
+    p.local = atoms_classes(p.atoms, p.resolved->places.local, work);
+    p.link_local = atoms_classes(p.atoms, decision_link_local, work);
+    p.rules = arena_array(work, struct compiled, p.n_rules + 1);
+    size_t at = 0;
+    for (size_t i = 0; i < rules.n; i++) {
+        const struct rule *rule = &rules.rules[i];
+        if (!rule->enabled) continue;
+        p.rules[at++] = (struct compiled){
+            rule,
+            atoms_classes(p.atoms, rule->local, work),
+            atoms_classes(p.atoms, rule->remote, work),
+        };
+    }
+    const struct service_table services = p.resolved->policy->services;
+    for (size_t i = 0; i < services.n; i++)
+        n_ports += 2 * services.services[i].n_ports;
+    p.ports = arena_array(work, struct ports, 2 * (n_ports + 2));
+    cut_ports(&p, TRANSPORT_TCP, work);
+    cut_ports(&p, TRANSPORT_UDP, work);
+    return p;
+}
+
+/* ---- What every rule must be --------------------------------------------------------------------
+ */
+
+static str foreign_part(const struct proof *p, const struct rule *rule, int service)
+{
+    str mark = {0};
+    if (service != SERVICE_NONE) mark = p->resolved->policy->services.services[service].mark;
+    if (!str_equal(rule->program, mark) && rule->program.len) return S("a program");
+    if (!str_equal(rule->program, mark)) return S("no program");
+    if (rule->security.len) return S("a security condition");
+    if (rule->principals.len) return S("principals");
+    return (str){0};
+}
+
+/* A rule on a port that no governed service has, or with a condition that policies never make,
+ * decides what the policy does not: its smallest point is the witness. */
+static void check_rule(struct proof *p, const struct compiled *c, uint8_t profiles, bool at_border)
+{
+    const struct rule *rule = c->rule;
+    uint32_t local = class_set_next(c->local, p->n_words, 0);
+    uint32_t remote = class_set_next(c->remote, p->n_words, 0);
+    if (local == UINT32_MAX || remote == UINT32_MAX) return;
+    if (!at_border && !(rule->profiles & profiles)) return;
+    bool outbound = rule->direction == DIRECTION_OUTBOUND;
+    for (size_t i = 0; i < p->n_ports; i++) {
+        const struct ports *ports = &p->ports[i];
+        if (!rule_has_ports(rule, ports)) continue;
+        str foreign = foreign_part(p, rule, ports->service);
+        if (ports->service != SERVICE_NONE && !foreign.len) continue;
+        struct counterexample w = {
+            .service = ports->service,
+            .transport = ports->transport,
+            .port = ports->first,
+            .side = at_border  ? SIDE_BORDER
+                    : outbound ? SIDE_CLIENT_OUTBOUND
+                               : SIDE_SERVER_INBOUND,
+            .expected = S("no rule for a service that is not governed"),
+        };
+        while (!at_border && !(rule->profiles & profiles & 1u << w.profile))
+            w.profile++;
+        set_ends(p, &w, outbound ? local : remote, outbound ? remote : local);
+        if (foreign.len) w.expected = S("a rule about addresses and ports alone");
+        w.found = str_format(p->arena, "rule \"%.*s\" has %.*s", STR_ARG(rule->id),
+                             STR_ARG(foreign.len ? foreign : S("this port")));
+        disagree(p, &w);
+    }
+}
+
+/* ---- Hosts --------------------------------------------------------------------------------------
+ */
+
+/* One port range, profile and direction of a host, secured or not. */
+struct cell {
+    const struct ports *ports;
+    enum profile profile;
+    enum direction direction;
+    bool secured;
+};
+
+static bool passes_by_intent(enum profile_mode mode, enum direction direction)
+{
+    return mode == MODE_ENFORCE || (mode == MODE_BLOCK_INBOUND && direction == DIRECTION_OUTBOUND);
+}
+
+/* What the policy asks of an address of this class. */
+static struct verdicts expected_verdicts(const struct proof *p, const struct cell *cell,
+                                         uint32_t own, struct arena *arena)
+{
+    struct verdicts out = {class_set_new(arena, p->n_classes), class_set_new(arena, p->n_classes)};
+    enum profile_mode mode = decision_mode(p->decision, own, cell->profile);
+    if (mode == MODE_UNSET || mode == MODE_OFF) return out;
+    int service = cell->ports->service;
+    if (cell->direction == DIRECTION_INBOUND) {
+        uint32_t row = decision_row(p->decision, service, cell->profile, SIDE_SERVER_INBOUND,
+                                    cell->secured, own);
+        class_set_unite(out.pass, decision_row_classes(p->decision, row), p->n_words);
+    } else {
+        for (uint32_t server = 0; server < p->n_classes; server++) {
+            uint32_t row = decision_row(p->decision, service, cell->profile, SIDE_CLIENT_OUTBOUND,
+                                        cell->secured, server);
+            if (class_set_has(decision_row_classes(p->decision, row), own))
+                class_set_add(out.pass, server);
+        }
+    }
+    class_set_drop(out.pass, p->local, p->n_words);
+    if (decision_is_cluster(p->decision, own) && passes_by_intent(mode, cell->direction))
+        class_set_unite(out.pass, p->link_local, p->n_words);
+    class_set_keep(out.pass, p->peers, p->n_words);
+    class_set_unite(out.block, p->peers, p->n_words);
+    class_set_drop(out.block, out.pass, p->n_words);
+    return out;
+}
+
+static void offer(struct proof *p, const struct cell *cell, uint32_t own, uint32_t peer,
+                  const struct verdicts *expected, const struct verdicts *found)
+{
+    bool outbound = cell->direction == DIRECTION_OUTBOUND;
+    struct counterexample w = {
+        .service = cell->ports->service,
+        .transport = cell->ports->transport,
+        .port = cell->ports->first,
+        .profile = cell->profile,
+        .side = outbound ? SIDE_CLIENT_OUTBOUND : SIDE_SERVER_INBOUND,
+        .secured = cell->secured,
+        .expected = verdict_text(expected, peer),
+        .found = verdict_text(found, peer),
+    };
+    set_ends(p, &w, outbound ? own : peer, outbound ? peer : own);
+    disagree(p, &w);
+}
+
+/* Where expected and found differ for one of the peers; what lies outside them is residue, but a
+ * local address that is no peer must not be passed all the same. */
+static void compare(struct proof *p, const struct cell *cell, uint32_t own,
+                    const struct verdicts *expected, const struct verdicts *found,
+                    struct arena scratch)
+{
+    class_word *difference = class_set_new(&scratch, p->n_classes);
+    for (size_t i = 0; i < p->n_words; i++)
+        difference[i] =
+            ((expected->pass[i] ^ found->pass[i]) | (expected->block[i] ^ found->block[i])) &
+            p->peers[i];
+    for (size_t i = 0; i < p->n_words; i++)
+        difference[i] |= found->pass[i] & p->local[i] & ~p->peers[i];
+    uint32_t peer = class_set_next(difference, p->n_words, 0);
+    if (peer != UINT32_MAX) offer(p, cell, own, peer, expected, found);
+}
+
+/* Verdicts by which rules apply: most local addresses have the same. */
+struct found_memo {
+    struct map numbers;
+    struct verdicts *items;
+    bool *checked; /* at addresses outside the class */
+    size_t n, room, n_checked, checked_room;
+};
+
+static size_t find_verdicts(const struct proof *p, const struct cell *cell, uint32_t own,
+                            struct found_memo *memo, struct arena *arena, struct arena scratch)
+{
+    uint8_t *applies = arena_array(&scratch, uint8_t, p->n_rules + 1);
+    const class_word **peers = arena_array(&scratch, const class_word *, p->n_rules + 1);
+    for (size_t i = 0; i < p->n_rules; i++) {
+        const struct rule *rule = p->rules[i].rule;
+        applies[i] = rule->direction == cell->direction && (rule->profiles >> cell->profile & 1) &&
+                     rule_has_ports(rule, cell->ports) && class_set_has(p->rules[i].local, own);
+        peers[i] = p->rules[i].remote;
+    }
+    str key = {(const char *)applies, p->n_rules};
+    bool fresh = false;
+    size_t at = (size_t)*map_put(&memo->numbers, arena, key, memo->n, &fresh);
+    if (!fresh) return at;
+    arena_grow(arena, memo->items, memo->n, memo->room);
+    arena_grow(arena, memo->checked, memo->n_checked, memo->checked_room);
+    memo->items[memo->n++] = found_verdicts(p, applies, peers, cell->secured, arena, scratch);
+    memo->checked[memo->n_checked++] = false;
+    return at;
+}
+
+/* members: the class; every other peer address may be one that a member holds for a while. */
+static void check_cell(struct proof *p, const struct cell *cell, const class_word *members,
+                       uint32_t home, struct arena *work, struct arena scratch)
+{
+    struct found_memo memo = {0};
+    struct verdicts at_home = expected_verdicts(p, cell, home, work);
+    for (uint32_t own = 0; own < p->n_classes; own++) {
+        bool member = class_set_has(members, own);
+        if (!member && !class_set_has(p->peers, own)) continue;
+        size_t found = find_verdicts(p, cell, own, &memo, work, scratch);
+        if (!member && memo.checked[found]) continue;
+        memo.checked[found] = memo.checked[found] || !member;
+        struct verdicts expected = at_home;
+        struct arena inner = *work;
+        if (member) expected = expected_verdicts(p, cell, own, &inner);
+        compare(p, cell, own, &expected, &memo.items[found], scratch);
+    }
+}
+
+bool decision_proves_host(const struct decision *decision, const struct enforced_class *class,
+                          struct prefix_set peers, struct arena *arena, struct arena scratch,
+                          struct counterexample *witness)
+{
+    assert(class->profiles && !prefix_set_is_empty(class->members));
+    struct arena work = arena_open("proof", 0, NULL);
+    struct proof p = proof_begin(decision, class->rules, class->engine, peers, &class->members,
+                                 arena, &work, scratch);
+    const class_word *members = atoms_classes(p.atoms, class->members, &work);
+    uint32_t home = class_set_next(members, p.n_words, 0);
+    for (size_t i = 0; i < p.n_rules; i++)
+        check_rule(&p, &p.rules[i], class->profiles, false);
+    for (size_t i = 0; i < p.n_ports; i++) {
+        if (p.ports[i].service == SERVICE_NONE) continue;
+        for (unsigned k = 0; k < PROFILE_COUNT * 4; k++) {
+            struct cell cell = {&p.ports[i], (enum profile)(k / 4),
+                                k & 1 ? DIRECTION_INBOUND : DIRECTION_OUTBOUND, (k & 2) != 0};
+            struct arena inner = work;
+            if (class->profiles >> cell.profile & 1)
+                check_cell(&p, &cell, members, home, &inner, scratch);
+        }
+    }
+    if (p.disagrees) *witness = p.best;
+    arena_close(&work);
+    return !p.disagrees;
+}
+
+/* ---- Borders ------------------------------------------------------------------------------------
+ */
+
+/* Which servers each rule names for this client, whichever way the rule looks. */
+static void border_rows(const struct proof *p, const struct ports *ports, uint32_t client,
+                        uint8_t *applies, const class_word **servers)
+{
+    for (size_t i = 0; i < p->n_rules; i++) {
+        const struct compiled *c = &p->rules[i];
+        bool outbound = c->rule->direction == DIRECTION_OUTBOUND;
+        servers[i] = outbound ? c->remote : c->local;
+        applies[i] = rule_has_ports(c->rule, ports) && c->rule->profiles &&
+                     class_set_has(outbound ? c->local : c->remote, client);
+    }
+}
+
+static void check_client(struct proof *p, const struct ports *ports, const class_word *inside,
+                         const class_word *intended, uint32_t client, struct arena work,
+                         struct arena scratch)
+{
+    uint8_t *applies = arena_array(&scratch, uint8_t, p->n_rules + 1);
+    const class_word **servers = arena_array(&scratch, const class_word *, p->n_rules + 1);
+    struct verdicts expected = {class_set_new(&scratch, p->n_classes),
+                                class_set_new(&scratch, p->n_classes)};
+    /* Only what crosses is the border's to decide, and no router forwards a local address. */
+    if (!class_set_has(p->local, client)) {
+        class_set_unite(expected.pass, p->peers, p->n_words);
+        if (class_set_has(inside, client))
+            class_set_drop(expected.pass, inside, p->n_words);
+        else
+            class_set_keep(expected.pass, inside, p->n_words);
+        class_set_drop(expected.pass, p->local, p->n_words);
+        class_set_unite(expected.block, expected.pass, p->n_words);
+        class_set_keep(expected.pass, intended, p->n_words);
+        class_set_drop(expected.block, expected.pass, p->n_words);
+    }
+    border_rows(p, ports, client, applies, servers);
+    for (int secured = 0; secured < 2; secured++) {
+        struct verdicts found = found_verdicts(p, applies, servers, secured, &work, scratch);
+        struct cell cell = {ports, PROFILE_DOMAIN, DIRECTION_OUTBOUND, secured != 0};
+        compare(p, &cell, client, &expected, &found, scratch);
+    }
+}
+
+bool decision_proves_border(const struct decision *decision, const struct border *border,
+                            struct ruleset rules, struct prefix_set peers, struct arena *arena,
+                            struct arena scratch, struct counterexample *witness)
+{
+    struct arena work = arena_open("proof", 0, NULL);
+    struct proof p = proof_begin(decision, rules, ENGINE_NFTABLES, peers, &border->inside, arena,
+                                 &work, scratch);
+    const class_word *inside = atoms_classes(p.atoms, border->inside, &work);
+    for (size_t i = 0; i < p.n_rules; i++)
+        check_rule(&p, &p.rules[i], 0, true);
+    for (size_t i = 0; i < p.n_ports; i++) {
+        if (p.ports[i].service == SERVICE_NONE) continue;
+        struct arena inner = work;
+        struct intent_rows rows = decision_intent_rows(p.decision, p.ports[i].service,
+                                                       DIRECTION_OUTBOUND, &inner, scratch);
+        for (uint32_t client = 0; client < p.n_classes; client++)
+            if (class_set_has(p.peers, client))
+                check_client(&p, &p.ports[i], inside, rows.sets.sets[rows.either[client]], client,
+                             inner, scratch);
+    }
+    if (p.disagrees) {
+        p.best.side = SIDE_BORDER;
+        *witness = p.best;
+    }
+    arena_close(&work);
+    return !p.disagrees;
+}

@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What bundles say is what the policy says; and whatever changes a bundle's meaning is found, with
+ * a point at which the changed rules, read rule by rule, really differ from the policy. */
+#include "base/map.h"
+#include "base/test.h"
+#include "rules/bundle.h"
+#include "rules/random_world.h"
+#include "rules/universe.h"
+
+enum { WORLDS = 150, MUTANT_WORLDS = 60, POINTS = 300 };
+
+/* ---- Rules, one point at a time -----------------------------------------------------------------
+ */
+
+struct rule_point {
+    enum direction direction;
+    struct addr local, remote;
+    enum transport transport;
+    uint16_t port;
+    enum profile profile;
+    bool secured;
+};
+
+static bool rule_matches(const struct rule *r, const struct rule_point *at)
+{
+    bool port = false;
+    for (size_t i = 0; i < r->n_ports; i++)
+        port = port || (r->ports[i].first <= at->port && at->port <= r->ports[i].last);
+    return r->enabled && port && r->direction == at->direction && r->transport == at->transport &&
+           (r->profiles >> at->profile & 1) && prefix_set_contains(r->local, at->local) &&
+           prefix_set_contains(r->remote, at->remote);
+}
+
+static enum rule_verdict linear_verdict(struct ruleset rules, enum engine engine,
+                                        const struct rule_point *at)
+{
+    bool allow = false, block = false, secure = false;
+    for (size_t i = 0; i < rules.n; i++) {
+        const struct rule *r = &rules.rules[i];
+        if (!rule_matches(r, at)) continue;
+        if (r->action == ACTION_ALLOW_IF_SECURE && !at->secured) continue;
+        if (engine == ENGINE_NFTABLES) return r->action == ACTION_BLOCK ? RULE_BLOCKS : RULE_PASSES;
+        allow = allow || r->action == ACTION_ALLOW;
+        block = block || r->action == ACTION_BLOCK;
+        secure = secure || r->action == ACTION_ALLOW_IF_SECURE;
+    }
+    if (secure) return RULE_PASSES;
+    if (block) return RULE_BLOCKS;
+    return allow ? RULE_PASSES : RULE_UNTOUCHED;
+}
+
+static bool in_cluster(const struct resolved *r, struct addr a)
+{
+    for (size_t i = 0; i < r->policy->n_groups; i++)
+        if (r->policy->groups[i].role == ROLE_CLUSTER && prefix_set_contains(r->groups[i], a))
+            return true;
+    return false;
+}
+
+/* What the policy asks of a host's rules: straight from DESIGN.md 4 and 5. own: whose rules. */
+static enum rule_verdict policy_verdict(const struct resolved *r, const struct rule_point *at,
+                                        struct addr own)
+{
+    bool inbound = at->direction == DIRECTION_INBOUND;
+    int service = service_by_port(r->policy->services, at->transport, at->port);
+    if (service == SERVICE_NONE || !r->policy->governed[service]) return RULE_UNTOUCHED;
+    if (!prefix_set_contains(r->enforcing, own)) return RULE_UNTOUCHED;
+    if (prefix_set_contains(r->modes[at->profile][MODE_OFF], own)) return RULE_UNTOUCHED;
+    enum intent intent =
+        linear_intent(r, inbound ? at->remote : own, inbound ? own : at->remote, service);
+    if (prefix_set_contains(r->places.local, at->remote)) {
+        bool approved = prefix_set_contains(decision_link_local, at->remote) && in_cluster(r, own);
+        intent = approved ? INTENT_ALLOW : INTENT_BLOCK;
+    }
+    bool passes = linear_end_passes(r, own, at->profile, inbound, intent, at->secured);
+    return passes ? RULE_PASSES : RULE_BLOCKS;
+}
+
+static struct enforced_class class_of(const struct host_class *c, enum engine engine)
+{
+    return (struct enforced_class){c->id, c->members, c->rules, engine, (1u << PROFILE_COUNT) - 1};
+}
+
+static struct rule_point point_of(const struct counterexample *w)
+{
+    bool inbound = w->side == SIDE_SERVER_INBOUND;
+    return (struct rule_point){
+        inbound ? DIRECTION_INBOUND : DIRECTION_OUTBOUND,
+        inbound ? w->server : w->client,
+        inbound ? w->client : w->server,
+        w->transport,
+        w->port,
+        w->profile,
+        w->secured,
+    };
+}
+
+/* ---- Bundles ------------------------------------------------------------------------------------
+ */
+
+static void fail_at(uint64_t seed, str id, const struct counterexample *w)
+{
+    char client[ADDR_TEXT], server[ADDR_TEXT];
+    fail_msg("world %" PRIu64 ", %.*s: %.*s to %.*s port %d profile %d %.*s secured %d: "
+             "expected %.*s, found %.*s",
+             seed, STR_ARG(id), STR_ARG(addr_text(client, w->client)),
+             STR_ARG(addr_text(server, w->server)), w->port, (int)w->profile,
+             STR_ARG(side_text(w->side)), w->secured, STR_ARG(w->expected), STR_ARG(w->found));
+}
+
+static void assert_partition(const struct bundles *b, struct arena *arena)
+{
+    struct prefix_set all = {0};
+    for (size_t i = 0; i < b->n_classes; i++) {
+        assert_false(prefix_set_is_empty(b->classes[i].members));
+        assert_false(prefix_set_overlaps(all, b->classes[i].members));
+        all = prefix_set_union(arena, all, b->classes[i].members);
+        for (size_t j = 0; j < i; j++)
+            assert_false(str_equal_nocase(b->classes[i].id, b->classes[j].id));
+        for (size_t j = 0; j < b->classes[i].rules.n; j++)
+            for (size_t k = 0; k < j; k++)
+                assert_false(
+                    str_equal(b->classes[i].rules.rules[j].id, b->classes[i].rules.rules[k].id));
+    }
+    assert_true(prefix_set_equal(all, b->resolved->enforcing));
+}
+
+/* The bundle's rules at random points, one by one, without the proof's machinery. */
+static void assert_points(struct random_world *w, const struct bundles *b)
+{
+    static const uint16_t ports[] = {445, 139, 2049, 22};
+    for (int i = 0; i < POINTS; i++) {
+        struct rule_point at = {
+            .direction = world_random(w, 2) ? DIRECTION_INBOUND : DIRECTION_OUTBOUND,
+            .local = world_addr(w),
+            .remote = world_addr(w),
+            .transport = TRANSPORT_TCP,
+            .port = ports[world_random(w, COUNT_OF(ports))],
+            .profile = (enum profile)world_random(w, PROFILE_COUNT),
+            .secured = world_random(w, 2),
+        };
+        if (!prefix_set_contains(universe_peers, at.remote)) continue;
+        for (size_t c = 0; c < b->n_classes; c++) {
+            if (!prefix_set_contains(b->classes[c].members, at.local)) continue;
+            enum rule_verdict found = linear_verdict(b->classes[c].rules, ENGINE_WINDOWS, &at);
+            assert_int_equal(found, policy_verdict(&w->resolved, &at, at.local));
+        }
+    }
+}
+
+static void bundles_are_proved(void **state)
+{
+    struct arena arena = arena_open("test", 0, NULL), scratch = arena_open("scratch", 0, NULL);
+    size_t classes = 0, borders = 0, rules = 0, machines = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= WORLDS; seed++) {
+        arena_reset(&arena);
+        struct random_world *w = world_make(&arena, seed, true);
+        const struct decision *d = decision_build(&w->resolved, NULL, &arena, scratch);
+        struct bundles b = bundle_make(&w->resolved, universe_peers, S("test"), &arena, scratch);
+        struct counterexample witness = {0};
+        assert_partition(&b, &arena);
+        assert_points(w, &b);
+        for (size_t i = 0; i < b.n_classes; i++)
+            for (enum engine e = ENGINE_WINDOWS; e <= ENGINE_NFTABLES; e++) {
+                struct enforced_class c = class_of(&b.classes[i], e);
+                if (!decision_proves_host(d, &c, universe_peers, &arena, scratch, &witness))
+                    fail_at(seed, c.id, &witness);
+                rules += c.rules.n;
+                machines +=
+                    b.classes[i].rules.n && b.classes[i].rules.rules[0].local.ranges[0].first.lo;
+                classes++;
+            }
+        assert_int_equal(b.n_borders, w->resolved.n_borders);
+        for (size_t i = 0; i < b.n_borders; i++, borders++)
+            if (!decision_proves_border(d, b.borders[i].border, b.borders[i].rules, universe_peers,
+                                        &arena, scratch, &witness))
+                fail_at(seed, b.borders[i].border->name, &witness);
+    }
+    print_message(
+        "%zu proofs of classes (%zu rules), %zu of borders, %zu scoped by local address\n", classes,
+        rules, borders, machines);
+    assert_true(classes > WORLDS && borders > WORLDS / 2 && machines > 0);
+    arena_close(&scratch);
+    arena_close(&arena);
+}
+
+/* ---- Mutants ------------------------------------------------------------------------------------
+ */
+
+enum mutation {
+    DROP_RULE,
+    WIDEN_REMOTE,
+    NARROW_REMOTE,
+    DROP_RANGE,
+    NARROW_LOCAL,
+    SWAP_DIRECTION,
+    CHANGE_PORT,
+    WIDEN_PORT,
+    CHANGE_TRANSPORT,
+    DROP_PROFILE,
+    DISABLE,
+    CHANGE_ACTION,
+    ADD_PROGRAM,
+    MUTATIONS
+};
+
+static struct prefix_set without_range(struct arena *arena, struct prefix_set set, size_t at)
+{
+    struct range *ranges = arena_array(arena, struct range, set.n);
+    size_t n = 0;
+    for (size_t i = 0; i < set.n; i++)
+        if (i != at) ranges[n++] = set.ranges[i];
+    return (struct prefix_set){ranges, n};
+}
+
+/* One address more, or less, at an end of a range. False when there is none. */
+static bool move_end(struct arena *arena, struct prefix_set set, size_t at, bool widen,
+                     struct prefix_set *out)
+{
+    struct range edge = {set.ranges[at].last, set.ranges[at].last};
+    if (widen && addr_equal(edge.last, addr_all.last)) return false;
+    if (widen) edge.first = edge.last = addr_next(edge.last);
+    struct prefix_set one = prefix_set_of(arena, &edge, 1);
+    *out = widen ? prefix_set_union(arena, set, one) : prefix_set_subtract(arena, set, one);
+    return true;
+}
+
+/* False when this mutation does nothing to this rule. */
+static bool mutate(struct random_world *w, enum mutation mutation, struct rule *rule)
+{
+    struct arena *arena = w->arena;
+    size_t at = rule->remote.n ? (size_t)world_random(w, rule->remote.n) : 0;
+    size_t local = rule->local.n ? (size_t)world_random(w, rule->local.n) : 0;
+    switch ((int)mutation) {
+    case DROP_RULE:
+        rule->local = (struct prefix_set){0};
+        return true;
+    case WIDEN_REMOTE:
+        return move_end(arena, rule->remote, at, true, &rule->remote);
+    case NARROW_REMOTE:
+        return move_end(arena, rule->remote, at, false, &rule->remote);
+    case DROP_RANGE:
+        rule->remote = without_range(arena, rule->remote, at);
+        return true;
+    case NARROW_LOCAL:
+        return move_end(arena, rule->local, local, false, &rule->local);
+    case SWAP_DIRECTION:
+        rule->direction =
+            rule->direction == DIRECTION_INBOUND ? DIRECTION_OUTBOUND : DIRECTION_INBOUND;
+        return true;
+    case CHANGE_PORT:
+        rule->ports[0].first = rule->ports[0].last = 446;
+        return true;
+    case WIDEN_PORT:
+        rule->ports[0].last++;
+        return true;
+    case CHANGE_TRANSPORT:
+        rule->transport = rule->transport == TRANSPORT_TCP ? TRANSPORT_UDP : TRANSPORT_TCP;
+        return true;
+    case DROP_PROFILE:
+        rule->profiles = (uint8_t)(rule->profiles & (rule->profiles - 1));
+        return true;
+    case DISABLE:
+        rule->enabled = false;
+        return true;
+    case CHANGE_ACTION:
+        rule->action = rule->action == ACTION_BLOCK ? ACTION_ALLOW : ACTION_BLOCK;
+        return true;
+    case ADD_PROGRAM:
+        rule->program = S("System");
+        return true;
+    }
+    return false;
+}
+
+/* Does the changed class still say what the policy says, wherever sets begin and end? Peers that
+ * nothing sees are left out, as in the proof. */
+static bool linear_equal(const struct random_world *w, const struct enforced_class *c,
+                         struct arena *arena)
+{
+    static const uint16_t ports[] = {137, 138, 139, 140, 111, 112, 445, 446, 2049, 2050};
+    struct prefix_set *sets = NULL;
+    size_t n = 0, room = 0;
+    decision_sets(&w->resolved, arena, &sets, &n, &room);
+    for (size_t i = 0; i < c->rules.n; i++)
+        for (int end = 0; end < 2; end++) {
+            arena_grow(arena, sets, n, room);
+            sets[n++] = end ? c->rules.rules[i].local : c->rules.rules[i].remote;
+        }
+    struct addr *marks = NULL;
+    size_t n_marks = 0, marks_room = 0;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < sets[i].n; j++) {
+            arena_grow(arena, marks, n_marks, marks_room);
+            marks[n_marks++] = sets[i].ranges[j].first;
+            if (addr_equal(sets[i].ranges[j].last, addr_all.last)) continue;
+            arena_grow(arena, marks, n_marks, marks_room);
+            marks[n_marks++] = addr_next(sets[i].ranges[j].last);
+        }
+    struct map seen = {0};
+    size_t kept = 0;
+    for (size_t i = 0; i < n_marks; i++) {
+        bool fresh = false;
+        (void)map_put(&seen, arena, (str){(const char *)&marks[i], sizeof marks[i]}, 0, &fresh);
+        if (fresh && prefix_set_contains(universe_peers, marks[i])) marks[kept++] = marks[i];
+    }
+    struct addr home = c->members.ranges[0].first;
+    for (size_t l = 0; l < kept; l++)
+        for (size_t r = 0; r < kept; r++)
+            for (size_t k = 0; k < COUNT_OF(ports) * 2 * 2 * PROFILE_COUNT; k++) {
+                size_t rest = k / COUNT_OF(ports);
+                struct rule_point at = {
+                    rest & 1 ? DIRECTION_INBOUND : DIRECTION_OUTBOUND,
+                    marks[l],
+                    marks[r],
+                    rest & 2 ? TRANSPORT_TCP : TRANSPORT_UDP,
+                    ports[k % COUNT_OF(ports)],
+                    (enum profile)(rest / 4),
+                    false,
+                };
+                struct addr own = prefix_set_contains(c->members, at.local) ? at.local : home;
+                if (linear_verdict(c->rules, c->engine, &at) !=
+                    policy_verdict(&w->resolved, &at, own))
+                    return false;
+            }
+    return true;
+}
+
+static void every_change_of_meaning_is_caught(void **state)
+{
+    struct arena arena = arena_open("test", 0, NULL), scratch = arena_open("scratch", 0, NULL);
+    size_t caught[MUTATIONS] = {0}, harmless = 0, tried = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= MUTANT_WORLDS; seed++) {
+        arena_reset(&arena);
+        struct random_world *w = world_make(&arena, 1000 + seed, false);
+        const struct decision *d = decision_build(&w->resolved, NULL, &arena, scratch);
+        struct bundles b = bundle_make(&w->resolved, universe_peers, S("test"), &arena, scratch);
+        for (size_t i = 0; i < b.n_classes * MUTATIONS; i++) {
+            const struct host_class *host = &b.classes[i / MUTATIONS];
+            enum mutation mutation = (enum mutation)(i % MUTATIONS);
+            if (!host->rules.n) continue;
+            struct rule *rules = arena_array(&arena, struct rule, host->rules.n);
+            memcpy(rules, host->rules.rules, host->rules.n * sizeof *rules);
+            if (!mutate(w, mutation, &rules[world_random(w, host->rules.n)])) continue;
+            struct enforced_class c = class_of(host, i % 2 ? ENGINE_WINDOWS : ENGINE_NFTABLES);
+            c.rules.rules = rules;
+            struct counterexample witness = {0};
+            bool proved = decision_proves_host(d, &c, universe_peers, &arena, scratch, &witness);
+            tried++;
+            if (proved) {
+                /* Only what changes nothing may pass. */
+                assert_true(linear_equal(w, &c, &arena));
+                harmless++;
+                continue;
+            }
+            caught[mutation]++;
+            if (mutation == ADD_PROGRAM) continue;
+            struct rule_point at = point_of(&witness);
+            bool member = prefix_set_contains(host->members, at.local);
+            struct addr own = member ? at.local : host->members.ranges[0].first;
+            bool differs =
+                linear_verdict(c.rules, c.engine, &at) != policy_verdict(&w->resolved, &at, own);
+            if (!differs) fail_at(seed, host->id, &witness);
+        }
+    }
+    print_message("%zu mutants, %zu harmless\n", tried, harmless);
+    for (size_t i = 0; i < MUTATIONS; i++) {
+        print_message("mutation %zu: %zu caught\n", i, caught[i]);
+        assert_true(caught[i] > 0);
+    }
+    arena_close(&scratch);
+    arena_close(&arena);
+}
+
+static enum rule_verdict border_verdict(struct ruleset rules, struct addr client,
+                                        struct addr server, enum transport transport, uint16_t port)
+{
+    for (size_t i = 0; i < rules.n; i++) {
+        struct rule_point out = {DIRECTION_OUTBOUND, client, server, transport, port, 0, false};
+        struct rule_point in = {DIRECTION_INBOUND, server, client, transport, port, 0, false};
+        if (rule_matches(&rules.rules[i], &out) || rule_matches(&rules.rules[i], &in))
+            return rules.rules[i].action == ACTION_BLOCK ? RULE_BLOCKS : RULE_PASSES;
+    }
+    return RULE_UNTOUCHED;
+}
+
+static void changed_borders_are_caught(void **state)
+{
+    struct arena arena = arena_open("test", 0, NULL), scratch = arena_open("scratch", 0, NULL);
+    size_t caught[MUTATIONS] = {0};
+    (void)state;
+    for (uint64_t seed = 1; seed <= MUTANT_WORLDS; seed++) {
+        arena_reset(&arena);
+        struct random_world *w = world_make(&arena, 2000 + seed, true);
+        const struct resolved *r = &w->resolved;
+        const struct decision *d = decision_build(r, NULL, &arena, scratch);
+        struct bundles b = bundle_make(r, universe_peers, S("test"), &arena, scratch);
+        for (size_t i = 0; i < b.n_borders * MUTATIONS; i++) {
+            const struct border_rules *border = &b.borders[i / MUTATIONS];
+            enum mutation mutation = (enum mutation)(i % MUTATIONS);
+            if (!border->rules.n || mutation == DROP_PROFILE) continue;
+            struct rule *rules = arena_array(&arena, struct rule, border->rules.n);
+            memcpy(rules, border->rules.rules, border->rules.n * sizeof *rules);
+            if (!mutate(w, mutation, &rules[world_random(w, border->rules.n)])) continue;
+            struct ruleset changed = {rules, border->rules.n};
+            struct counterexample witness = {0};
+            if (decision_proves_border(d, border->border, changed, universe_peers, &arena, scratch,
+                                       &witness))
+                continue;
+            caught[mutation]++;
+            if (mutation == ADD_PROGRAM) continue;
+            bool governed = witness.service != SERVICE_NONE;
+            bool in = prefix_set_contains(border->border->inside, witness.client);
+            bool crosses = in != prefix_set_contains(border->border->inside, witness.server) &&
+                           !prefix_set_contains(r->places.local, witness.client) &&
+                           !prefix_set_contains(r->places.local, witness.server);
+            enum rule_verdict expected = RULE_UNTOUCHED;
+            if (governed && crosses)
+                expected = linear_intent(r, witness.client, witness.server, witness.service) ==
+                                   INTENT_BLOCK
+                               ? RULE_BLOCKS
+                               : RULE_PASSES;
+            if (border_verdict(changed, witness.client, witness.server, witness.transport,
+                               witness.port) == expected)
+                fail_at(seed, border->border->name, &witness);
+        }
+    }
+    for (size_t i = 0; i < MUTATIONS; i++) {
+        print_message("border mutation %zu: %zu caught\n", i, caught[i]);
+        if (i != DROP_PROFILE) assert_true(caught[i] > 0);
+    }
+    arena_close(&scratch);
+    arena_close(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest all[] = {
+        cmocka_unit_test(bundles_are_proved),
+        cmocka_unit_test(every_change_of_meaning_is_caught),
+        cmocka_unit_test(changed_borders_are_caught),
+    };
+    return cmocka_run_group_tests(all, NULL, NULL);
+}
