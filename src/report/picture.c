@@ -178,10 +178,14 @@ void picture_draw(struct buf *out, const struct picture *whole, struct arena scr
     size_t width = right + top > 560 ? right + top : 560;
     size_t height = bottom + LEGEND;
 
-    buf_format(out,
-               "<svg viewBox=\"0 0 %zu %zu\" style=\"max-width:%zupx\" role=\"img\" "
-               "aria-label=\"Who uses whose SMB service: ",
-               width, height, width * 3 / 2);
+    /* On a narrow screen the picture scrolls in its own frame: smaller, nobody could read it. */
+    html_raw(out, S("<div class=\"scroll\" role=\"region\" aria-label=\"Picture of who uses whom\" "
+                    "tabindex=\"0\">\n"));
+    buf_format(
+        out,
+        "<svg viewBox=\"0 0 %zu %zu\" style=\"min-width:%zupx;max-width:%zupx\" role=\"img\" "
+        "aria-label=\"Who uses whose SMB service: ",
+        width, height, width * 4 / 5, width * 3 / 2);
     buf_format(out, "%zu clients in rows, %zu servers in columns\">\n", whole->n_rows,
                whole->n_columns);
     if (!fold_it) draw_row_bands(out, &p, ys, right);
@@ -200,5 +204,5 @@ void picture_draw(struct buf *out, const struct picture *whole, struct arena scr
     }
     draw_cells(out, &p, xs, ys, fold_it);
     draw_legend(out, &p, bottom + 12);
-    html_raw(out, S("</svg>\n"));
+    html_raw(out, S("</svg>\n</div>\n"));
 }
