@@ -74,7 +74,7 @@ static struct prefix_set family_part(struct arena *arena, struct prefix_set set,
 struct table_file {
     struct arena *arena;
     struct buf sets, chains[2]; /* by direction; a border's one chain is chains[0] */
-    size_t n_allows, n_locals;
+    size_t n_allows;
     bool border;
 };
 
@@ -96,7 +96,6 @@ static void put_set(struct table_file *file, str name, enum family family, struc
 struct match {
     enum family family;
     str local, remote;
-    bool remote_is_rest; /* remote: everything that is not in the set */
     const struct rule *rule;
 };
 
@@ -108,8 +107,7 @@ static void put_match(struct buf *out, const struct match *m)
     if (m->local.len)
         buf_format(out, "%s %s @%.*s ", header, inbound ? "daddr" : "saddr", STR_ARG(m->local));
     if (m->remote.len)
-        buf_format(out, "%s %s %s@%.*s ", header, inbound ? "saddr" : "daddr",
-                   m->remote_is_rest ? "!= " : "", STR_ARG(m->remote));
+        buf_format(out, "%s %s @%.*s ", header, inbound ? "saddr" : "daddr", STR_ARG(m->remote));
     buf_format(out, "%s dport ", m->rule->transport == TRANSPORT_TCP ? "tcp" : "udp");
     if (m->rule->n_ports > 1) buf_str(out, S("{ "));
     for (size_t i = 0; i < m->rule->n_ports; i++) {
@@ -189,50 +187,62 @@ static bool same_ports(const struct rule *a, const struct rule *b)
     return true;
 }
 
-/* True when some block before this one is written as the same line. */
-static bool already_stopped(struct ruleset rules, size_t index, bool border)
+/* What the blocks of one direction and one list of ports stop together, at one scope: a host's own
+ * addresses, or all of a border. */
+struct stop {
+    const struct rule *rule; /* the first of them */
+    struct prefix_set local, remote;
+};
+
+static bool same_stop(const struct stop *stop, const struct rule *rule, bool border)
 {
-    const struct rule *rule = &rules.rules[index];
-    for (size_t i = 0; i < index; i++) {
-        const struct rule *other = &rules.rules[i];
-        if (other->action != ACTION_BLOCK || !same_ports(rule, other)) continue;
-        if (border || prefix_set_equal(rule->local, other->local)) return true;
-    }
-    return false;
+    return same_ports(stop->rule, rule) && (border || prefix_set_equal(stop->local, rule->local));
 }
 
-/* Whatever was not accepted above, at a host. That this is exactly the complement is the proof's
- * business. */
-static void put_host_stop(struct table_file *file, const struct rule *rule)
+static struct stop *find_stops(struct ruleset rules, bool border, struct arena *arena, size_t *n)
+{
+    struct stop *stops = arena_array(arena, struct stop, rules.n + 1);
+    *n = 0;
+    for (size_t i = 0; i < rules.n; i++) {
+        const struct rule *rule = &rules.rules[i];
+        if (rule->action != ACTION_BLOCK) continue;
+        size_t at = 0;
+        while (at < *n && !same_stop(&stops[at], rule, border))
+            at++;
+        if (at == *n) stops[(*n)++] = (struct stop){.rule = rule};
+        stops[at].local = prefix_set_union(arena, stops[at].local, rule->local);
+        stops[at].remote = prefix_set_union(arena, stops[at].remote, rule->remote);
+    }
+    return stops;
+}
+
+/* Whatever was not accepted above. That this is exactly the complement is the proof's business. A
+ * border's line names both ends, since what does not cross it is not its own. */
+static void put_stops(struct table_file *file, struct ruleset rules)
 {
     struct arena *arena = file->arena;
-    struct match m = {.rule = rule};
-    put_why(file, rule);
-    if (prefix_set_equal(rule->local, (struct prefix_set){&addr_all, 1})) {
-        put_stop(file, &m);
-        return;
-    }
-    size_t number = ++file->n_locals;
-    for (unsigned f = 0; f < FAMILY_COUNT; f++) {
-        m.family = (enum family)f;
-        struct prefix_set local = family_part(arena, rule->local, m.family);
-        if (!local.n) continue;
-        m.local = str_format(arena, "stopped_%zu_%s", number, family_words[f].suffix);
-        put_set(file, m.local, m.family, local);
-        put_stop(file, &m);
-    }
-}
-
-static void put_border_stop(struct table_file *file, const struct rule *rule,
-                            struct prefix_set inside)
-{
-    put_why(file, rule);
-    for (unsigned f = 0; f < FAMILY_COUNT; f++) {
-        struct match m = {.family = (enum family)f, .rule = rule, .remote_is_rest = true};
-        if (!family_part(file->arena, inside, m.family).n) continue;
-        m.local = str_format(file->arena, "inside_%s", family_words[f].suffix);
-        m.remote = m.local;
-        put_stop(file, &m);
+    size_t n;
+    struct stop *stops = find_stops(rules, file->border, arena, &n);
+    for (size_t i = 0; i < n; i++) {
+        struct match m = {.rule = stops[i].rule};
+        put_why(file, m.rule);
+        if (!file->border && prefix_set_equal(stops[i].local, (struct prefix_set){&addr_all, 1})) {
+            put_stop(file, &m);
+            continue;
+        }
+        for (unsigned f = 0; f < FAMILY_COUNT; f++) {
+            m.family = (enum family)f;
+            struct prefix_set local = family_part(arena, stops[i].local, m.family);
+            struct prefix_set remote = family_part(arena, stops[i].remote, m.family);
+            if (!local.n || !remote.n) continue;
+            m.local = str_format(arena, "stop_local_%zu_%s", i + 1, family_words[f].suffix);
+            put_set(file, m.local, m.family, local);
+            if (file->border) {
+                m.remote = str_format(arena, "stop_remote_%zu_%s", i + 1, family_words[f].suffix);
+                put_set(file, m.remote, m.family, remote);
+            }
+            put_stop(file, &m);
+        }
     }
 }
 
@@ -326,9 +336,7 @@ static str host_file(const struct host_class *class, const struct target_header 
     struct ruleset rules = domain_rules(class->rules, arena);
     struct buf out = buf_in(arena);
     put_accepts(&file, rules);
-    for (size_t i = 0; i < rules.n; i++)
-        if (rules.rules[i].action == ACTION_BLOCK && !already_stopped(rules, i, false))
-            put_host_stop(&file, &rules.rules[i]);
+    put_stops(&file, rules);
 
     put_header(&out, arena, header, S("host rules, profile domain; loading again replaces"));
     put_remark(&out, arena, "host class", class->id);
@@ -349,21 +357,12 @@ static str border_file(const struct border_rules *border, str table,
 {
     struct table_file file = file_in(arena, true);
     struct ruleset rules = domain_rules(border->rules, arena);
-    struct prefix_set inside = border->border->inside;
     struct buf out = buf_in(arena);
-    for (unsigned f = 0; f < FAMILY_COUNT; f++) {
-        struct prefix_set part = family_part(arena, inside, (enum family)f);
-        str name = str_format(arena, "inside_%s", family_words[f].suffix);
-        if (part.n) put_set(&file, name, (enum family)f, part);
-    }
+    str title = S("forward rules of a border, for its router; loading again replaces");
     put_accepts(&file, rules);
-    for (size_t i = 0; i < rules.n; i++)
-        if (rules.rules[i].action == ACTION_BLOCK && !already_stopped(rules, i, true))
-            put_border_stop(&file, &rules.rules[i], inside);
+    put_stops(&file, rules);
 
-    put_header(
-        &out, arena, header,
-        S("forward rules of a border, for the router in front of it; loading again replaces"));
+    put_header(&out, arena, header, title);
     put_remark(&out, arena, "border", border->border->name);
     put_replacement(&out, table);
     buf_format(&out, "table inet %.*s {\n", STR_ARG(table));

@@ -224,7 +224,7 @@ static const char *const hook_names[] = {"input", "output", "forward"};
 /* What a line asks of a packet, before its verdict. */
 struct condition {
     enum direction direction;
-    bool has_local, has_remote, remote_is_rest;
+    bool has_local, has_remote;
     str local, remote; /* names of sets, for comparing two lines */
     struct rule rule;
 };
@@ -241,15 +241,7 @@ static bool read_set_name(struct words *w, const struct table *table, bool v4,
     return true;
 }
 
-/* What is not in the set, of its family. */
-static struct prefix_set rest_of(struct arena *arena, const struct named_set *set)
-{
-    struct prefix_set v4 = {&addr_all_v4, 1};
-    struct prefix_set family = set->v4 ? v4 : prefix_set_subtract(arena, every_address(), v4);
-    return prefix_set_subtract(arena, family, set->set);
-}
-
-/* One "ip saddr @set" or "ip6 daddr != @set", after its family. */
+/* One "ip saddr @set", after its family. */
 static bool read_end(struct words *w, const struct table *table, enum hook hook, bool v4,
                      struct condition *c)
 {
@@ -263,9 +255,7 @@ static bool read_end(struct words *w, const struct table *table, enum hook hook,
     if (is_local ? c->has_local || c->has_remote : c->has_remote)
         return unexpected(w, "each end once, the local one first");
 
-    bool rest = take(w, "!=");
     const struct named_set *set = NULL;
-    if (rest && is_local) return unexpected(w, "a set of local addresses");
     if (!read_set_name(w, table, v4, &set)) return false;
     if (is_local) {
         c->has_local = true;
@@ -275,8 +265,7 @@ static bool read_end(struct words *w, const struct table *table, enum hook hook,
     }
     c->has_remote = true;
     c->remote = set->name;
-    c->remote_is_rest = rest;
-    c->rule.remote = rest ? rest_of(w->arena, set) : set->set;
+    c->rule.remote = set->set;
     return true;
 }
 
@@ -338,8 +327,8 @@ static bool same_condition(const struct condition *a, const struct condition *b)
 {
     if (a->direction != b->direction || a->rule.transport != b->rule.transport ||
         a->has_local != b->has_local || a->has_remote != b->has_remote ||
-        a->remote_is_rest != b->remote_is_rest || !str_equal(a->local, b->local) ||
-        !str_equal(a->remote, b->remote) || a->rule.n_ports != b->rule.n_ports)
+        !str_equal(a->local, b->local) || !str_equal(a->remote, b->remote) ||
+        a->rule.n_ports != b->rule.n_ports)
         return false;
     return !memcmp(a->rule.ports, b->rule.ports, sizeof a->rule.ports);
 }
@@ -360,10 +349,8 @@ static bool read_rule(struct words *w, struct table *table, enum hook hook, str 
 {
     struct condition c, stop;
     if (!read_condition(w, table, hook, &c)) return false;
-    bool inbound = c.direction == DIRECTION_INBOUND;
     if (take(w, "limit")) {
-        if (!expect(w, inbound ? "rate 10/second log prefix" : "rate 10/second log prefix"))
-            return false;
+        if (!expect(w, "rate 10/second log prefix")) return false;
         if (!str_starts(w->word, S("\"sallyport-"))) return unexpected(w, "a log prefix of ours");
         next_word(w);
         if (!read_condition(w, table, hook, &stop)) return false;

@@ -161,9 +161,9 @@ static void put_ports(struct buf *out, const struct rule *rule)
 static void put_profiles(struct buf *out, uint8_t profiles)
 {
     static const char *const names[PROFILE_COUNT] = {
-        [PROFILE_DOMAIN] = "Domain",
-        [PROFILE_PRIVATE] = "Private",
-        [PROFILE_PUBLIC] = "Public",
+        [PROFILE_DOMAIN] = "'Domain'",
+        [PROFILE_PRIVATE] = "'Private'",
+        [PROFILE_PUBLIC] = "'Public'",
     };
     bool more = false;
     buf_str(out, S(" -Profile "));
@@ -257,8 +257,8 @@ static str apply_script(const struct host_class *class, struct ruleset rules,
               "if (-not (Test-Path -LiteralPath $state)) {\n"
               "    New-Item -ItemType Directory -Force -Path $folder -WhatIf:$WhatIfPreference | "
               "Out-Null\n"
-              "    Get-NetFirewallProfile -PolicyStore $store -Name Domain,Private,Public |\n"
-              "        Select-Object -Property Name,LogBlocked,LogFileName |\n"
+              "    Get-NetFirewallProfile -PolicyStore $store -Name 'Domain','Private','Public' |\n"
+              "        Select-Object -Property 'Name','LogBlocked','LogFileName' |\n"
               "        Export-Csv -LiteralPath $state -NoTypeInformation "
               "-WhatIf:$WhatIfPreference\n"
               "}\n"
@@ -274,7 +274,7 @@ static str apply_script(const struct host_class *class, struct ruleset rules,
     put_removal(&out, "    ");
     buf_str(&out, S("    throw\n}\n"
                     "# What is dropped is logged, in the profile's own log file.\n"
-                    "Set-NetFirewallProfile -PolicyStore $store -Name Domain,Private,Public "
+                    "Set-NetFirewallProfile -PolicyStore $store -Name 'Domain','Private','Public' "
                     "-LogBlocked True -WhatIf:$WhatIfPreference\n"));
     return buf_text(&out);
 }

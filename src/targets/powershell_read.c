@@ -104,8 +104,8 @@ static const str removal[] = {
 static const str remember[] = {
     T("if (-not (Test-Path -LiteralPath $state)) {"),
     T("New-Item -ItemType Directory -Force -Path $folder -WhatIf:$WhatIfPreference | Out-Null"),
-    T("Get-NetFirewallProfile -PolicyStore $store -Name Domain,Private,Public |"),
-    T("Select-Object -Property Name,LogBlocked,LogFileName |"),
+    T("Get-NetFirewallProfile -PolicyStore $store -Name 'Domain','Private','Public' |"),
+    T("Select-Object -Property 'Name','LogBlocked','LogFileName' |"),
     T("Export-Csv -LiteralPath $state -NoTypeInformation -WhatIf:$WhatIfPreference"),
     T("}"),
 };
@@ -123,9 +123,9 @@ static const str restore[] = {
     T("}"),
 };
 
-static const str logging =
-    T("Set-NetFirewallProfile -PolicyStore $store -Name Domain,Private,Public -LogBlocked True "
-      "-WhatIf:$WhatIfPreference");
+static const str logging = T(
+    "Set-NetFirewallProfile -PolicyStore $store -Name 'Domain','Private','Public' -LogBlocked True "
+    "-WhatIf:$WhatIfPreference");
 
 /* A word of the group and file name: the same in both, and nothing that a wildcard or a path could
  * be made of. */
@@ -265,7 +265,7 @@ static size_t take_one_of(struct words *w, const str *choices, size_t n, const c
 
 static uint8_t take_profiles(struct words *w)
 {
-    static const str names[PROFILE_COUNT] = {T("Domain"), T("Private"), T("Public")};
+    static const str names[PROFILE_COUNT] = {T("'Domain'"), T("'Private'"), T("'Public'")};
     static const enum profile values[] = {PROFILE_DOMAIN, PROFILE_PRIVATE, PROFILE_PUBLIC};
     uint8_t profiles = 0;
     do {
