@@ -22,8 +22,13 @@ enum {
     LIMIT_RECOGNISE_BYTES = 4096,
     /* The largest record a reader may wait for (a pcapng block, one log line). */
     LIMIT_RECORD_BYTES = 16 << 20,
+    /* A line of a text log; those of the formats read here stay below 1 KiB. Longer ones are
+     * stepped over and reported. */
+    LIMIT_LOG_LINE_BYTES = 64 << 10,
     /* One read from an input; a window is at least this unless the file is shorter. */
     LIMIT_WINDOW_BYTES = 1 << 20,
+    /* A TZif file: the largest of the system's are 4 KiB. */
+    LIMIT_ZONE_BYTES = 1 << 20,
     /* Members of one archive: an export of every host's log of a large site stays below. Full: the
      * rest of the archive is one problem that says so. */
     LIMIT_ARCHIVE_MEMBERS = 1 << 20,
@@ -42,8 +47,10 @@ enum {
     LIMIT_STREAM_BUFFER = 128 << 10,
     /* All reassembly buffers together; past it the least recently used stream's are dropped. */
     LIMIT_STREAM_BUFFERS_TOTAL = 32 << 20,
-    /* IP fragments waiting for their siblings. */
-    LIMIT_FRAGMENTS = 1024,
+    /* Segments that wait for one before them, over all streams. */
+    LIMIT_STREAM_PIECES = 65536,
+    /* IP datagrams whose fragments wait for their siblings (66 KiB each); the oldest is dropped. */
+    LIMIT_FRAGMENTS = 256,
     /* Names (users, shares, hosts) kept per connection or flow; the rest only counted. */
     LIMIT_NAMES = 256,
     /* Bytes of one such name. */
