@@ -100,6 +100,7 @@ static void find_stances(struct maker *m)
         m->stance_of[c] = UINT32_MAX;
         if (!class_set_has(enforcing, c)) continue;
         size_t segment = resolve_segment(m->resolved, atoms_witness(m->atoms, c));
+        assert(segment != SIZE_MAX && "what enforces lives in a managed segment");
         str key = stance_key(m, c, segment, m->scratch);
         bool fresh = false;
         uint32_t at = (uint32_t)*map_put(&known, m->scratch, key, m->n_stances, &fresh);

@@ -34,7 +34,7 @@ struct proof {
     struct compiled *rules; /* enabled ones, in order */
     size_t n_rules;
     enum engine engine;
-    class_word *peers, *local, *link_local;
+    class_word *peers, *local, *link_local, *v4;
     struct ports *ports;
     size_t n_ports;
     struct arena *arena; /* owns the witness's texts */
@@ -233,9 +233,12 @@ static struct proof proof_begin(const struct decision *decision, struct ruleset 
 {
     struct prefix_set *sets = NULL;
     size_t n = 0, room = 0, n_ports = 0;
+    struct prefix_set v4 = {&addr_all_v4, 1};
     struct proof p = {.engine = engine, .arena = arena};
     arena_grow(work, sets, n, room);
     sets[n++] = peers;
+    arena_grow(work, sets, n, room);
+    sets[n++] = v4;
     if (members) {
         arena_grow(work, sets, n, room);
         sets[n++] = *members;
@@ -255,6 +258,7 @@ static struct proof proof_begin(const struct decision *decision, struct ruleset 
     p.n_classes = atoms_count(p.atoms);
     p.n_words = class_set_words(p.n_classes);
     p.peers = atoms_classes(p.atoms, peers, work);
+    p.v4 = atoms_classes(p.atoms, v4, work);
     p.local = atoms_classes(p.atoms, p.resolved->places.local, work);
     p.link_local = atoms_classes(p.atoms, decision_link_local, work);
     p.rules = arena_array(work, struct compiled, p.n_rules + 1);
@@ -389,7 +393,8 @@ static void offer(struct proof *p, const struct cell *cell, uint32_t own, uint32
 }
 
 /* Where expected and found differ for one of the peers; what lies outside them is residue, but a
- * local address that is no peer must not be passed all the same. */
+ * local address that is no peer must not be passed all the same. No packet has an end of each
+ * family. */
 static void compare(struct proof *p, const struct cell *cell, uint32_t own,
                     const struct verdicts *expected, const struct verdicts *found,
                     struct arena scratch)
@@ -401,6 +406,9 @@ static void compare(struct proof *p, const struct cell *cell, uint32_t own,
             p->peers[i];
     for (size_t i = 0; i < p->n_words; i++)
         difference[i] |= found->pass[i] & p->local[i] & ~p->peers[i];
+    bool own_v4 = class_set_has(p->v4, own);
+    for (size_t i = 0; i < p->n_words; i++)
+        difference[i] &= own_v4 ? p->v4[i] : ~p->v4[i];
     uint32_t peer = class_set_next(difference, p->n_words, 0);
     if (peer != UINT32_MAX) offer(p, cell, own, peer, expected, found);
 }

@@ -80,6 +80,27 @@ static inline struct prefix_set world_prefixes(struct random_world *w, const cha
     return prefix_set_of(w->arena, ranges, n);
 }
 
+static inline int world_lived_order(const void *left, const void *right)
+{
+    const struct lived_range *a = left, *b = right;
+    return addr_compare(a->range.first, b->range.first);
+}
+
+static inline void world_lived(struct random_world *w)
+{
+    struct places *p = &w->resolved.places;
+    struct lived_range *lived = NULL;
+    size_t n = 0, room = 0;
+    for (size_t i = 0; i < w->policy.n_segments; i++)
+        for (size_t j = 0; j < p->segments[i].n; j++) {
+            arena_grow(w->arena, lived, n, room);
+            lived[n++] = (struct lived_range){p->segments[i].ranges[j], i};
+        }
+    if (n) qsort(lived, n, sizeof *lived, world_lived_order);
+    p->lived = lived;
+    p->n_lived = n;
+}
+
 static inline void world_places(struct random_world *w)
 {
     static const char *const local[] = {"127.0.0.0/8",     "::1",         "169.254.0.0/16",
@@ -109,6 +130,7 @@ static inline void world_places(struct random_world *w)
     p->internet = prefix_set_subtract(w->arena, all, taken);
     p->segments = sets;
     w->policy.segments = segments;
+    world_lived(w);
 }
 
 static inline void world_groups(struct random_world *w)
