@@ -432,7 +432,9 @@ static size_t find_verdicts(const struct proof *p, const struct cell *cell, uint
                      rule_has_ports(rule, cell->ports) && class_set_has(p->rules[i].local, own);
         peers[i] = p->rules[i].remote;
     }
-    str key = {(const char *)applies, p->n_rules};
+    /* The families are checked apart. */
+    applies[p->n_rules] = class_set_has(p->v4, own);
+    str key = {(const char *)applies, p->n_rules + 1};
     bool fresh = false;
     size_t at = (size_t)*map_put(&memo->numbers, arena, key, memo->n, &fresh);
     if (!fresh) return at;

@@ -310,6 +310,7 @@ static bool linear_equal(const struct random_world *w, const struct enforced_cla
         for (size_t r = 0; r < kept; r++)
             for (size_t k = 0; k < COUNT_OF(ports) * 2 * 2 * PROFILE_COUNT; k++) {
                 size_t rest = k / COUNT_OF(ports);
+                if (addr_is_v4(marks[l]) != addr_is_v4(marks[r])) break; /* no such packet */
                 struct rule_point at = {
                     rest & 1 ? DIRECTION_INBOUND : DIRECTION_OUTBOUND,
                     marks[l],
