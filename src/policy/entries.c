@@ -163,8 +163,6 @@ static const str secures[] = {
 #undef X
 };
 static const struct choices secure_choices = {secures, COUNT_OF(secures)};
-/* The long form names computers, so it needs a way to authenticate them. */
-static const struct choices by_choices = {secures, COUNT_OF(secures)};
 
 static void read_computers(struct reading *r, const struct node *value, void *into,
                            const void *about)
@@ -182,7 +180,7 @@ static void read_computers(struct reading *r, const struct node *value, void *in
 }
 
 static const struct key secure_keys[] = {
-    {T("by"), COMPULSORY, reading_choice, offsetof(struct entry, secure), &by_choices},
+    {T("by"), COMPULSORY, reading_choice, offsetof(struct entry, secure), &secure_choices},
     {T("computers"),       OPTIONAL,    read_computers,    0,        NULL          },
 };
 static const struct keys secure_map = {T("secure"), secure_keys, COUNT_OF(secure_keys)};
@@ -375,7 +373,9 @@ static void add_member(struct reading *r, const struct node *item, struct ring *
         return;
     }
     collect_words(r);
-    str hint = is_text ? diagnostics_suggest(r->arena, item->text, r->words, r->n_words) : (str){0};
+    str hint = is_text ? diagnostics_suggest(r->arena, item->text, r->words + BUILTIN_ALL,
+                                             r->n_words - BUILTIN_ALL)
+                       : (str){0};
     reading_error(r, "unknown-name", item->place,
                   "expected a segment, a group, an address, a prefix or all as members of a ring, "
                   "found %.*s%.*s",
@@ -487,9 +487,9 @@ static void check_rings(struct reading *r, const struct ring *rings, size_t n)
                           STR_ARG(rings[i].name), rings[*first].place.line);
         if (rest != SIZE_MAX)
             diagnostics_warn(r->found, r->arena, S("ring"), rings[i].place,
-                             "no machine is left for this ring: ring \"%.*s\" (line %" PRIu32
-                             ") takes all the rest",
-                             STR_ARG(rings[rest].name), rings[rest].place.line);
+                             "no machine is left for this ring: that of line %" PRIu32
+                             " takes all the rest",
+                             rings[rest].place.line);
         if (rings[i].is_rest && rest == SIZE_MAX) rest = i;
     }
 }

@@ -500,8 +500,10 @@ static void read_timezone(struct reading *r, const struct node *value, void *int
         good = letter || c == '/' || c == '_' || c == '-' || c == '+';
     }
     (void)about;
+    struct policy *policy = into;
+    policy->timezone_place = value->place;
     if (good)
-        *(str *)into = value->text;
+        policy->timezone = value->text;
     else
         reading_error(r, "value", value->place,
                       "expected an IANA time zone such as Europe/Berlin, found %.*s",
@@ -605,7 +607,7 @@ static const struct keys lifeline_map = {T("lifeline"), lifeline_keys, COUNT_OF(
 static const struct key policy_keys[] = {
     {T("version"),         COMPULSORY, read_version,           0,                     NULL          },
     {T("organisation"),    OPTIONAL,   reading_text,           AT(organisation),      NULL          },
-    {T("timezone"),        OPTIONAL,   read_timezone,          AT(timezone),          NULL          },
+    {T("timezone"),        OPTIONAL,   read_timezone,          0,                     NULL          },
     {T("resolve-max-age"), OPTIONAL,   reading_duration,       AT(resolve_max_age_s), NULL          },
     {T("domains"),         OPTIONAL,   read_domains,           0,                     NULL          },
     {T("services"),        OPTIONAL,   read_services,          AT(services),          NULL          },

@@ -211,6 +211,7 @@ struct policy {
     str text;   /* the whole file */
     struct sha256_digest digest;
     str organisation, timezone;
+    struct place timezone_place;   /* 0:0 when not given */
     struct service_table services; /* built-in ones, then the policy's own */
     const bool *governed;          /* per service */
     const struct domain *domains;

@@ -166,6 +166,7 @@ void reading_choice(struct reading *r, const struct node *value, void *into, con
 {
     const struct choices *choices = about;
     struct buf list = buf_in(r->arena);
+    size_t n_words = 0;
     for (size_t i = 0; i < choices->n; i++) {
         str word = choices->words[i];
         if (!word.len) continue;
@@ -174,14 +175,14 @@ void reading_choice(struct reading *r, const struct node *value, void *into, con
             *(unsigned *)into = (unsigned)i;
             return;
         }
-        buf_str(&list, list.len ? S(", ") : S(""));
+        buf_str(&list, n_words++ ? S(", ") : S(""));
         buf_str(&list, word);
     }
     str hint = value->kind == NODE_TEXT
                    ? diagnostics_suggest(r->arena, value->text, choices->words, choices->n)
                    : (str){0};
     reading_error(r, "value", value->place, "expected %s%.*s, found %.*s%.*s",
-                  choices->n > 1 ? "one of " : "", STR_ARG(buf_text(&list)),
+                  n_words > 1 ? "one of " : "", STR_ARG(buf_text(&list)),
                   STR_ARG(reading_found(r, value)), STR_ARG(hint));
 }
 

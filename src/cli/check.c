@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Everything that is wrong with a policy, all at once, then what is proved of it. The findings are
+ * this command's results, so they go to standard output. */
+#include "reason/check.h"
+
+#include "base/zone.h"
+#include "cli/policy_file.h"
+
+struct report {
+    struct policy_file file;
+    str text;
+    bool parsed, resolved;
+    const struct check_assertion *assertions;
+    size_t n_broken;
+    bool ok;
+};
+
+/* The system's zones are known here, not to the parser. */
+static void check_timezone(struct invocation *call, struct report *report)
+{
+    const struct policy *policy = &report->file.policy;
+    struct err err = {0};
+    if (zone_find(call->os, policy->timezone, call->arena, &err)) return;
+    diagnostics_add(&report->file.found, call->arena, SEVERITY_ERROR, S("value"),
+                    policy->timezone_place, str_copy(call->arena, str_of(err.text)));
+}
+
+static void examine(struct invocation *call, struct report *report)
+{
+    struct policy_file *file = &report->file;
+    struct diagnostics *found = &file->found;
+    report->parsed = policy_parse(file->source, report->text, call->arena, &file->policy, found);
+    if (!report->parsed) return;
+    check_timezone(call, report);
+    policy_file_set_lookup(file, call, NULL);
+    report->resolved = resolve_policy(&file->policy, &file->lookup, call->as_of_us, true,
+                                      call->arena, &file->resolved, found);
+    if (!report->resolved) return;
+    check_entries(&file->resolved, call->arena, call->scratch, found);
+    bool lifeline = check_lifeline(&file->resolved, NULL, 0, call->arena, call->scratch, found);
+    report->assertions = check_assertions(&file->resolved, call->arena, call->scratch);
+    for (size_t i = 0; i < file->policy.n_assertions; i++)
+        report->n_broken += !report->assertions[i].holds;
+    report->ok = lifeline && !found->n_errors && !report->n_broken;
+}
+
+/* ---- Printing -----------------------------------------------------------------------------------
+ */
+
+static str where(struct arena *arena, str source, struct place place)
+{
+    return str_format(arena, "%.*s:%" PRIu32 ":%" PRIu32, STR_ARG(source), place.line,
+                      place.column);
+}
+
+static str service_name(const struct report *report, const struct check_assertion *a)
+{
+    return report->file.policy.services.services[a->service].name;
+}
+
+static size_t n_assertions(const struct report *report)
+{
+    return report->resolved ? report->file.policy.n_assertions : 0;
+}
+
+static void print_json(struct invocation *call, const struct report *report)
+{
+    struct json json = json_to(call->out);
+    const struct diagnostics *found = &report->file.found;
+    json_object(&json);
+    json_member_bool(&json, S("ok"), report->ok);
+    json_key(&json, S("assertions"));
+    json_array(&json);
+    for (size_t i = 0; i < n_assertions(report); i++) {
+        const struct check_assertion *a = &report->assertions[i];
+        json_object(&json);
+        json_member_str(&json, S("text"), a->assertion->text);
+        json_member_bool(&json, S("holds"), a->holds);
+        json_key(&json, S("counterexample"));
+        if (a->holds) {
+            json_null(&json);
+        } else {
+            json_object(&json);
+            json_key(&json, S("client"));
+            json_addr(&json, a->client);
+            json_key(&json, S("server"));
+            json_addr(&json, a->server);
+            json_member_str(&json, S("service"), service_name(report, a));
+            json_object_end(&json);
+        }
+        json_object_end(&json);
+    }
+    json_array_end(&json);
+    json_key(&json, S("findings"));
+    json_array(&json);
+    for (size_t i = 0; i < found->n; i++) {
+        const struct diagnostic *d = &found->items[i];
+        json_object(&json);
+        json_member_str(&json, S("severity"),
+                        d->severity == SEVERITY_ERROR ? S("error") : S("warning"));
+        json_member_str(&json, S("kind"), d->kind);
+        json_member_str(&json, S("where"), where(call->arena, report->file.source, d->place));
+        json_member_str(&json, S("text"), d->text);
+        json_object_end(&json);
+    }
+    json_array_end(&json);
+    json_object_end(&json);
+    buf_char(call->out, '\n');
+}
+
+static str broken_text(struct arena *arena, const struct report *report,
+                       const struct check_assertion *a)
+{
+    char client[ADDR_TEXT], server[ADDR_TEXT];
+    const char *what = a->assertion->kind == ASSERT_ALWAYS ? "does not pass" : "passes";
+    return str_format(arena, "%.*s: %.*s -> %.*s %.*s %s", STR_ARG(a->assertion->text),
+                      STR_ARG(addr_text(client, a->client)), STR_ARG(addr_text(server, a->server)),
+                      STR_ARG(service_name(report, a)), what);
+}
+
+static void print_csv(struct invocation *call, const struct report *report)
+{
+    static const struct table_column columns[] = {
+        {{"severity", 8}, ALIGN_LEFT, 0},
+        {{"kind", 4},     ALIGN_LEFT, 0},
+        {{"where", 5},    ALIGN_LEFT, 0},
+        {{"text", 4},     ALIGN_LEFT, 0},
+    };
+    struct table table = table_of(call->arena, columns, COUNT_OF(columns));
+    const struct diagnostics *found = &report->file.found;
+    for (size_t i = 0; i < found->n; i++) {
+        const struct diagnostic *d = &found->items[i];
+        table_add(&table, d->severity == SEVERITY_ERROR ? S("error") : S("warning"));
+        table_add(&table, d->kind);
+        table_add(&table, where(call->arena, report->file.source, d->place));
+        table_add(&table, d->text);
+    }
+    for (size_t i = 0; i < n_assertions(report); i++) {
+        const struct check_assertion *a = &report->assertions[i];
+        table_add(&table, a->holds ? S("holds") : S("error"));
+        table_add(&table, S("assertion"));
+        table_add(&table, where(call->arena, report->file.source, a->assertion->place));
+        table_add(&table, a->holds ? a->assertion->text : broken_text(call->arena, report, a));
+    }
+    table_print_csv(&table, call->out);
+}
+
+static void print_assertions(struct invocation *call, const struct report *report)
+{
+    for (size_t i = 0; i < n_assertions(report); i++) {
+        const struct check_assertion *a = &report->assertions[i];
+        buf_str(call->out, where(call->arena, report->file.source, a->assertion->place));
+        buf_str(call->out, S(": "));
+        table_tone(call->out, a->holds ? S("holds: ") : S("does not hold: "),
+                   a->holds ? TONE_GOOD : TONE_BAD, call->colour);
+        buf_str(call->out, a->holds ? a->assertion->text : broken_text(call->arena, report, a));
+        buf_char(call->out, '\n');
+    }
+}
+
+static void print_count(struct buf *out, size_t n, const char *one)
+{
+    buf_format(out, "%zu %s%s", n, one, n == 1 ? "" : "s");
+}
+
+static void print_text(struct invocation *call, const struct report *report)
+{
+    const struct diagnostics *found = &report->file.found;
+    policy_file_print(call->out, call->arena, call->colour, report->file.source, report->text,
+                      found, 0);
+    print_assertions(call, report);
+    buf_str(call->out, report->file.source);
+    buf_str(call->out, S(": "));
+    table_tone(call->out, report->ok ? S("ok") : S("not ok"), report->ok ? TONE_GOOD : TONE_BAD,
+               call->colour);
+    buf_str(call->out, S(": "));
+    print_count(call->out, found->n_errors, "error");
+    buf_str(call->out, S(", "));
+    print_count(call->out, found->n_warnings, "warning");
+    if (report->resolved) {
+        buf_str(call->out, S(", "));
+        print_count(call->out, n_assertions(report) - report->n_broken, "assertion");
+        buf_format(call->out, " of %zu hold", n_assertions(report));
+    }
+    buf_char(call->out, '\n');
+}
+
+static int run(struct invocation *call)
+{
+    struct report report = {0};
+    if (!policy_file_open(call, &report.file, &report.text)) return EXIT_FAILED;
+    examine(call, &report);
+    if (call->format == FORMAT_JSON)
+        print_json(call, &report);
+    else if (call->format == FORMAT_CSV)
+        print_csv(call, &report);
+    else
+        print_text(call, &report);
+    return report.ok ? EXIT_FINE : EXIT_NO;
+}
+
+#define T(text)                                                                                    \
+    {                                                                                              \
+        text, sizeof(text) - 1                                                                     \
+    }
+
+static const struct option options[] = {POLICY_FILE_OPTION};
+
+static const struct example examples[] = {
+    {T("sallyport check"),                           T("Check the workspace's policy")},
+    {T("sallyport check --policy next.yaml --json"),
+     T("Check another file, for a program that reads on")                             },
+};
+
+const struct command check_command = {
+    .name = T("check"),
+    .summary = T("Prove a policy, and list everything that is wrong with it"),
+    .options = options,
+    .n_options = COUNT_OF(options),
+    .examples = examples,
+    .n_examples = COUNT_OF(examples),
+    .details = T(
+        "Prints every error of the file with its line and column, what was expected and what was "
+        "found. Then proves\nits assertions for every address, seen or not, each failure with the "
+        "smallest pair that breaks it; that the\nlifeline holds; and warns of entries that never "
+        "match, of names no address is known for, and of machines that\ncan't authenticate.\n\n"
+        "Exit status: 0 all holds; 1 the policy has errors, an assertion does not hold or the "
+        "lifeline is missing;\n2 the file can't be read."),
+    .run = run,
+};
