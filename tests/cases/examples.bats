@@ -1,0 +1,64 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Every example of every command's help is run, in a workspace of the sample network. A reader tries
+# the examples first; one that fails is a defect.
+
+root=$BATS_TEST_DIRNAME/../..
+
+setup_file() {
+    export WS=$BATS_FILE_TMPDIR/contoso
+    "$SALLYPORT" init "$WS"
+    cp "$root/samples/contoso/policy.yaml" "$WS/policy.yaml"
+    cp -r "$root/samples/contoso/captures" "$root/samples/contoso/logs" "$WS/"
+    "$SALLYPORT" ingest -C "$WS" "$WS/captures" "$WS/logs" >/dev/null
+    printf '10.10.4.17 10.20.0.21 smb domain\n' >"$WS/questions.txt"
+    # Examples that read an artefact find one.
+    "$SALLYPORT" compile -C "$WS" -o "$WS/out" --target powershell --target nftables >/dev/null
+}
+
+@test "every example of the manual runs" {
+    cd "$WS"
+    mkdir -p "$BATS_TEST_TMPDIR/bin"
+    ln -s "$SALLYPORT" "$BATS_TEST_TMPDIR/bin/sallyport"
+    PATH=$BATS_TEST_TMPDIR/bin:$PATH
+    sallyport manual --examples >"$BATS_TEST_TMPDIR/lines"
+    n=0
+    while read -r line; do
+        run sh -c "$line" </dev/null
+        # 1 is an answer (the sample policy breaks something), 2 is a failure.
+        if [ "$status" -gt 1 ]; then
+            echo "exit status $status: $line"
+            echo "$output"
+            return 1
+        fi
+        n=$((n + 1))
+    done <"$BATS_TEST_TMPDIR/lines"
+    echo "$n examples ran"
+    [ "$n" -ge 10 ]
+}
+
+@test "every command has help that names its options" {
+    "$SALLYPORT" --help | sed -n '/^Commands:/,/^$/p' | awk 'NR > 1 && NF { print $1 }' |
+        while read -r command; do
+            run "$SALLYPORT" "$command" --help
+            [ "$status" -eq 0 ]
+            [[ $output == *"Usage: sallyport $command"* ]]
+            [[ $output == *"--json"* ]]
+        done
+}
+
+@test "an unknown command or option is exit status 2, with a suggestion" {
+    run "$SALLYPORT" simulat
+    [ "$status" -eq 2 ]
+    [[ $output == *'did you mean "simulate"'* ]]
+    run "$SALLYPORT" matrix --jsn
+    [ "$status" -eq 2 ]
+    [[ $output == *'did you mean "json"'* ]]
+}
+
+@test "the manual page is clean" {
+    "$SALLYPORT" manual >"$BATS_TEST_TMPDIR/sallyport.1"
+    run groff -man -ww -K utf8 -T utf8 -z "$BATS_TEST_TMPDIR/sallyport.1"
+    [ "$status" -eq 0 ]
+    [ -z "$output" ]
+}
