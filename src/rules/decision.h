@@ -67,7 +67,8 @@ struct flow_answer {
 struct flow_answer decision_ask(const struct decision *decision, const struct flow_question *q);
 
 /* Why: evaluated for this point only, never stored. The entry that decides the intent (NULL = none
- * matches), or the perimeter entry, or the mode that blocks at a side. */
+ * matches), or the perimeter entry, or the mode that blocks at a side; SIDE_COUNT asks why the
+ * intent is what it is. */
 struct flow_reason {
     const struct resolved_entry *entry;
     const struct resolved_perimeter *perimeter;

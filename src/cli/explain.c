@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reason/explain.h"
+
+#include "cli/command.h"
+#include "cli/policy_file.h"
+
+#define T(text)                                                                                    \
+    {                                                                                              \
+        text, sizeof(text) - 1                                                                     \
+    }
+
+/* What every question of one run shares. */
+struct asking {
+    struct invocation *call;
+    const struct decision *decision;
+    const struct resolved *resolved;
+    const struct host_lookup *hosts;
+};
+
+static void print_error(struct asking *asking, uint64_t line, const struct err *err)
+{
+    struct buf *out = asking->call->out;
+    str text = str_of(err->text);
+    if (asking->call->format != FORMAT_JSON) {
+        if (asking->call->format == FORMAT_CSV) buf_str(out, S("# "));
+        buf_format(out, "line %" PRIu64 ": %.*s\n", line, STR_ARG(text));
+        return;
+    }
+    struct json json = json_to(out);
+    json_object(&json);
+    json_member_str(&json, S("error"),
+                    str_format(asking->call->arena, "line %" PRIu64 ": %.*s", line, STR_ARG(text)));
+    json_object_end(&json);
+    buf_char(out, '\n');
+}
+
+static void print_csv_heading(struct buf *out)
+{
+    buf_str(out, S("client,server,service,profile,intent,passes,passes_secured\n"));
+}
+
+static void print_csv(const struct explanation *e, struct buf *out)
+{
+    /* None of these can hold a comma or a quote: addresses, names of the policy, fixed words. */
+    addr_print(out, e->question.client);
+    buf_char(out, ',');
+    addr_print(out, e->question.server);
+    buf_format(out, ",%.*s,%.*s,%.*s,%s,%s\n", STR_ARG(e->service),
+               STR_ARG(profile_text(e->question.profile)), STR_ARG(intent_text(e->answer.intent)),
+               e->answer.passes ? "true" : "false", e->answer.passes_secured ? "true" : "false");
+}
+
+static void print(struct asking *asking, const struct explanation *e, struct arena *arena)
+{
+    struct buf *out = asking->call->out;
+    struct json json = json_to(out);
+    switch (asking->call->format) {
+    case FORMAT_TEXT:
+        explain_print_text(e, asking->resolved, arena, out, asking->call->colour);
+        return;
+    case FORMAT_CSV:
+        print_csv(e, out);
+        return;
+    case FORMAT_JSON:
+        explain_print_json(e, asking->resolved, arena, &json);
+        buf_char(out, '\n');
+        return;
+    }
+}
+
+/* One answer a line, in order; a bad line is answered too. scratch: of this line. */
+static void answer_line(struct asking *asking, str line, uint64_t number, struct arena scratch)
+{
+    struct explain_words words = {0};
+    struct explanation e;
+    struct err err = {0};
+    if (!explain_read_line(line, &words, &err) ||
+        !explain_ask(asking->decision, asking->hosts, &words, &scratch, &e, &err)) {
+        print_error(asking, number, &err);
+        return;
+    }
+    if (asking->call->format == FORMAT_TEXT && number > 1) buf_char(asking->call->out, '\n');
+    print(asking, &e, &scratch);
+}
+
+static int answer_batch(struct asking *asking, str path)
+{
+    struct invocation *call = asking->call;
+    struct err err = {0};
+    bytes content = {0};
+    if (!os_read_all(call->os, path, LIMIT_POLICY_BYTES, call->arena, &content, &err))
+        return command_fail(call, &err);
+    if (call->format == FORMAT_CSV) print_csv_heading(call->out);
+    str rest = str_of_bytes(content), line;
+    for (uint64_t number = 1; rest.len; number++) {
+        (void)str_cut(rest, '\n', &line, &rest);
+        answer_line(asking, line, number, call->scratch);
+    }
+    return EXIT_FINE;
+}
+
+static int answer_one(struct asking *asking)
+{
+    struct invocation *call = asking->call;
+    struct err err = {0};
+    struct explanation e;
+    struct explain_words words = {
+        .client = call->arguments[0],
+        .server = call->arguments[1],
+        .service = call->n_arguments > 2 ? call->arguments[2] : (str){0},
+        .profile = option_text(call, S("profile")),
+    };
+    if (!explain_ask(asking->decision, asking->hosts, &words, call->arena, &e, &err))
+        return command_fail(call, &err);
+    if (call->format == FORMAT_CSV) print_csv_heading(call->out);
+    print(asking, &e, call->arena);
+    return EXIT_FINE;
+}
+
+static int run(struct invocation *call)
+{
+    struct err err = {0};
+    bool batch = option_given(call, S("batch"));
+    if (batch == (call->n_arguments > 0) || call->n_arguments == 1) {
+        (void)err_set(&err, ERR_USAGE,
+                      batch ? "explain takes either --batch FILE or CLIENT and SERVER, not both"
+                            : "explain needs CLIENT and SERVER, or --batch FILE");
+        return command_fail(call, &err);
+    }
+    struct policy_file file;
+    int status = EXIT_FAILED;
+    const struct host_lookup *hosts = NULL;
+    if (!policy_file_load(call, &file, &status)) return status;
+    if (!policy_file_resolve(call, &file, hosts, true, &status)) return status;
+    struct asking asking = {
+        .call = call,
+        .decision = decision_build(&file.resolved, NULL, call->arena, call->scratch),
+        .resolved = &file.resolved,
+        .hosts = hosts,
+    };
+    return batch ? answer_batch(&asking, option_text(call, S("batch"))) : answer_one(&asking);
+}
+
+static const struct option options[] = {
+    {.name = T("profile"),
+     .type = OPTION_CHOICE,
+     .value = T("PROFILE"),
+     .fallback = T("domain"),
+     .choices = T("domain|private|public"),
+     .help = T("the firewall profile in force at both ends")},
+    {.name = T("batch"),
+     .type = OPTION_TEXT,
+     .value = T("FILE"),
+     .help = T("answer each line \"client server [service [profile]]\" of FILE; - is stdin")    },
+    POLICY_FILE_OPTION,
+};
+
+static const struct example examples[] = {
+    {T("sallyport explain 10.10.4.7 10.20.0.21"),                                 T("may this client use SMB on that server?")},
+    {T("sallyport explain 10.10.4.7 10.20.0.21 tcp/139 --profile public --json"),
+     T("the same for a port, on a public network, as JSON")                                                                   },
+    {T("sallyport explain --batch questions.txt --json"),                         T("many questions, one answer a line")      },
+};
+
+const struct command explain_command = {
+    .name = T("explain"),
+    .summary = T("Say whether a flow would pass, which rule decides, and where"),
+    .arguments = T("[CLIENT SERVER [SERVICE]]"),
+    .most_arguments = 3,
+    .options = options,
+    .n_options = COUNT_OF(options),
+    .examples = examples,
+    .n_examples = COUNT_OF(examples),
+    .details = T("A flow passes when every end that enforces passes it, and every enforced border "
+                 "on its path. The answer names the policy's line for each. Answering is exit 0, "
+                 "also when the answer is no; --batch answers a bad line with its error."),
+    .run = run,
+};
