@@ -318,10 +318,10 @@ static void check_inner_end(struct reading *r, const struct perimeter_entry *ent
     const char *end = outbound ? "from of an outbound" : "to of an inbound";
     for (size_t i = 0; i < inner->n; i++)
         if (inner->items[i].kind == SELECT_BUILTIN && inner->items[i].index == BUILTIN_INTERNET)
-            reading_error(r, "value", inner->items[i].place,
-                          "the %s perimeter entry is the inner end, expected segments, groups or "
-                          "addresses inside, found \"internet\"",
-                          end);
+            diagnostics_warn(r->found, r->arena, S("value"), inner->items[i].place,
+                             "the %s perimeter entry is the inner end, where \"internet\" means "
+                             "nothing",
+                             end);
     for (size_t i = 0; i < n_tags; i++)
         reading_error(r, "value", tags[i].place,
                       "the %s perimeter entry is the inner end, expected segments, groups or "
