@@ -317,8 +317,13 @@ static struct ruleset domain_rules(struct ruleset rules, struct arena *arena)
     size_t n = 0;
     for (size_t i = 0; i < rules.n; i++)
         if (rules.rules[i].profiles >> PROFILE_DOMAIN & 1u) {
-            kept[n] = rules.rules[i];
-            kept[n++].profiles = 1u << PROFILE_DOMAIN;
+            struct rule *rule = &kept[n++];
+            *rule = rules.rules[i];
+            rule->profiles = 1u << PROFILE_DOMAIN;
+            /* What is no peer can't be a machine's own address either. */
+            rule->remote = prefix_set_intersect(arena, rule->remote, universe_peers);
+            if (!prefix_set_equal(rule->local, (struct prefix_set){&addr_all, 1}))
+                rule->local = prefix_set_intersect(arena, rule->local, universe_peers);
         }
     return disjoint_rules((struct ruleset){kept, n}, arena);
 }
@@ -440,6 +445,13 @@ static bool emit(const struct bundles *bundles, const struct target_header *head
     return true;
 }
 
+static str group(str workspace, str border_word, struct arena *arena)
+{
+    (void)workspace; /* a machine has one table of ours, whatever the workspace */
+    if (!border_word.len) return S("inet sallyport");
+    return str_format(arena, "inet sallyport-border-%.*s", STR_ARG(border_word));
+}
+
 #define T(text)                                                                                    \
     {                                                                                              \
         text, sizeof(text) - 1                                                                     \
@@ -456,6 +468,7 @@ const struct target nftables_target = {
     .borders = true,
     .emit = emit,
     .read = nftables_read,
+    .group = group,
     .read_rollback = nftables_read_rollback,
     .recognise = nftables_read_recognise,
 };

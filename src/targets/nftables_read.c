@@ -200,13 +200,15 @@ static bool read_set(struct words *w, struct table *table)
     if (!take(w, "ipv4_addr") && !take(w, "ipv6_addr"))
         return unexpected(w, "ipv4_addr or ipv6_addr");
     if (!expect(w, "flags interval elements = {")) return false;
-    do {
+    bool more = !is(w, "}");
+    while (more) {
         arena_grow(w->arena, ranges, n, room);
         if (!parse_element(w->word, set.v4, &ranges[n]))
             return unexpected(w, "an address, prefix or range of the set's type");
         n++;
         next_word(w);
-    } while (take(w, ","));
+        more = take(w, ",");
+    }
     if (!expect(w, "} }")) return false;
     set.set = prefix_set_of(w->arena, ranges, n);
     arena_grow(w->arena, table->sets, table->n_sets, table->sets_room);

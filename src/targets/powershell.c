@@ -328,6 +328,12 @@ static bool emit(const struct bundles *bundles, const struct target_header *head
     return true;
 }
 
+static str group(str workspace, str border_word, struct arena *arena)
+{
+    (void)border_word; /* this dialect has no borders */
+    return str_format(arena, "sallyport:%.*s", STR_ARG(workspace));
+}
+
 #define T(text)                                                                                    \
     {                                                                                              \
         text, sizeof(text) - 1                                                                     \
@@ -346,6 +352,7 @@ const struct target powershell_target = {
                 "allow-if-secure"),
     .emit = emit,
     .read = powershell_read,
+    .group = group,
     .read_rollback = powershell_read_rollback,
     .recognise = powershell_read_recognise,
 };

@@ -49,9 +49,12 @@ struct target {
      * an error with its line. */
     bool (*read)(str source, bytes content, struct arena *arena, struct ruleset *out,
                  struct err *err);
+    /* What all rules of one artefact are grouped under when they are read back, so that a rollback
+     * finds them; border_word is empty for a host's. */
+    str (*group)(str workspace, str border_word, struct arena *arena);
     /* True when the bytes are a rollback that removes exactly what one artefact of this workspace
-     * made (of a border: border_name) and restores what it changed; else err says where not. */
-    bool (*read_rollback)(str source, bytes content, str workspace, str border_name,
+     * made (of a border: border_word) and restores what it changed; else err says where not. */
+    bool (*read_rollback)(str source, bytes content, str workspace, str border_word,
                           struct arena *arena, struct err *err);
     /* True when the bytes look like this dialect (for `rules FILE`). */
     bool (*recognise)(bytes head);

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "targets/prove.h"
+
+#include "targets/disjoint.h"
+
+struct proof_of_files {
+    const struct target *target;
+    const struct bundles *bundles;
+    const struct target_files *files;
+    const struct ruleset *rules; /* per file, as read back */
+    str workspace;
+    const struct decision *decision;
+    struct arena *arena, *work;
+    struct arena scratch;
+    struct prove_report report;
+};
+
+/* ---- Telling ------------------------------------------------------------------------------------
+ */
+
+/* All return false, so that a difference ends the proof in one line. */
+static bool unreadable(struct proof_of_files *p, str path, str error)
+{
+    p->report.path = path;
+    p->report.error = error;
+    return false;
+}
+
+static bool differs(struct proof_of_files *p, const struct target_file *file,
+                    const struct counterexample *point)
+{
+    p->report.path = file->path;
+    p->report.witness = *point;
+    p->report.witness.expected = str_copy(p->arena, point->expected);
+    p->report.witness.found = str_copy(p->arena, point->found);
+    return false;
+}
+
+static bool is_any(struct prefix_set set)
+{
+    return prefix_set_equal(set, (struct prefix_set){&addr_all, 1});
+}
+
+/* A point of one rule, seen from its client. */
+static struct counterexample point_of(const struct proof_of_files *p,
+                                      const struct target_file *file, const struct rule *rule,
+                                      struct addr local, struct addr remote)
+{
+    const struct service_table services = p->bundles->resolved->policy->services;
+    bool outbound = rule->direction == DIRECTION_OUTBOUND;
+    struct counterexample point = {
+        .client = outbound ? local : remote,
+        .server = outbound ? remote : local,
+        .transport = rule->transport,
+        .port = rule->n_ports ? rule->ports[0].first : 0,
+        .side = file->border ? SIDE_BORDER
+                : outbound   ? SIDE_CLIENT_OUTBOUND
+                             : SIDE_SERVER_INBOUND,
+    };
+    point.service = service_by_port(services, point.transport, point.port);
+    while (point.profile + 1 < PROFILE_COUNT && !(rule->profiles >> point.profile & 1u))
+        point.profile++;
+    return point;
+}
+
+static struct addr first_of(struct prefix_set set)
+{
+    return set.n ? set.ranges[0].first : (struct addr){0};
+}
+
+/* ---- Form ---------------------------------------------------------------------------------------
+ */
+
+/* Every address that a rule names must be one that can be a peer, or be every address. */
+static bool names_peers(struct proof_of_files *p, const struct target_file *file,
+                        const struct rule *rule)
+{
+    for (unsigned end = 0; end < 2; end++) {
+        struct prefix_set set = end ? rule->remote : rule->local;
+        struct prefix_set extra = prefix_set_subtract(p->work, set, *p->target->peers);
+        bool implicit_stop = rule->action == ACTION_BLOCK && p->target->engine == ENGINE_NFTABLES;
+        if (!extra.n || (is_any(set) && (!end || implicit_stop))) continue;
+        struct addr outside = first_of(extra);
+        struct counterexample point = point_of(p, file, rule, end ? first_of(rule->local) : outside,
+                                               end ? outside : first_of(rule->remote));
+        point.expected = S("nothing, since no flow has such an end");
+        point.found = str_format(p->work, "rule \"%.*s\" names it", STR_ARG(rule->id));
+        return differs(p, file, &point);
+    }
+    return true;
+}
+
+static bool rule_is_whole(struct proof_of_files *p, const struct target_file *file,
+                          const struct rule *rule, str group)
+{
+    struct counterexample point =
+        point_of(p, file, rule, first_of(rule->local), first_of(rule->remote));
+    if (!rule->local.n || !rule->remote.n) {
+        point.expected = S("rules that match something");
+        point.found = str_format(p->work, "rule \"%.*s\" has an empty list", STR_ARG(rule->id));
+        return differs(p, file, &point);
+    }
+    if (!rule->enabled) {
+        point.expected = S("rules that are in force");
+        point.found = str_format(p->work, "rule \"%.*s\" is disabled", STR_ARG(rule->id));
+        return differs(p, file, &point);
+    }
+    if (!str_equal(rule->group, group)) {
+        point.expected = str_format(p->work, "a rule of \"%.*s\"", STR_ARG(group));
+        point.found = str_format(p->work, "one of \"%.*s\", which no rollback would find",
+                                 STR_ARG(rule->group));
+        return differs(p, file, &point);
+    }
+    return names_peers(p, file, rule);
+}
+
+/* A first-match chain ends in stops that repeat the accepts above them; each kind must still be
+ * without repetition. */
+static struct ruleset of_action(struct proof_of_files *p, struct ruleset rules, enum action action)
+{
+    struct rule *kept = arena_array(p->work, struct rule, rules.n + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < rules.n; i++)
+        if (rules.rules[i].action == action) kept[n++] = rules.rules[i];
+    return (struct ruleset){kept, n};
+}
+
+static bool nothing_twice(struct proof_of_files *p, const struct target_file *file,
+                          struct ruleset rules)
+{
+    struct disjoint_overlap overlap;
+    bool found = false;
+    if (p->target->engine == ENGINE_WINDOWS) {
+        found = disjoint_find_overlap(rules, p->scratch, &overlap);
+    } else {
+        found = disjoint_find_overlap(of_action(p, rules, ACTION_ALLOW), p->scratch, &overlap) ||
+                disjoint_find_overlap(of_action(p, rules, ACTION_BLOCK), p->scratch, &overlap);
+    }
+    if (!found) return true;
+    struct counterexample point = point_of(p, file, overlap.first, overlap.local, overlap.remote);
+    point.profile = overlap.profile;
+    point.port = overlap.port.first;
+    point.expected = S("one rule");
+    point.found =
+        str_format(p->work, "both \"%.*s\" (%.*s) and \"%.*s\" (%.*s)", STR_ARG(overlap.first->id),
+                   STR_ARG(action_text(overlap.first->action)), STR_ARG(overlap.second->id),
+                   STR_ARG(action_text(overlap.second->action)));
+    return differs(p, file, &point);
+}
+
+/* On Windows a rule of the same name can't be made; elsewhere the name is only a remark. */
+static bool names_differ(struct proof_of_files *p, const struct target_file *file,
+                         struct ruleset rules)
+{
+    if (p->target->engine != ENGINE_WINDOWS) return true;
+    for (size_t i = 0; i < rules.n; i++)
+        for (size_t j = 0; j < i; j++)
+            if (str_equal_nocase(rules.rules[i].id, rules.rules[j].id))
+                return unreadable(p, file->path,
+                                  str_format(p->arena,
+                                             "expected rules of different names, found two of "
+                                             "\"%.*s\"",
+                                             STR_ARG(rules.rules[i].id)));
+    return true;
+}
+
+/* ---- Members ------------------------------------------------------------------------------------
+ */
+
+/* The host file's remark of whom it is for: "# member: 10.0.0.0/16", the same addresses as the
+ * class. */
+static bool read_member(str token, struct range *out)
+{
+    str first, last;
+    struct prefix p;
+    if (str_cut(token, '-', &first, &last))
+        return addr_parse(first, &out->first) && addr_parse(last, &out->last) &&
+               addr_compare(out->first, out->last) <= 0;
+    if (!prefix_parse(token, &p) || prefix_has_host_bits(p)) return false;
+    *out = prefix_range(p);
+    return true;
+}
+
+static bool names_members(struct proof_of_files *p, const struct target_file *file)
+{
+    struct range *ranges = NULL;
+    size_t n = 0, room = 0;
+    str left = file->content, mark = S("# member: ");
+    while (left.len) {
+        str line, rest;
+        (void)str_cut(left, '\n', &line, &rest);
+        left = rest;
+        if (!str_starts(line, mark)) continue;
+        arena_grow(p->work, ranges, n, room);
+        str token = str_trim(str_tail(line, mark.len));
+        if (!read_member(token, &ranges[n]))
+            return unreadable(p, file->path,
+                              str_format(p->arena, "expected a member's address, found \"%.*s\"",
+                                         STR_ARG(str_head(token, 60))));
+        n++;
+    }
+    struct prefix_set said = prefix_set_of(p->work, ranges, n);
+    struct prefix_set members = file->host_class->members;
+    struct prefix_set missing = prefix_set_subtract(p->work, members, said);
+    struct prefix_set extra = prefix_set_subtract(p->work, said, members);
+    if (!missing.n && !extra.n) return true;
+    char text[ADDR_TEXT];
+    struct addr a = missing.n ? missing.ranges[0].first : extra.ranges[0].first;
+    return unreadable(p, file->path,
+                      str_format(p->arena, "expected the class's members, found %.*s %s",
+                                 STR_ARG(addr_text(text, a)),
+                                 missing.n ? "missing" : "which is none"));
+}
+
+/* ---- Meaning ------------------------------------------------------------------------------------
+ */
+
+static str border_word(const struct proof_of_files *p, const struct border_rules *border)
+{
+    if (!border) return (str){0};
+    return target_border_word(p->bundles, (size_t)(border - p->bundles->borders), p->work);
+}
+
+static bool prove_rules(struct proof_of_files *p, const struct target_file *file,
+                        struct ruleset rules)
+{
+    struct counterexample point = {0};
+    bool equal;
+    if (file->host_class) {
+        struct enforced_class class = {
+            .id = file->host_class->id,
+            .members = file->host_class->members,
+            .rules = rules,
+            .engine = p->target->engine,
+            .profiles = p->target->profiles,
+        };
+        equal = decision_proves_host(p->decision, &class, *p->target->peers, p->work, p->scratch,
+                                     &point);
+    } else {
+        equal = decision_proves_border(p->decision, file->border->border, rules, *p->target->peers,
+                                       p->work, p->scratch, &point);
+    }
+    if (!equal) return differs(p, file, &point);
+    str group = p->target->group(p->workspace, border_word(p, file->border), p->work);
+    for (size_t i = 0; i < rules.n; i++)
+        if (!rule_is_whole(p, file, &rules.rules[i], group)) return false;
+    if (!nothing_twice(p, file, rules) || !names_differ(p, file, rules)) return false;
+    return !file->host_class || names_members(p, file);
+}
+
+/* ---- All files ----------------------------------------------------------------------------------
+ */
+
+static str error_text(struct arena *arena, const struct err *err)
+{
+    if (err->place == ERR_PLACE_LINE)
+        return str_format(arena, "line %" PRIu32 ": %s", err->line, err->text);
+    return str_copy(arena, str_of(err->text));
+}
+
+static bool read_files(struct proof_of_files *p)
+{
+    struct ruleset *rules = arena_array(p->work, struct ruleset, p->files->n + 1);
+    for (size_t i = 0; i < p->files->n; i++) {
+        const struct target_file *file = &p->files->items[i];
+        bytes content = str_bytes(file->content);
+        struct err err = {0};
+        bool read;
+        if (file->kind == TARGET_FILE_ROLLBACK)
+            read = p->target->read_rollback(file->path, content, p->workspace,
+                                            border_word(p, file->border), p->work, &err);
+        else
+            read = p->target->read(file->path, content, p->work, &rules[i], &err);
+        if (!read) return unreadable(p, file->path, error_text(p->arena, &err));
+        p->report.n_files++;
+        p->report.n_rollbacks += file->kind == TARGET_FILE_ROLLBACK;
+        p->report.n_rules += rules[i].n;
+    }
+    p->rules = rules;
+    return true;
+}
+
+/* One decision on atoms that hold every set of every file, so that no proof has to make its own. */
+static void decide(struct proof_of_files *p)
+{
+    struct prefix_set *sets = NULL;
+    size_t n = 0, room = 0;
+    decision_sets(p->bundles->resolved, p->work, &sets, &n, &room);
+    const struct prefix_set more[] = {
+        *p->target->peers, {&addr_all_v4, 1}
+    };
+    for (size_t i = 0; i < COUNT_OF(more) + p->bundles->n_classes; i++) {
+        arena_grow(p->work, sets, n, room);
+        sets[n++] = i < COUNT_OF(more) ? more[i] : p->bundles->classes[i - COUNT_OF(more)].members;
+    }
+    for (size_t i = 0; i < p->files->n; i++) {
+        for (size_t j = 0; j < 2 * p->rules[i].n; j++) {
+            const struct rule *rule = &p->rules[i].rules[j / 2];
+            arena_grow(p->work, sets, n, room);
+            sets[n++] = j % 2 ? rule->local : rule->remote;
+        }
+    }
+    const struct atoms *atoms = atoms_build(sets, n, p->work, p->scratch);
+    p->decision = decision_build(p->bundles->resolved, atoms, p->work, p->scratch);
+}
+
+/* Every class, and every border if the dialect holds them, has its rules and its way back. */
+static bool nothing_missing(struct proof_of_files *p)
+{
+    size_t n_borders = p->target->borders ? p->bundles->n_borders : 0;
+    for (size_t i = 0; i < p->bundles->n_classes + n_borders; i++) {
+        const struct host_class *class = NULL;
+        const struct border_rules *border = NULL;
+        size_t n_rules = 0, n_rollbacks = 0;
+        if (i < p->bundles->n_classes)
+            class = &p->bundles->classes[i];
+        else
+            border = &p->bundles->borders[i - p->bundles->n_classes];
+        for (size_t j = 0; j < p->files->n; j++) {
+            const struct target_file *file = &p->files->items[j];
+            bool its = file->host_class == class && file->border == border;
+            bool common = !file->host_class && !file->border && class;
+            n_rules += its && file->kind == TARGET_FILE_RULES;
+            n_rollbacks += (its || common) && file->kind == TARGET_FILE_ROLLBACK;
+        }
+        if (n_rules == 1 && n_rollbacks == 1) continue;
+        return unreadable(p, class ? class->id : border->border->name,
+                          S("expected one file of rules and one rollback"));
+    }
+    p->report.n_classes = p->bundles->n_classes;
+    p->report.n_borders = n_borders;
+    return true;
+}
+
+static bool prove(struct proof_of_files *p)
+{
+    if (!nothing_missing(p) || !read_files(p)) return false;
+    decide(p);
+    for (size_t i = 0; i < p->files->n; i++)
+        if (p->files->items[i].kind == TARGET_FILE_RULES &&
+            !prove_rules(p, &p->files->items[i], p->rules[i]))
+            return false;
+    return true;
+}
+
+struct prove_report prove_files(const struct target *target, const struct bundles *bundles,
+                                const struct target_files *files, str workspace,
+                                struct arena *arena, struct arena scratch)
+{
+    struct arena work = arena_open("prove", 0, NULL);
+    struct proof_of_files p = {
+        .target = target,
+        .bundles = bundles,
+        .files = files,
+        .workspace = workspace,
+        .arena = arena,
+        .work = &work,
+        .scratch = scratch,
+    };
+    p.report.equal = prove(&p);
+    arena_close(&work);
+    return p.report;
+}
+
+str prove_text(const struct prove_report *report, const struct policy *policy, struct arena *arena)
+{
+    const struct counterexample *w = &report->witness;
+    char client[ADDR_TEXT], server[ADDR_TEXT];
+    if (report->error.len)
+        return str_format(arena, "%.*s: %.*s", STR_ARG(report->path), STR_ARG(report->error));
+    str service = S("no governed service");
+    if (w->service != SERVICE_NONE) service = policy->services.services[w->service].name;
+    return str_format(
+        arena,
+        "%.*s: client %.*s, server %.*s, %.*s (%.*s/%u), profile %.*s, at %.*s%s: the policy says "
+        "%.*s, the artefact says %.*s",
+        STR_ARG(report->path), STR_ARG(addr_text(client, w->client)),
+        STR_ARG(addr_text(server, w->server)), STR_ARG(service),
+        STR_ARG(service_transport_text(w->transport)), (unsigned)w->port,
+        STR_ARG(profile_text(w->profile)), STR_ARG(side_text(w->side)),
+        w->secured ? ", secured" : "", STR_ARG(w->expected), STR_ARG(w->found));
+}
