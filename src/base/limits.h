@@ -29,6 +29,8 @@ enum {
     LIMIT_WINDOW_BYTES = 1 << 20,
     /* A TZif file: the largest of the system's are 4 KiB. */
     LIMIT_ZONE_BYTES = 1 << 20,
+    /* Fields of one CSV record; exports of directories have some hundred columns. */
+    LIMIT_CSV_FIELDS = 4096,
     /* Members of one archive: an export of every host's log of a large site stays below. Full: the
      * rest of the archive is one problem that says so. */
     LIMIT_ARCHIVE_MEMBERS = 1 << 20,
@@ -49,14 +51,25 @@ enum {
     LIMIT_STREAM_BUFFERS_TOTAL = 32 << 20,
     /* Segments that wait for one before them, over all streams. */
     LIMIT_STREAM_PIECES = 65536,
+    /* Interfaces of one section of a capture; packets of further ones are skipped. */
+    LIMIT_INTERFACES = 4096,
     /* IP datagrams whose fragments wait for their siblings (66 KiB each); the oldest is dropped. */
     LIMIT_FRAGMENTS = 256,
     /* Names (users, shares, hosts) kept per connection or flow; the rest only counted. */
     LIMIT_NAMES = 256,
+    /* All names of one capture, and all lists of them, together; past it names are only counted. */
+    LIMIT_CAPTURE_NAMES = 64 << 20,
+    LIMIT_CAPTURE_LISTS = 64 << 20,
     /* Bytes of one such name. */
     LIMIT_NAME_BYTES = 1024,
     /* Witnesses printed per flow in JSON. */
     LIMIT_WITNESSES = 16,
+    /* Observations of one source held in memory; past it they go to the open transaction. */
+    LIMIT_FACTS_HELD = 1 << 18,
+    /* Own addresses of a log's host that are remembered; the first ones met. */
+    LIMIT_LOCAL_ADDRESSES = 64,
+    /* Connections a workspace keeps one by one before old days are only counted. */
+    LIMIT_CONNECTIONS = 5000000,
 };
 
 /* Address space reserved for one arena, and the default memory budget of a job. */
