@@ -244,7 +244,7 @@ str str_utf8(struct arena *arena, str s)
     return (str){text, len};
 }
 
-static size_t utf8_put(char *out, uint32_t c)
+size_t str_utf8_put(char out[4], uint32_t c)
 {
     if (c < 0x80) {
         out[0] = (char)c;
@@ -273,7 +273,7 @@ str str_from_utf16le(struct arena *arena, bytes b)
             c = pair ? 0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00) : 0xFFFD;
             i += pair ? 2 : 0;
         }
-        len += utf8_put(text + len, c);
+        len += str_utf8_put(text + len, c);
     }
     return (str){text, len};
 }

@@ -53,5 +53,7 @@ size_t str_utf8_next(str s, size_t *bad);
 /* Replaces every invalid UTF-8 sequence by U+FFFD (Unicode 15, 3.9: maximal subparts). Returns s
  * itself when it is valid. */
 str str_utf8(struct arena *arena, str s);
+/* Writes the UTF-8 of a scalar value (no surrogate, at most 0x10FFFF); the answer is its length. */
+size_t str_utf8_put(char out[4], uint32_t c);
 /* UTF-16 little endian to UTF-8; unpaired surrogates become U+FFFD; an odd last byte is dropped. */
 str str_from_utf16le(struct arena *arena, bytes b);
