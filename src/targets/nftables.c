@@ -187,33 +187,36 @@ static bool same_ports(const struct rule *a, const struct rule *b)
     return true;
 }
 
-/* What the blocks of one direction and one list of ports stop together, at one scope: a host's own
- * addresses, or all of a border. */
-struct stop {
-    const struct rule *rule; /* the first of them */
-    struct prefix_set local, remote;
-};
-
-static bool same_stop(const struct stop *stop, const struct rule *rule, bool border)
+/* Blocks of one direction and one list of ports are one stop when they have the same scope: a
+ * host's own addresses, or all of a border. */
+static bool same_stop(const struct rule *a, const struct rule *b, bool border)
 {
-    return same_ports(stop->rule, rule) && (border || prefix_set_equal(stop->local, rule->local));
+    return a->action == ACTION_BLOCK && b->action == ACTION_BLOCK && same_ports(a, b) &&
+           (border || prefix_set_equal(a->local, b->local));
 }
 
-static struct stop *find_stops(struct ruleset rules, bool border, struct arena *arena, size_t *n)
+static bool already_stopped(struct ruleset rules, size_t index, bool border)
 {
-    struct stop *stops = arena_array(arena, struct stop, rules.n + 1);
-    *n = 0;
+    for (size_t i = 0; i < index; i++)
+        if (same_stop(&rules.rules[i], &rules.rules[index], border)) return true;
+    return false;
+}
+
+/* The ends of one family that the blocks of one stop name; only what some block of that family
+ * stops, since no packet has an end of each. */
+static void stop_ends(struct ruleset rules, const struct rule *stop, bool border,
+                      enum family family, struct arena *arena, struct prefix_set *out_local,
+                      struct prefix_set *out_remote)
+{
+    *out_local = *out_remote = (struct prefix_set){0};
     for (size_t i = 0; i < rules.n; i++) {
-        const struct rule *rule = &rules.rules[i];
-        if (rule->action != ACTION_BLOCK) continue;
-        size_t at = 0;
-        while (at < *n && !same_stop(&stops[at], rule, border))
-            at++;
-        if (at == *n) stops[(*n)++] = (struct stop){.rule = rule};
-        stops[at].local = prefix_set_union(arena, stops[at].local, rule->local);
-        stops[at].remote = prefix_set_union(arena, stops[at].remote, rule->remote);
+        if (!same_stop(&rules.rules[i], stop, border)) continue;
+        struct prefix_set local = family_part(arena, rules.rules[i].local, family);
+        struct prefix_set remote = family_part(arena, rules.rules[i].remote, family);
+        if (!local.n || !remote.n) continue;
+        *out_local = prefix_set_union(arena, *out_local, local);
+        *out_remote = prefix_set_union(arena, *out_remote, remote);
     }
-    return stops;
 }
 
 /* Whatever was not accepted above. That this is exactly the complement is the proof's business. A
@@ -221,24 +224,25 @@ static struct stop *find_stops(struct ruleset rules, bool border, struct arena *
 static void put_stops(struct table_file *file, struct ruleset rules)
 {
     struct arena *arena = file->arena;
-    size_t n;
-    struct stop *stops = find_stops(rules, file->border, arena, &n);
-    for (size_t i = 0; i < n; i++) {
-        struct match m = {.rule = stops[i].rule};
+    size_t number = 0;
+    for (size_t i = 0; i < rules.n; i++) {
+        struct match m = {.rule = &rules.rules[i]};
+        if (m.rule->action != ACTION_BLOCK || already_stopped(rules, i, file->border)) continue;
+        number++;
         put_why(file, m.rule);
-        if (!file->border && prefix_set_equal(stops[i].local, (struct prefix_set){&addr_all, 1})) {
+        if (!file->border && prefix_set_equal(m.rule->local, (struct prefix_set){&addr_all, 1})) {
             put_stop(file, &m);
             continue;
         }
         for (unsigned f = 0; f < FAMILY_COUNT; f++) {
+            struct prefix_set local, remote;
             m.family = (enum family)f;
-            struct prefix_set local = family_part(arena, stops[i].local, m.family);
-            struct prefix_set remote = family_part(arena, stops[i].remote, m.family);
-            if (!local.n || !remote.n) continue;
-            m.local = str_format(arena, "stop_local_%zu_%s", i + 1, family_words[f].suffix);
+            stop_ends(rules, m.rule, file->border, m.family, arena, &local, &remote);
+            if (!local.n) continue;
+            m.local = str_format(arena, "stop_local_%zu_%s", number, family_words[f].suffix);
             put_set(file, m.local, m.family, local);
             if (file->border) {
-                m.remote = str_format(arena, "stop_remote_%zu_%s", i + 1, family_words[f].suffix);
+                m.remote = str_format(arena, "stop_remote_%zu_%s", number, family_words[f].suffix);
                 put_set(file, m.remote, m.family, remote);
             }
             put_stop(file, &m);

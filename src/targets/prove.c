@@ -41,6 +41,14 @@ static bool is_any(struct prefix_set set)
     return prefix_set_equal(set, (struct prefix_set){&addr_all, 1});
 }
 
+static void set_ends(struct counterexample *point, const struct rule *rule, struct addr local,
+                     struct addr remote)
+{
+    bool outbound = rule->direction == DIRECTION_OUTBOUND;
+    point->client = outbound ? local : remote;
+    point->server = outbound ? remote : local;
+}
+
 /* A point of one rule, seen from its client. */
 static struct counterexample point_of(const struct proof_of_files *p,
                                       const struct target_file *file, const struct rule *rule,
@@ -49,14 +57,13 @@ static struct counterexample point_of(const struct proof_of_files *p,
     const struct service_table services = p->bundles->resolved->policy->services;
     bool outbound = rule->direction == DIRECTION_OUTBOUND;
     struct counterexample point = {
-        .client = outbound ? local : remote,
-        .server = outbound ? remote : local,
         .transport = rule->transport,
         .port = rule->n_ports ? rule->ports[0].first : 0,
         .side = file->border ? SIDE_BORDER
                 : outbound   ? SIDE_CLIENT_OUTBOUND
                              : SIDE_SERVER_INBOUND,
     };
+    set_ends(&point, rule, local, remote);
     point.service = service_by_port(services, point.transport, point.port);
     while (point.profile + 1 < PROFILE_COUNT && !(rule->profiles >> point.profile & 1u))
         point.profile++;
@@ -146,6 +153,84 @@ static bool nothing_twice(struct proof_of_files *p, const struct target_file *fi
                    STR_ARG(action_text(overlap.first->action)), STR_ARG(overlap.second->id),
                    STR_ARG(action_text(overlap.second->action)));
     return differs(p, file, &point);
+}
+
+/* Part of a stop's local addresses, and the remote ones that accepts above it take from all of
+ * them.
+ */
+struct piece {
+    struct prefix_set local, accepted;
+};
+
+static bool accepts_before(const struct rule *accept, const struct rule *stop)
+{
+    return accept->action == ACTION_ALLOW && accept->direction == stop->direction &&
+           accept->transport == stop->transport && accept->n_ports && stop->n_ports &&
+           accept->ports[0].first == stop->ports[0].first;
+}
+
+/* Cuts the stop's local addresses so that all of a piece have the same accepts. */
+static struct piece *cut_stop(struct proof_of_files *p, struct ruleset rules,
+                              const struct rule *stop, size_t *n)
+{
+    struct piece *pieces = NULL;
+    size_t room = 0;
+    *n = 0;
+    arena_grow(p->work, pieces, *n, room);
+    pieces[(*n)++] = (struct piece){.local = stop->local};
+    for (size_t i = 0; i < rules.n; i++) {
+        const struct rule *rule = &rules.rules[i];
+        if (!accepts_before(rule, stop)) continue;
+        for (size_t k = 0, n_before = *n; k < n_before; k++) {
+            struct piece piece = pieces[k];
+            struct prefix_set in = prefix_set_intersect(p->work, piece.local, rule->local);
+            if (!in.n) continue;
+            struct prefix_set out = prefix_set_subtract(p->work, piece.local, rule->local);
+            pieces[k].local = in;
+            pieces[k].accepted = prefix_set_union(p->work, piece.accepted, rule->remote);
+            if (!out.n) continue;
+            arena_grow(p->work, pieces, *n, room);
+            pieces[(*n)++] = (struct piece){out, piece.accepted};
+        }
+    }
+    return pieces;
+}
+
+/* An end of a stop that accepts have taken whole could be there or not: nobody would notice. */
+static bool stop_matters(struct proof_of_files *p, const struct target_file *file,
+                         struct ruleset rules, const struct rule *stop)
+{
+    struct prefix_set v4 = {&addr_all_v4, 1}, remote = stop->remote;
+    size_t n;
+    if (is_any(stop->local)) return true; /* a line without addresses */
+    if (is_any(remote)) remote = *p->target->peers;
+    remote = addr_is_v4(first_of(stop->local)) ? prefix_set_intersect(p->work, remote, v4)
+                                               : prefix_set_subtract(p->work, remote, v4);
+    struct prefix_set dead = remote;
+    struct piece *pieces = cut_stop(p, rules, stop, &n);
+    struct counterexample point = point_of(p, file, stop, (struct addr){0}, (struct addr){0});
+    point.expected = S("no stop where everything is accepted");
+    point.found = str_format(p->work, "rule \"%.*s\"", STR_ARG(stop->id));
+    for (size_t i = 0; i < n; i++) {
+        dead = prefix_set_intersect(p->work, dead, pieces[i].accepted);
+        if (!prefix_set_covers(pieces[i].accepted, remote)) continue;
+        set_ends(&point, stop, first_of(pieces[i].local), first_of(remote));
+        return differs(p, file, &point);
+    }
+    /* A remote end that is not written can't be damaged. */
+    if (!dead.n || is_any(stop->remote)) return true;
+    set_ends(&point, stop, first_of(stop->local), first_of(dead));
+    return differs(p, file, &point);
+}
+
+static bool stops_matter(struct proof_of_files *p, const struct target_file *file,
+                         struct ruleset rules)
+{
+    if (p->target->engine != ENGINE_NFTABLES) return true;
+    for (size_t i = 0; i < rules.n; i++)
+        if (rules.rules[i].action == ACTION_BLOCK && !stop_matters(p, file, rules, &rules.rules[i]))
+            return false;
+    return true;
 }
 
 /* On Windows a rule of the same name can't be made; elsewhere the name is only a remark. */
@@ -244,7 +329,8 @@ static bool prove_rules(struct proof_of_files *p, const struct target_file *file
     str group = p->target->group(p->workspace, border_word(p, file->border), p->work);
     for (size_t i = 0; i < rules.n; i++)
         if (!rule_is_whole(p, file, &rules.rules[i], group)) return false;
-    if (!nothing_twice(p, file, rules) || !names_differ(p, file, rules)) return false;
+    if (!nothing_twice(p, file, rules) || !stops_matter(p, file, rules)) return false;
+    if (!names_differ(p, file, rules)) return false;
     return !file->host_class || names_members(p, file);
 }
 
