@@ -80,81 +80,76 @@ static str answer(struct fixture *f, str line)
 
 static const struct {
     const char *line, *expected;
-} rows[] =
-    {
-        {"10.10.0.1 10.20.0.30 smb domain",
-         FLOW("10.10.0.1",                                                                         "10.20.0.30", "smb", "domain") VERDICT("allow", "true", "true")
-             SIDE("client-outbound", "true", "allow", "policy.yaml:10") "," SIDE(
-                 "perimeter", "true", "allow", "policy.yaml:10") "," SIDE("server-inbound", "true",
-         "allow", "policy.yaml:10") "]}"},
-        {"10.10.0.1\t10.20.0.31",
-         FLOW("10.10.0.1",                                                        "10.20.0.31", "smb", "domain")
-             VERDICT("allow-if-secure", "false", "true")
-                 SIDE("client-outbound", "true", "allow-if-secure", "policy.yaml:11") "," SIDE(
-                     "perimeter", "true", "allow",
-         "policy.yaml:11") "," SIDE("server-inbound", "true", "allow-if-secure",
-         "policy.yaml:11") "]}"},
-        {"10.10.7.1 10.20.0.40 tcp/445",
-         FLOW("10.10.7.1",                                              "10.20.0.40", "smb", "domain")
-             VERDICT("block",
-         "false", "false") SIDE("client-outbound", "true", "block",
-         "no allow entry matches; policy.yaml:12 scans excepts "
-         "it") "," SIDE("perimeter", "true", "block",
-         "no allow entry matches; policy.yaml:12 "
-         "scans excepts it") "," SIDE("server-"
-                                                                                        "inbound", "false",
-         "not-"
-         "enforced", "policy."
-         "yaml:8") "]}"},
-        {"10.10.0.1 10.10.0.2 smb private",
-         FLOW("10.10.0.1",                                                     "10.10.0.2", "smb", "private") VERDICT(
-             "block", "false",
-         "false") SIDE("client-outbound", "true", "block",
-         "no allow entry matches; policy.yaml:10 shares does not name this "
-         "server") "," SIDE("server-inbound", "true", "block",
-         "profile private is block-inbound by default") "]}"},
-        {"10.66.0.1 10.66.0.2",
-         FLOW("10.66.0.1",                                     "10.66.0.2", "smb", "domain") VERDICT("block", "true", "true")
-             SIDE("client-outbound", "false", "not-enforced", "policy.yaml:6") "," SIDE(
-                 "server-inbound", "false", "not-enforced", "policy.yaml:6") "]}"},
-        {"10.20.0.1 20.1.2.3",
-         FLOW("10.20.0.1",                                                                "20.1.2.3", "smb", "domain") VERDICT("allow", "true", "true")
-             SIDE("client-outbound", "true", "allow", "policy.yaml:14") "," SIDE(
-                 "perimeter", "true", "allow",
-         "policy.yaml:14") "," SIDE("server-inbound", "false", "not-enforced",
-         "20.1.2.3 (internet) enforces nothing: it is not in a "
-         "managed segment") "]}"},
-        {"ws1 10.20.0.30",
-         FLOW("10.10.0.9",    "10.20.0.30", "smb", "domain") VERDICT("allow", "true", "true")
-             SIDE("client-outbound", "true", "allow", "policy.yaml:10") "," SIDE(
-                 "perimeter", "true", "allow", "policy.yaml:10") "," SIDE("server-inbound", "true",
-         "allow", "policy.yaml:10") "]}"},
+} rows[] = {
+    {"10.10.0.1 10.20.0.30 smb domain",
+     FLOW("10.10.0.1",                                                                                                                         "10.20.0.30", "smb", "domain") VERDICT("allow", "true", "true")
+         SIDE("client-outbound", "true", "allow", "policy.yaml:10") "," SIDE(
+             "perimeter", "true", "allow",
+     "policy.yaml:10") "," SIDE("server-inbound", "true", "allow", "policy.yaml:10") "]}"},
+    {"10.10.0.1\t10.20.0.31",
+     FLOW("10.10.0.1",                                                                                                        "10.20.0.31", "smb", "domain") VERDICT("allow-if-secure", "false", "true")
+         SIDE("client-outbound", "true", "allow-if-secure", "policy.yaml:11") "," SIDE(
+             "perimeter", "true", "allow", "policy.yaml:11") "," SIDE("server-inbound", "true",
+     "allow-if-secure", "policy.yaml:11") "]}"},
+    {"10.10.7.1 10.20.0.40 tcp/445",
+     FLOW("10.10.7.1",                                                                                                  "10.20.0.40", "smb", "domain") VERDICT("block", "false", "false")
+         SIDE("client-outbound", "true", "block",
+     "no allow entry matches; policy.yaml:12 scans excepts "
+              "it") "," SIDE("perimeter", "true", "block",
+     "no allow entry matches; policy.yaml:12 "
+                             "scans excepts it") "," SIDE("server-"
+                                                          "inbound", "false",
+     "not-"
+                                                          "enforced", "policy."
+                                                          "yaml:8") "]}"},
+    {"10.10.0.1 10.10.0.2 smb private",
+     FLOW("10.10.0.1",                                                                                                         "10.10.0.2", "smb", "private") VERDICT("block", "false", "false")
+         SIDE("client-outbound", "true", "block",
+     "no allow entry matches; policy.yaml:10 shares does not name this "
+              "server") "," SIDE("server-inbound", "true", "block",
+     "profile private is block-inbound by default") "]}"},
+    {"10.66.0.1 10.66.0.2",
+     FLOW("10.66.0.1",                                                                                      "10.66.0.2", "smb", "domain") VERDICT("block", "true", "true")
+         SIDE("client-outbound", "false", "not-enforced", "policy.yaml:6") "," SIDE(
+             "server-inbound", "false", "not-enforced", "policy.yaml:6") "]}"},
+    {"10.20.0.1 20.1.2.3",
+     FLOW("10.20.0.1",                                                                                                                "20.1.2.3", "smb", "domain") VERDICT("allow", "true", "true")
+         SIDE("client-outbound", "true", "allow", "policy.yaml:14") "," SIDE(
+             "perimeter", "true", "allow",
+     "policy.yaml:14") "," SIDE("server-inbound", "false", "not-enforced",
+     "20.1.2.3 (internet) enforces nothing: it is not in a "
+                                        "managed segment") "]}"},
+    {"ws1 10.20.0.30",
+     FLOW("10.10.0.9",    "10.20.0.30", "smb", "domain") VERDICT("allow", "true", "true")
+         SIDE("client-outbound", "true", "allow", "policy.yaml:10") "," SIDE(
+             "perimeter", "true", "allow",
+     "policy.yaml:10") "," SIDE("server-inbound", "true", "allow", "policy.yaml:10") "]}"},
  /* Not governed, local, and ports. */
-        {"10.10.0.1 10.20.0.30 tcp/9101",       FLOW("10.10.0.1",                                          "10.20.0.30", "print", "domain")
-                                              VERDICT("ungoverned", "true", "true") "]}"},
-        {"10.10.0.1 10.20.0.30 tcp/4455",                                      FLOW("10.10.0.1",                                                               "10.20.0.30", "tcp/4455", "domain")
-                                              VERDICT("ungoverned", "true", "true") "]}"},
-        {"fe80::1%eth0 ::ffff:10.20.0.30 smb public",
-         FLOW("fe80::1",                                                                         "10.20.0.30", "smb", "public") VERDICT("local", "true", "true") "]}"},
-        {"10.10.0.1 10.10.0.1 rdp",
-         FLOW("10.10.0.1",                                                               "10.10.0.1", "rdp", "domain") VERDICT("local", "true", "true") "]}"},
+    {"10.10.0.1 10.20.0.30 tcp/9101",
+     FLOW("10.10.0.1",                                                                                            "10.20.0.30", "print", "domain") VERDICT("ungoverned", "true", "true") "]}"},
+    {"10.10.0.1 10.20.0.30 tcp/4455",                                                         FLOW("10.10.0.1",                                                                                                               "10.20.0.30", "tcp/4455", "domain")
+                                          VERDICT("ungoverned", "true", "true") "]}"},
+    {"fe80::1%eth0 ::ffff:10.20.0.30 smb public",
+     FLOW("fe80::1",                                                                                                                         "10.20.0.30", "smb", "public") VERDICT("local", "true", "true") "]}"},
+    {"10.10.0.1 10.10.0.1 rdp",
+     FLOW("10.10.0.1",                                                                                                                        "10.10.0.1", "rdp", "domain") VERDICT("local", "true", "true") "]}"},
  /* What is no question. */
-        {"",                                            "expected \"client server [service [profile]]\", found \"\""                                                        },
-        {"10.10.0.1",                                "expected \"client server [service [profile]]\", found \"10.10.0.1\""                       },
-        {"10.10.0.1 10.20.0.30 smb domain now",
-         "expected at most four words, found \"10.10.0.1 10.20.0.30 smb domain now\""                                                },
-        {"10.10.0.1 10.20.0.300",
-         "the server must be an address or a host's name, not \"10.20.0.300\""                                                              },
-        {"10.10.0.0/16 10.20.0.30",
-         "the client must be an address or a host's name, not \"10.10.0.0/16\""},
-        {"10.10.0.1 FS9",                                   "no evidence names an address of the server \"FS9\"; give its address"                                                                             },
-        {"10.10.0.1 10.20.0.30 smbb",                                            "the service must be one of the policy's, or a port such as "
-         "tcp/445, not \"smbb\", did you "
-                                      "mean \"smb\"?"                                                     },
-        {"10.10.0.1 10.20.0.30 tcp/0",
-         "the service must be one of the policy's, or a port such as tcp/445, not \"tcp/0\""                 },
-        {"10.10.0.1 10.20.0.30 smb Domain",
-         "the profile must be domain, private or public, not \"Domain\""                                                         },
+    {"",                                                               "expected \"client server [service [profile]]\", found \"\""                                                                                                        },
+    {"10.10.0.1",                                                   "expected \"client server [service [profile]]\", found \"10.10.0.1\""                   },
+    {"10.10.0.1 10.20.0.30 smb domain now",
+     "expected at most four words, found \"10.10.0.1 10.20.0.30 smb domain now\""                                                                                                },
+    {"10.10.0.1 10.20.0.300",
+     "the server must be an address or a host's name, not \"10.20.0.300\""                                                                                                     },
+    {"10.10.0.0/16 10.20.0.30",
+     "the client must be an address or a host's name, not \"10.10.0.0/16\""                                                                          },
+    {"10.10.0.1 FS9", "no evidence names an address of the server \"FS9\"; give its address"},
+    {"10.10.0.1 10.20.0.30 smbb",                               "the service must be one of the policy's, or a port such as "
+                                  "tcp/445, not \"smbb\", did you "
+                                  "mean \"smb\"?"                                                                                                                        },
+    {"10.10.0.1 10.20.0.30 tcp/0",
+     "the service must be one of the policy's, or a port such as tcp/445, not \"tcp/0\""                                                                                                      },
+    {"10.10.0.1 10.20.0.30 smb Domain",
+     "the profile must be domain, private or public, not \"Domain\""                                                                                                 },
 };
 
 static void every_line_has_its_answer(void **state)
