@@ -2,6 +2,7 @@
 #include "cli/policy_file.h"
 
 #include "policy/document.h"
+#include "policy/service_tags.h"
 
 bool policy_file_open(struct invocation *call, struct policy_file *out, str *text)
 {
@@ -122,12 +123,24 @@ static const struct host_address *find_ad_group(void *to, str name, int64_t as_o
     return file->hosts->ad_group(file->hosts->to, name, as_of_us, arena, n);
 }
 
+/* The file stands beside the policy that names it. */
+static bool find_tag(void *to, str tag, str name, struct arena *arena, struct prefix_set *out)
+{
+    enum { MOST_BYTES = 64 << 20 };
+    const struct policy_file *file = to;
+    struct err err = {0};
+    bytes content = {0};
+    str path = os_join(arena, os_directory(file->path), name);
+    return os_read_all(file->call->os, path, MOST_BYTES, arena, &content, &err) &&
+           service_tags_find(str_of_bytes(content), tag, arena, out, &err);
+}
+
 void policy_file_set_lookup(struct policy_file *file, struct invocation *call,
                             const struct host_lookup *hosts)
 {
     file->call = call;
     file->hosts = hosts;
-    file->lookup = (struct host_lookup){.to = file, .host = find_host, .ad_group = find_ad_group};
+    file->lookup = (struct host_lookup){file, find_host, find_ad_group, find_tag};
 }
 
 bool policy_file_resolve(struct invocation *call, struct policy_file *file,
