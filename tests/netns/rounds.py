@@ -5,7 +5,8 @@
 usage: rounds.py SALLYPORT WORK POLICY...
 
 A *round* is one attempt for every ordered pair of hosts and address family: a real smbclient that reads the share
-`probe`, and bare connections to the other ports. Between rounds the rules change, nothing else.
+`probe`, and bare connections to the other ports. Between rounds the rules change, nothing else. What two sides block
+hides what one of them lets by, so three more rounds, of bare connections, have the rules of one side alone.
 """
 import collections
 import concurrent.futures
@@ -23,12 +24,15 @@ HOSTS = os.path.join(ROOT, "samples/lab/hosts.tsv")
 ORACLE = os.path.join(ROOT, "tests/oracle/policy_oracle.py")
 TCP = os.path.join(HERE, "tcp.py")
 # smbclient; netbios over TCP; a port that no policy here governs.
-SERVICES = ("smb", "tcp/139", "tcp/4455")
+PORTS = {"smb": 445, "tcp/139": 139, "tcp/4455": 4455}
+SERVICES = tuple(PORTS)
 # What must connect gets time on a busy machine; what must not is silent, and each takes this long.
 PATIENCE, SILENCE = 15.0, 2.0
-WORKERS = 24
+WORKERS = 40
 SHOWN = 10
 ROUTER = "router"
+# A side, in explain's words → the chain of a host's table that is emptied when only this side is to be seen.
+SIDES = {"client-outbound": "input", "server-inbound": "output", "perimeter": None}
 
 Host = collections.namedtuple("Host", "name addresses")
 Pair = collections.namedtuple("Pair", "client server source target")
@@ -68,40 +72,51 @@ def must(command, **more):
 # ------------------------------------------------------------------------------------------------ what connects
 
 
-def smb_session(work, pair, patience):
+def patience(should_connect):
+    return PATIENCE if should_connect else SILENCE
+
+
+def smb_session(work, pair, should_connect):
     """Whether smbclient reads this server's own name from its share."""
     command = in_ns(pair.client, "smbclient", "-s", f"{work}/{pair.client}/client.conf", "-p", "445", "-U", "%",
                     "-I", pair.target, f"//{pair.server}/probe", "-c", "get name -")
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True, timeout=patience, check=False)
+                              text=True, timeout=patience(should_connect), check=False)
     except subprocess.TimeoutExpired:
         return False, "silent"
     reached = done.returncode == 0 and pair.server in done.stdout.split()
     return reached, "reads the share" if reached else done.stdout.strip()[-120:]
 
 
-def tcp_attempts(client, pairs):
-    """(pair, service) → outcome, for the services that are bare connections."""
-    wanted = [(pair, service) for pair in pairs for service in SERVICES[1:]]
-    lines = "".join(f"{pair.target} {service.split('/')[1]}\n" for pair, service in wanted)
-    out = must(in_ns(client, "python3", TCP, "connect", str(SILENCE)), input=lines).splitlines()
+def tcp_attempts(client, pairs, expected):
+    """(pair, service) → outcome of a bare connection."""
+    wanted = [(pair, service) for pair in pairs for service in SERVICES]
+    lines = "".join(f"{pair.target} {PORTS[service]} {patience(expected[pair, service])}\n" for pair, service in wanted)
+    out = must(in_ns(client, "python3", TCP, "connect"), input=lines).splitlines()
     return {question: line.split()[2] for question, line in zip(wanted, out, strict=True)}
 
 
-def one_round(work, pairs, expected):
+def bare_round(pairs, expected):
     """(pair, service) → (whether it connected, in words)."""
-    seen = {}
     by_client = collections.defaultdict(list)
     for pair in pairs:
         by_client[pair.client].append(pair)
-    with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        for answers in pool.map(lambda item: tcp_attempts(*item), by_client.items()):
-            seen.update({key: (outcome == "established", outcome) for key, outcome in answers.items()})
+    seen = {}
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-        sessions = {pair: pool.submit(smb_session, work, pair, PATIENCE if expected[pair, "smb"] else SILENCE)
-                    for pair in pairs}
-        seen.update({(pair, "smb"): session.result() for pair, session in sessions.items()})
+        for answers in pool.map(lambda item: tcp_attempts(*item, expected), by_client.items()):
+            seen.update({key: (outcome == "established", outcome) for key, outcome in answers.items()})
+    return seen
+
+
+def one_round(work, pairs, expected):
+    """The same, with an smbclient for smb; a session that is only too slow for it is not blocked."""
+    seen = bare_round(pairs, expected)
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        sessions = {pair: pool.submit(smb_session, work, pair, expected[pair, "smb"]) for pair in pairs}
+        for pair, session in sessions.items():
+            if expected[pair, "smb"] or not seen[pair, "smb"][0]:
+                seen[pair, "smb"] = session.result()
     return seen
 
 
@@ -145,6 +160,12 @@ class Site:
                                      f"the oracle {other['intent']}, passes={other['passes']}")
         return answers, disagreements
 
+    def expected_at(self, side):
+        """(pair, service) → whether this side lets it by."""
+        return {question: all(s["decision"] not in ("block", "allow-if-secure")
+                              for s in answer["sides"] if s["side"] == side and s["enforces"])
+                for question, answer in self.answers.items()}
+
     def nft_files(self, class_):
         return [f"{self.out}/{path}" for path in class_["files"] if path.endswith(".nft") and "rollback" not in path]
 
@@ -165,7 +186,7 @@ class Site:
         """Whom `explain` calls enforcing is a member of a class, and nobody else is."""
         enforcing = collections.defaultdict(set)
         for (pair, _), answer in self.answers.items():
-            for side in answer.get("sides") or []:
+            for side in answer["sides"]:
                 end = {"client-outbound": pair.source, "server-inbound": pair.target}.get(side["side"])
                 if end:
                     enforcing[end].add(side["enforces"])
@@ -188,11 +209,15 @@ def describe(question):
 
 
 def load(namespace, path):
-    """Loads a file twice: a newer one replaces, it never adds."""
+    must(in_ns(namespace, "nft", "-f", path))
+
+
+def load_twice(namespace, path):
+    """A newer file replaces, it never adds; and a dry run says the same as the run."""
     must(in_ns(namespace, "nft", "-c", "-f", path))
-    must(in_ns(namespace, "nft", "-f", path))
+    load(namespace, path)
     once = must(in_ns(namespace, "nft", "-s", "list", "ruleset"))
-    must(in_ns(namespace, "nft", "-f", path))
+    load(namespace, path)
     if must(in_ns(namespace, "nft", "-s", "list", "ruleset")) != once:
         raise Failed(f"{path}: loaded a second time, it leaves other rules than the first time")
 
@@ -209,9 +234,9 @@ class Loaded:
     def __init__(self):
         self.files = collections.defaultdict(list)
 
-    def load(self, namespace, paths):
+    def load(self, namespace, paths, how=load):
         for path in paths:
-            load(namespace, path)
+            how(namespace, path)
             self.files[namespace].append(path)
 
     def roll_back(self):
@@ -230,26 +255,46 @@ class Loaded:
         self.files.clear()
 
 
-def enforced_rounds(site, hosts, loaded):
-    """Loads the site's bundles and tries every pair.
+def make_turns(site, hosts):
+    """[(pairs, host → its files)], all to be loaded one after the other.
 
     An address is a machine of its own to a policy without host names, so a host's two addresses may be of two
     classes. Then the hosts are the machines of the IPv4 addresses first, and those of the IPv6 addresses after.
     """
     bundles = {h.name: [site.bundle(a) or [] for a in h.addresses] for h in hosts}
     if all(len({read_all(b) for b in of_host}) == 1 for of_host in bundles.values()):
-        turns = [(0, site.pairs)]
-    else:
-        turns = [(0, [p for p in site.pairs if ":" not in p.source]), (1, [p for p in site.pairs if ":" in p.source])]
+        return [(site.pairs, {name: of_host[0] for name, of_host in bundles.items()})]
+    return [([p for p in site.pairs if (":" in p.source) == bool(family)],
+             {name: of_host[family] for name, of_host in bundles.items() if family < len(of_host)}) for family in (0, 1)]
+
+
+def enforced_rounds(site, turns, loaded):
+    """Everything loaded, and every pair tried."""
     seen = {}
-    for family, pairs in turns:
+    for pairs, files in turns:
         loaded.clear()
-        loaded.load(ROUTER, site.borders())
-        for host in hosts:
-            if family < len(bundles[host.name]):
-                loaded.load(host.name, bundles[host.name][family])
+        loaded.load(ROUTER, site.borders(), load_twice)
+        for name, paths in files.items():
+            loaded.load(name, paths, load_twice)
         seen.update(one_round(site.work, pairs, site.expected))
-    return seen, len(turns)
+    return seen
+
+
+def one_side_round(site, turns, loaded, side, expected):
+    """Only the rules of one side."""
+    seen = {}
+    for pairs, files in turns:
+        loaded.clear()
+        if not SIDES[side]:
+            loaded.load(ROUTER, site.borders())
+        else:
+            for name, paths in files.items():
+                loaded.load(name, paths)
+                if paths:
+                    must(in_ns(name, "nft", "flush", "chain", "inet", "sallyport", SIDES[side]))
+        seen.update(bare_round(pairs, expected))
+    loaded.clear()
+    return seen
 
 
 def read_all(paths):
@@ -286,12 +331,12 @@ def differences(expected, seen):
 
 def figures(expected, seen):
     """How much was compared."""
-    smb = [question for question in seen if question[1] == "smb"]
-    passes = sum(expected[question] for question in smb)
-    rest = [question for question in seen if question[1] != "smb"]
-    rest_passes = sum(expected[question] for question in rest)
-    return (f": {len(smb)} pairs by smbclient ({passes} pass, {len(smb) - passes} blocked), "
-            f"{len(rest)} by bare connection ({rest_passes} pass, {len(rest) - rest_passes} blocked)")
+    parts = []
+    for service in SERVICES:
+        asked = [question for question in seen if question[1] == service]
+        passes = sum(expected[question] for question in asked)
+        parts.append(f"{service} {passes} pass, {len(asked) - passes} blocked")
+    return f": {len({pair for pair, _ in seen})} pairs; {'; '.join(parts)}"
 
 
 def main():
@@ -312,13 +357,18 @@ def main():
             site.work = work
             tally.test(f"{name}: explain is the oracle's, classes hold who enforces",
                        site.disagreements + site.check_members(hosts))
-            seen, turns = enforced_rounds(site, hosts, loaded)
+            turns = make_turns(site, hosts)
+            seen = enforced_rounds(site, turns, loaded)
             tally.test(f"{name}: enforced", differences(site.expected, seen),
-                       figures(site.expected, seen) + ("" if turns == 1 else ", IPv4 and IPv6 one after the other"))
+                       figures(site.expected, seen) + ("" if len(turns) == 1 else ", IPv4 and IPv6 one after the other"))
             sites.append((site, seen))
             loaded.roll_back()
             seen = one_round(work, pairs, everything)
             tally.test(f"{name}: rolled back", differences(everything, seen), figures(everything, seen))
+            for side in SIDES:
+                expected = site.expected_at(side)
+                seen = one_side_round(site, turns, loaded, side, expected)
+                tally.test(f"{name}: {side} alone", differences(expected, seen), figures(expected, seen))
         except Failed as failure:
             tally.test(name, [str(failure)])
             loaded.clear()

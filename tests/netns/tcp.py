@@ -3,7 +3,7 @@
 """The two ends of bare TCP connections, run inside a host's namespace.
 
 tcp.py listen PORT...     accepts on every address of the host, for ever
-tcp.py connect SECONDS    one attempt for each line `ADDRESS PORT` of standard input, all at once; prints
+tcp.py connect            one attempt for each line `ADDRESS PORT SECONDS` of standard input, all at once; prints
                           `ADDRESS PORT OUTCOME` for each: established, refused, unreachable or silent
 """
 import asyncio
@@ -34,13 +34,13 @@ async def attempt(address, port, seconds):
     return "established"
 
 
-async def connect(targets, seconds):
-    outcomes = await asyncio.gather(*(attempt(address, int(port), seconds) for address, port in targets))
-    for (address, port), outcome in zip(targets, outcomes):
+async def connect(targets):
+    outcomes = await asyncio.gather(*(attempt(address, int(port), float(seconds)) for address, port, seconds in targets))
+    for (address, port, _), outcome in zip(targets, outcomes):
         print(address, port, outcome)
 
 
 if sys.argv[1] == "listen":
     asyncio.run(listen([int(port) for port in sys.argv[2:]]))
 else:
-    asyncio.run(connect([line.split() for line in sys.stdin], float(sys.argv[2])))
+    asyncio.run(connect([line.split() for line in sys.stdin]))
