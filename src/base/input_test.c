@@ -29,6 +29,7 @@ static bool visit(void *to, struct input *input)
     buf_char(&seen->text, '=');
     while (!window.last) {
         if (!input_next(input, seen->want, &window, &err)) {
+            if (err.kind == ERR_MALFORMED) assert_int_equal(err.offset, total);
             buf_format(&seen->text, "<%s>", err.text);
             break;
         }

@@ -99,26 +99,35 @@ struct unpack {
     const uint8_t *block;
     size_t block_left;
     uint64_t hole_left, member_at;
+    bool opened; /* libarchive has chosen its format */
     bool member_ended;
     bool dead;  /* a failure was reported, or nothing more comes */
     bool empty; /* a packed stream of no bytes: libarchive finds no format in it */
 };
 
+/* Always whole pieces: what libarchive makes of a damaged archive depends on how it was cut, and
+ * must not depend on how a pipe delivered it. */
 static la_ssize_t feed_archive(struct archive *archive, void *self, const void **piece)
 {
     struct unpack *unpack = self;
-    size_t n = 0;
-    if (!unpack->from.read(unpack->from.from, unpack->feed, FEED_BYTES, &n, &unpack->source_err)) {
-        archive_set_error(archive, -1, "the source cannot be read");
-        return -1;
+    size_t len = 0, n = 1;
+    while (n && len < FEED_BYTES) {
+        if (!unpack->from.read(unpack->from.from, unpack->feed + len, FEED_BYTES - len, &n,
+                               &unpack->source_err)) {
+            /* What came before the failure first; the source fails again when asked again. */
+            if (len) break;
+            archive_set_error(archive, -1, "the source cannot be read");
+            return -1;
+        }
+        len += n;
     }
-    unpack->fed += n;
+    unpack->fed += len;
     *piece = unpack->feed;
-    return (la_ssize_t)n;
+    return (la_ssize_t)len;
 }
 
 /* The failure that libarchive tells, or that of the source beneath it. */
-static bool refuse(struct unpack *unpack, struct err *err)
+static bool refuse(struct unpack *unpack, uint64_t offset, struct err *err)
 {
     unpack->dead = true;
     if (unpack->source_err.kind != ERR_NONE) {
@@ -127,10 +136,18 @@ static bool refuse(struct unpack *unpack, struct err *err)
     }
     str text = str_of(archive_error_string(unpack->archive));
     if (!text.len) text = S("no reason given");
-    bool encrypted = archive_read_has_encrypted_entries(unpack->archive) == 1;
-    return err_set(err, encrypted ? ERR_UNSUPPORTED : ERR_MALFORMED,
-                   "the %s is damaged or not readable: %.*s",
-                   unpack->kind == UNPACK_PACKED ? "compressed file" : "archive", STR_ARG(text));
+    /* Asked before a format was chosen, libarchive 3.6 follows a wild pointer. */
+    bool encrypted = unpack->opened && archive_read_has_encrypted_entries(unpack->archive) == 1;
+    return err_at(err, encrypted ? ERR_UNSUPPORTED : ERR_MALFORMED, offset,
+                  "the %s is damaged or not readable: %.*s",
+                  unpack->kind == UNPACK_PACKED ? "compressed file" : "archive", STR_ARG(text));
+}
+
+/* How far the packed bytes were used: where a damage between members lies. */
+static uint64_t packed_offset(const struct unpack *unpack)
+{
+    la_int64_t used = archive_filter_bytes(unpack->archive, -1);
+    return used > 0 ? (uint64_t)used : 0;
 }
 
 /* libarchive's answer to a sound compressed stream of no bytes. */
@@ -164,10 +181,11 @@ struct unpack *unpack_open(bytes head, struct unpack_source from, struct err *er
     if (magic.kind == UNPACK_PACKED && answer != ARCHIVE_OK) unpack->empty = found_nothing(unpack);
     if (!fine || (answer != ARCHIVE_OK && !unpack->empty)) {
         if (!fine) archive_set_error(unpack->archive, -1, "its header is damaged");
-        refuse(unpack, err);
+        refuse(unpack, packed_offset(unpack), err);
         unpack_close(unpack);
         return NULL;
     }
+    unpack->opened = !unpack->empty;
     return unpack;
 }
 
@@ -195,12 +213,13 @@ bool unpack_next(struct unpack *unpack, struct arena *arena, str *name, bool *fo
         if (answer == ARCHIVE_EOF) return true;
         if (answer == ARCHIVE_RETRY && ++retries < RETRIES) continue;
         /* A warning is about a name or an attribute; the member's bytes are there. */
-        if (answer != ARCHIVE_OK && answer != ARCHIVE_WARN) return refuse(unpack, err);
+        if (answer != ARCHIVE_OK && answer != ARCHIVE_WARN)
+            return refuse(unpack, packed_offset(unpack), err);
         if (++unpack->members > LIMIT_ARCHIVE_MEMBERS) {
             unpack->dead = true;
-            return err_set(err, ERR_LIMIT,
-                           "the archive has more than %d members; the rest is not read",
-                           LIMIT_ARCHIVE_MEMBERS);
+            return err_at(err, ERR_LIMIT, packed_offset(unpack),
+                          "the archive has more than %d members; the rest is not read",
+                          LIMIT_ARCHIVE_MEMBERS);
         }
         /* Folders, links and devices hold no evidence; raw streams are files without a type. */
         if (unpack->kind == UNPACK_MEMBERS && archive_entry_filetype(entry) != AE_IFREG) continue;
@@ -227,7 +246,7 @@ static bool next_block(struct unpack *unpack, struct err *err)
     }
     if (answer != ARCHIVE_OK) {
         bool all = answer == ARCHIVE_FATAL;
-        refuse(unpack, err);
+        refuse(unpack, unpack->member_at, err);
         unpack->dead = all; /* else the members behind this one can still be read */
         unpack->member_ended = true;
         return false;
@@ -250,9 +269,9 @@ bool unpack_read(void *self, uint8_t *into, size_t room, size_t *n, struct err *
     if (unpack->given + piece > LIMIT_UNPACK_FREE &&
         (unpack->given + piece) / LIMIT_UNPACK_RATIO > unpack->fed) {
         unpack->dead = true;
-        return err_set(err, ERR_LIMIT,
-                       "unpacked to more than %d times its size; the rest is not read",
-                       LIMIT_UNPACK_RATIO);
+        return err_at(err, ERR_LIMIT, unpack->member_at,
+                      "unpacked to more than %d times its size; the rest is not read",
+                      LIMIT_UNPACK_RATIO);
     }
     if (unpack->hole_left) {
         memset(into, 0, piece);

@@ -36,6 +36,7 @@ struct unpack *unpack_open(bytes head, struct unpack_source from, struct err *er
 MUST_USE bool unpack_next(struct unpack *unpack, struct arena *arena, str *name, bool *found,
                           struct err *err);
 /* An unpack_read_from over the current member.
+ * Offsets of its errors count the member's bytes, those of unpack_next the source's.
  * fails: MALFORMED (damaged), UNSUPPORTED (encrypted), LIMIT (ratio), or what the source said */
 bool unpack_read(void *unpack, uint8_t *into, size_t room, size_t *n, struct err *err);
 void unpack_close(struct unpack *unpack);
