@@ -176,7 +176,7 @@ static void put_profiles(struct buf *out, uint8_t profiles)
 
 /* At most RANGES_PER_RULE ranges of one family. */
 struct slot {
-    str id;
+    str id, part; /* "…-v4-1", "v4-1" */
     const struct range *local, *remote;
     size_t n_local, n_remote; /* n_local 0 = every local address */
 };
@@ -189,10 +189,10 @@ static void put_rule(struct buf *out, struct arena *arena, const struct rule *ru
     if (slot->n_local) put_list(out, "local", slot->local, slot->n_local);
     put_list(out, "remote", slot->remote, slot->n_remote);
     buf_str(out, S("    New-NetFirewallRule -PolicyStore $store -Name "));
-    put_quoted(out, arena, slot->id, NAME_BYTES);
+    put_quoted(out, arena, slot->id, WHY_BYTES); /* ids differ at their end */
     buf_str(out, S(" -DisplayName "));
     put_quoted(out, arena,
-               str_format(arena, "sallyport: %.*s (%.*s)", STR_ARG(rule->name), STR_ARG(slot->id)),
+               str_format(arena, "%.*s, %.*s", STR_ARG(rule->name), STR_ARG(slot->part)),
                NAME_BYTES);
     buf_str(out, S(" -Description "));
     put_quoted(out, arena, rule->why, WHY_BYTES);
@@ -223,7 +223,8 @@ static void put_family(struct buf *out, struct arena *arena, const struct rule *
                 slot.local = local.ranges + l;
                 slot.n_local = local.n - l < RANGES_PER_RULE ? local.n - l : RANGES_PER_RULE;
             }
-            slot.id = str_format(arena, "%.*s-%s-%zu", STR_ARG(rule->id), family, ++n_slots);
+            slot.part = str_format(arena, "%s-%zu", family, ++n_slots);
+            slot.id = str_format(arena, "%.*s-%.*s", STR_ARG(rule->id), STR_ARG(slot.part));
             put_rule(out, arena, rule, &slot);
         }
     }

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Policy in, firewall files out, and nothing unless every target's files, read back, say exactly
+ * what the policy says (DESIGN.md 1: every compile proves itself).
+ */
+#include "base/sha256.h"
+#include "cli/command.h"
+#include "cli/policy_file.h"
+#include "cli/workspace.h"
+#include "matrix/roles.h"
+#include "reason/check.h"
+#include "targets/manifest.h"
+#include "targets/rules_md.h"
+
+#define T(text)                                                                                    \
+    {                                                                                              \
+        text, sizeof(text) - 1                                                                     \
+    }
+
+/* An artefact of this size has some hundred thousand rules; longer ones were not written by us. */
+enum { MOST_FILE_BYTES = 256 << 20 };
+
+struct compile {
+    struct invocation *call;
+    struct policy_file *file;
+    str folder;
+    struct target_header header;
+    struct manifest_part *parts;
+    size_t n_parts;
+    struct manifest manifest;
+};
+
+/* ---- What must hold before anything is made -----------------------------------------------------
+ */
+
+/* Domain controllers that the workspace has seen. */
+static bool known_controllers(struct invocation *call, struct workspace *workspace,
+                              struct check_controller **out, size_t *n, struct err *err)
+{
+    struct matrix_view matrix = {0};
+    struct share_use *uses = NULL;
+    size_t n_uses = 0, n_shares = 0, room = 0;
+    (void)workspace_lookup(call, workspace); /* loads the hosts */
+    if (!store_load_matrix(workspace->store, call->arena, &matrix, err)) return false;
+    if (!store_load_uses(workspace->store, call->arena, &uses, &n_uses, err)) return false;
+    const struct share_view *shares =
+        roles_shares(call->arena, uses, n_uses, &workspace->hosts, &n_shares);
+    struct hosts_view view = roles_of(call->arena, &workspace->hosts, &matrix, shares, n_shares);
+    for (size_t i = 0; i < view.n; i++) {
+        const struct host_view *host = &view.hosts[i];
+        bool is_controller = false;
+        for (size_t j = 0; j < host->n_roles; j++)
+            is_controller |= host->roles[j].role == HOST_ROLE_DOMAIN_CONTROLLER;
+        for (size_t j = 0; is_controller && j < host->host->n_intervals; j++) {
+            arena_grow(call->arena, *out, *n, room);
+            (*out)[(*n)++] =
+                (struct check_controller){host->host->name, host->host->intervals[j].addr};
+        }
+    }
+    return true;
+}
+
+/* Reads and resolves the policy with the workspace's names, if there is a workspace, and refuses
+ * without a lifeline. */
+static bool load_policy(struct compile *c, int *status)
+{
+    struct invocation *call = c->call;
+    struct policy_file *file = c->file;
+    struct workspace *workspace = arena_new(call->arena, struct workspace);
+    struct check_controller *controllers = NULL;
+    size_t n_controllers = 0;
+    struct err err = {0};
+    const struct host_lookup *hosts = NULL;
+    if (!policy_file_load(call, file, status)) return false;
+    if (call->os->kind(call->os->self, workspace_database(call)) == OS_FILE) {
+        *status = EXIT_FAILED;
+        if (!workspace_open(call, workspace, &err) ||
+            !known_controllers(call, workspace, &controllers, &n_controllers, &err)) {
+            (void)command_fail(call, &err);
+            return false;
+        }
+        hosts = workspace_lookup(call, workspace);
+    }
+    bool resolved = policy_file_resolve(call, file, hosts, false, status);
+    /* Artefacts go to other machines: a reason names the file, not where it lay here. */
+    file->policy.source = os_base_name(file->source);
+    if (workspace->store) store_close(workspace->store);
+    if (!resolved) return false;
+    size_t before = file->found.n;
+    bool holds = check_lifeline(&file->resolved, controllers, n_controllers, call->arena,
+                                call->scratch, &file->found);
+    policy_file_print(call->talk, call->arena, call->talk_colour, file->source, file->policy.text,
+                      &file->found, before);
+    if (holds) return true;
+    table_tone(call->talk, S("sallyport: nothing is written without a lifeline\n"), TONE_BAD,
+               call->talk_colour);
+    *status = EXIT_NO;
+    return false;
+}
+
+/* ---- Making and proving -------------------------------------------------------------------------
+ */
+
+static bool choose_targets(struct compile *c, struct err *err)
+{
+    size_t n;
+    struct arena *arena = c->call->arena;
+    str *names = option_texts(c->call, S("target"), &n);
+    str standard = S("powershell");
+    if (!n) names = &standard;
+    c->parts = arena_array(arena, struct manifest_part, (n ? n : 1));
+    for (size_t i = 0; i < (n ? n : 1); i++) {
+        const struct target *target = target_by_name(names[i]);
+        if (!target) {
+            str *known = arena_array(arena, str, targets_n);
+            for (size_t k = 0; k < targets_n; k++)
+                known[k] = targets[k]->name;
+            str hint = command_suggest(arena, names[i], known, targets_n);
+            return err_set(err, ERR_USAGE, "there is no target \"%.*s\"%.*s", STR_ARG(names[i]),
+                           STR_ARG(hint));
+        }
+        bool again = false;
+        for (size_t k = 0; k < c->n_parts; k++)
+            again = again || c->parts[k].target == target;
+        if (!again) c->parts[c->n_parts++].target = target;
+    }
+    return true;
+}
+
+/* Two names that are one file on Windows would lose a class its rules. */
+static bool paths_differ(const struct manifest_part *part, struct err *err)
+{
+    for (size_t i = 0; i < part->files.n; i++)
+        for (size_t j = 0; j < i; j++)
+            if (str_equal_nocase(part->files.items[i].path, part->files.items[j].path))
+                return err_set(err, ERR_CONFLICT,
+                               "two segments would both be written to \"%.*s\"; rename one",
+                               STR_ARG(part->files.items[i].path));
+    return true;
+}
+
+static bool same_classes(const struct bundles *a, const struct bundles *b)
+{
+    if (a->n_classes != b->n_classes) return false;
+    for (size_t i = 0; i < a->n_classes; i++)
+        if (!str_equal(a->classes[i].id, b->classes[i].id) ||
+            !prefix_set_equal(a->classes[i].members, b->classes[i].members))
+            return false;
+    return true;
+}
+
+/* Bundles and files of every chosen target; err names the rule that a target can't express. */
+static bool emit_all(struct compile *c, struct err *err)
+{
+    struct arena *arena = c->call->arena;
+    for (size_t i = 0; i < c->n_parts; i++) {
+        struct manifest_part *part = &c->parts[i];
+        part->bundles = bundle_make(&c->file->resolved, *part->target->peers, c->header.workspace,
+                                    arena, c->call->scratch);
+        if (!same_classes(&part->bundles, &c->parts[0].bundles))
+            return err_set(err, ERR_UNSUPPORTED,
+                           "targets %.*s and %.*s divide the machines differently; compile them "
+                           "into folders of their own",
+                           STR_ARG(c->parts[0].target->name), STR_ARG(part->target->name));
+        if (!part->target->emit(&part->bundles, &c->header, arena, &part->files, err)) return false;
+        if (!paths_differ(part, err)) return false;
+    }
+    return true;
+}
+
+/* True when all are equal; else the first difference is told. */
+static bool prove_all(struct compile *c)
+{
+    struct invocation *call = c->call;
+    for (size_t i = 0; i < c->n_parts; i++) {
+        struct manifest_part *part = &c->parts[i];
+        command_progress(call, part->target->name, i, c->n_parts);
+        part->report = prove_files(part->target, &part->bundles, &part->files, c->header.workspace,
+                                   call->arena, call->scratch);
+        command_progress_end(call);
+        if (part->report.equal) continue;
+        buf_format(call->out, "%.*s does not say what the policy says:\n",
+                   STR_ARG(part->target->name));
+        table_tone(call->out, prove_text(&part->report, &c->file->policy, call->arena), TONE_BAD,
+                   call->colour);
+        buf_char(call->out, '\n');
+        return false;
+    }
+    return true;
+}
+
+/* ---- Writing ------------------------------------------------------------------------------------
+ */
+
+static bool write_one(struct compile *c, str path, str content, bool executable, struct err *err)
+{
+    struct os *os = c->call->os;
+    str whole = os_join(c->call->arena, c->folder, path);
+    return os->make_directory(os->self, os_directory(whole), err) &&
+           os->write_file(os->self, whole, str_bytes(content), executable, err);
+}
+
+static bool is_made(const struct compile *c, str path)
+{
+    if (str_equal(path, S("RULES.md"))) return true;
+    for (size_t i = 0; i < c->n_parts; i++)
+        for (size_t j = 0; j < c->parts[i].files.n; j++)
+            if (str_equal_nocase(
+                    path, manifest_path(c->call->arena, &c->parts[i], &c->parts[i].files.items[j])))
+                return true;
+    return false;
+}
+
+/* What an earlier run wrote and this one does not: only files that its manifest names. */
+static bool remove_stale(struct compile *c, struct err *err)
+{
+    struct invocation *call = c->call;
+    struct os *os = call->os;
+    str path = os_join(call->arena, c->folder, S("manifest.json"));
+    struct manifest_file *files = NULL;
+    size_t n = 0;
+    bytes content = {0};
+    if (os->kind(os->self, path) != OS_FILE) return true;
+    if (!os_read_all(os, path, MOST_FILE_BYTES, call->arena, &content, err)) return false;
+    if (!manifest_read(path, content, call->arena, &files, &n, err)) return false;
+    for (size_t i = 0; i < n; i++) {
+        str old = os_join(call->arena, c->folder, files[i].path);
+        if (is_made(c, files[i].path) || os->kind(os->self, old) != OS_FILE) continue;
+        if (!os->remove(os->self, old, err)) return false;
+    }
+    return true;
+}
+
+static bool write_all(struct compile *c, str manifest, struct err *err)
+{
+    if (!remove_stale(c, err)) return false;
+    for (size_t i = 0; i < c->n_parts; i++) {
+        const struct manifest_part *part = &c->parts[i];
+        for (size_t j = 0; j < part->files.n; j++) {
+            const struct target_file *file = &part->files.items[j];
+            str path = manifest_path(c->call->arena, part, file);
+            if (!write_one(c, path, file->content, file->executable, err)) return false;
+        }
+    }
+    if (!write_one(c, S("RULES.md"), c->manifest.rules_md, false, err)) return false;
+    /* Last: a folder with this manifest is whole. */
+    return write_one(c, S("manifest.json"), manifest, false, err);
+}
+
+static void tell(struct compile *c, const char *what)
+{
+    static const struct table_column columns[] = {
+        {T("target"),  ALIGN_LEFT,  0},
+        {T("classes"), ALIGN_RIGHT, 0},
+        {T("borders"), ALIGN_RIGHT, 0},
+        {T("rules"),   ALIGN_RIGHT, 0},
+        {T("files"),   ALIGN_RIGHT, 0},
+        {T("proof"),   ALIGN_LEFT,  0},
+    };
+    struct invocation *call = c->call;
+    struct table table = table_of(call->arena, columns, COUNT_OF(columns));
+    for (size_t i = 0; i < c->n_parts; i++) {
+        const struct prove_report *report = &c->parts[i].report;
+        table_add_toned(&table, c->parts[i].target->name, TONE_STRONG);
+        table_add_u64(&table, report->n_classes);
+        table_add_u64(&table, report->n_borders);
+        table_add_u64(&table, report->n_rules);
+        table_add_u64(&table, report->n_files);
+        table_add_toned(&table, S("equal to the policy"), TONE_GOOD);
+    }
+    if (call->format == FORMAT_CSV) {
+        table_print_csv(&table, call->out);
+        return;
+    }
+    table_print_text(&table, call->out, call->colour);
+    buf_format(call->out, "%s %.*s\n", what, STR_ARG(c->folder));
+}
+
+/* ---- Verifying ----------------------------------------------------------------------------------
+ */
+
+/* The files of the folder take the place of those just made. */
+static bool read_folder(struct compile *c, struct err *err)
+{
+    struct invocation *call = c->call;
+    for (size_t i = 0; i < c->n_parts; i++) {
+        struct manifest_part *part = &c->parts[i];
+        for (size_t j = 0; j < part->files.n; j++) {
+            struct target_file *file = &part->files.items[j];
+            str path = os_join(call->arena, c->folder, manifest_path(call->arena, part, file));
+            bytes content = {0};
+            if (call->os->kind(call->os->self, path) == OS_FILE &&
+                !os_read_all(call->os, path, MOST_FILE_BYTES, call->arena, &content, err))
+                return false;
+            file->content = str_of_bytes(content); /* a file that is missing reads as empty */
+        }
+    }
+    return true;
+}
+
+/* Bytes that are not those of the manifest, though they say the same. */
+static bool hashes_hold(struct compile *c, const struct manifest_file *files, size_t n,
+                        struct err *err)
+{
+    struct invocation *call = c->call;
+    size_t n_changed = 0;
+    for (size_t i = 0; i < n; i++) {
+        str path = os_join(call->arena, c->folder, files[i].path);
+        bytes content = {0};
+        if (call->os->kind(call->os->self, path) == OS_FILE &&
+            !os_read_all(call->os, path, MOST_FILE_BYTES, call->arena, &content, err))
+            return false;
+        struct sha256_digest digest = sha256_of(content);
+        if (str_equal(sha256_hex(call->arena, &digest), files[i].sha256)) continue;
+        n_changed++;
+        buf_format(call->out, "%.*s was changed since it was written\n", STR_ARG(files[i].path));
+    }
+    return !n_changed;
+}
+
+/* Without --target: those that the folder has. */
+static void keep_targets_of(struct compile *c, const struct manifest_file *files, size_t n)
+{
+    if (option_given(c->call, S("target"))) return;
+    c->parts = arena_array(c->call->arena, struct manifest_part, targets_n);
+    c->n_parts = 0;
+    for (size_t t = 0; t < targets_n; t++) {
+        bool has = false;
+        for (size_t i = 0; i < n; i++) {
+            str head, tail;
+            has = has ||
+                  (str_cut(files[i].path, '/', &head, &tail) && str_equal(head, targets[t]->name));
+        }
+        if (has) c->parts[c->n_parts++].target = targets[t];
+    }
+}
+
+static int verify(struct compile *c)
+{
+    struct invocation *call = c->call;
+    struct err err = {0};
+    bytes content = {0};
+    struct manifest_file *files = NULL;
+    size_t n = 0;
+    str path = os_join(call->arena, c->folder, S("manifest.json"));
+    if (!os_read_all(call->os, path, MOST_FILE_BYTES, call->arena, &content, &err) ||
+        !manifest_read(path, content, call->arena, &files, &n, &err))
+        return command_fail(call, &err);
+    keep_targets_of(c, files, n);
+    if (!emit_all(c, &err) || !read_folder(c, &err)) return command_fail(call, &err);
+    if (!prove_all(c)) return EXIT_NO;
+    if (!hashes_hold(c, files, n, &err)) return err.kind ? command_fail(call, &err) : EXIT_NO;
+    tell(c, "verified");
+    return EXIT_FINE;
+}
+
+/* ---- The command --------------------------------------------------------------------------------
+ */
+
+static struct target_header header_of(const struct compile *c)
+{
+    const struct policy *policy = &c->file->policy;
+    struct arena *arena = c->call->arena;
+    return (struct target_header){
+        .organisation = policy->organisation,
+        .policy_source = os_base_name(c->file->source),
+        .policy_sha256 = sha256_hex(arena, &policy->digest),
+        .as_of_us = c->call->as_of_us,
+        .workspace = target_word(arena, policy->organisation),
+    };
+}
+
+static int run(struct invocation *call)
+{
+    struct compile c = {.call = call, .file = arena_new(call->arena, struct policy_file)};
+    struct err err = {0};
+    int status = EXIT_FAILED;
+    bool verifies = option_given(call, S("verify"));
+    if (verifies && option_given(call, S("output"))) {
+        (void)err_set(&err, ERR_USAGE, "--verify reads its folder, --output writes one: not both");
+        return command_fail(call, &err);
+    }
+    c.folder = option_text(call, verifies ? S("verify") : S("output"));
+    if (!c.folder.len) c.folder = command_path(call, S("out"));
+    if (!choose_targets(&c, &err)) return command_fail(call, &err);
+    if (!load_policy(&c, &status)) return status;
+    c.header = header_of(&c);
+    if (verifies) return verify(&c);
+    if (!emit_all(&c, &err)) return command_fail(call, &err);
+    if (!prove_all(&c)) return EXIT_NO;
+
+    struct buf rules = buf_in(call->arena), manifest = buf_in(call->arena);
+    c.manifest = (struct manifest){
+        .header = &c.header,
+        .resolved = &c.file->resolved,
+        .parts = c.parts,
+        .n_parts = c.n_parts,
+    };
+    rules_md_print(&c.manifest, call->arena, &rules);
+    c.manifest.rules_md = buf_text(&rules);
+    manifest_print(&c.manifest, call->arena, &manifest);
+    if (!write_all(&c, buf_text(&manifest), &err)) return command_fail(call, &err);
+    if (call->format == FORMAT_JSON)
+        buf_str(call->out, buf_text(&manifest));
+    else
+        tell(&c, "written to");
+    return EXIT_FINE;
+}
+
+static const struct option options[] = {
+    {.name = T("output"),
+     .letter = 'o',
+     .type = OPTION_TEXT,
+     .value = T("DIR"),
+     .help = T("the folder to write; default out in the workspace")},
+    {.name = T("target"),
+     .letter = 't',
+     .type = OPTION_TEXT,
+     .many = true,
+     .value = T("TARGET"),
+     .help = T("powershell (the default) or nftables; may be given again")},
+    {.name = T("verify"),
+     .type = OPTION_TEXT,
+     .value = T("DIR"),
+     .help = T("write nothing: prove an output folder against the policy again")},
+    POLICY_FILE_OPTION,
+};
+
+static const struct example examples[] = {
+    {T("sallyport compile -o out"),                                       T("Write PowerShell for every class of Windows machines")},
+    {T("sallyport compile --target powershell --target nftables -o out"),
+     T("Write nftables for Linux hosts and for routers at borders too")                                                            },
+    {T("sallyport compile --verify out"),                                 T("Do the files still say what the policy says?")        },
+};
+
+const struct command compile_command = {
+    .name = T("compile"),
+    .summary = T("Write the firewall rules, proved equal to the policy"),
+    .options = options,
+    .n_options = COUNT_OF(options),
+    .examples = examples,
+    .n_examples = COUNT_OF(examples),
+    .details = T(
+        "Machines with the same rules are one class. For each target DIR/<target>/ gets the files "
+        "of every class\nand a rollback; DIR/RULES.md lists every rule with its reason, "
+        "DIR/manifest.json says who loads what.\nBefore anything is written each file is read back "
+        "by its target's own reader and compared with the\npolicy for every address, port and "
+        "profile.\n\n"
+        "Exit status: 0 written (or verified); 1 the lifeline is missing, or a file differs from "
+        "the policy (with a\nwitness); 2 the policy has errors, or a target can't express a rule."),
+    .run = run,
+};

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "targets/manifest.h"
+
+#include "base/json_scan.h"
+#include "base/sha256.h"
+
+/* ---- Writing ------------------------------------------------------------------------------------
+ */
+
+str manifest_path(struct arena *arena, const struct manifest_part *part,
+                  const struct target_file *file)
+{
+    return str_format(arena, "%.*s/%.*s", STR_ARG(part->target->name), STR_ARG(file->path));
+}
+
+static void print_file(struct json *json, struct arena *arena, str path, str content)
+{
+    struct sha256_digest digest = sha256_of(str_bytes(content));
+    json_object(json);
+    json_member_str(json, S("path"), path);
+    json_member_str(json, S("sha256"), sha256_hex(arena, &digest));
+    json_object_end(json);
+}
+
+static void print_proof(struct json *json, const struct manifest *m)
+{
+    json_key(json, S("proof"));
+    json_object(json);
+    json_member_bool(json, S("equal"), true); /* else nothing is written */
+    json_key(json, S("targets"));
+    json_array(json);
+    for (size_t i = 0; i < m->n_parts; i++) {
+        const struct prove_report *report = &m->parts[i].report;
+        json_object(json);
+        json_member_str(json, S("target"), m->parts[i].target->name);
+        json_member_u64(json, S("classes"), report->n_classes);
+        json_member_u64(json, S("borders"), report->n_borders);
+        json_member_u64(json, S("files"), report->n_files);
+        json_member_u64(json, S("rules"), report->n_rules);
+        json_object_end(json);
+    }
+    json_array_end(json);
+    json_object_end(json);
+}
+
+/* Rings that may hold a machine of the class: which one of a percentage is a matter of its name. */
+static void print_rings(struct json *json, const struct manifest *m, struct prefix_set members,
+                        struct arena *arena)
+{
+    const struct policy *policy = m->resolved->policy;
+    json_key(json, S("rings"));
+    json_array(json);
+    for (size_t i = 0; i < policy->n_rings && members.n; i++) {
+        const struct ring *ring = &policy->rings[i];
+        struct prefix_set named = {&addr_all, 1};
+        if (!ring->is_rest)
+            named = resolve_selectors(m->resolved, &ring->members, RESOLVE_CLIENT, arena);
+        if (!prefix_set_overlaps(members, named)) continue;
+        json_str(json, ring->name);
+        if (!ring->has_percent) members = prefix_set_subtract(arena, members, named);
+    }
+    json_array_end(json);
+}
+
+/* Every target's files that the machines of this class load, and those that undo them. */
+static void print_class_files(struct json *json, const struct manifest *m, str id,
+                              struct arena *arena)
+{
+    json_key(json, S("files"));
+    json_array(json);
+    for (size_t i = 0; i < m->n_parts; i++) {
+        const struct manifest_part *part = &m->parts[i];
+        for (size_t j = 0; j < part->files.n; j++) {
+            const struct target_file *file = &part->files.items[j];
+            bool common = !file->host_class && !file->border;
+            bool its = file->host_class && str_equal(file->host_class->id, id);
+            if (common || its) json_str(json, manifest_path(arena, part, file));
+        }
+    }
+    json_array_end(json);
+}
+
+static void print_class(struct json *json, const struct manifest *m, const struct host_class *class,
+                        struct arena *arena)
+{
+    char text[PREFIX_TEXT];
+    size_t n;
+    json_object(json);
+    json_member_str(json, S("id"), class->id);
+    json_key(json, S("machines"));
+    json_array(json);
+    for (size_t i = 0; i < class->n_machine_names; i++) {
+        json_object(json);
+        json_member_str(json, S("name"), class->machine_names[i]);
+        json_member_null(json, S("dn"));
+        json_object_end(json);
+    }
+    json_array_end(json);
+    json_key(json, S("members"));
+    json_array(json);
+    const struct prefix *members = prefix_set_prefixes(arena, class->members, &n);
+    for (size_t i = 0; i < n; i++)
+        json_str(json, prefix_text(text, members[i]));
+    json_array_end(json);
+    print_rings(json, m, class->members, arena);
+    print_class_files(json, m, class->id, arena);
+    json_object_end(json);
+}
+
+void manifest_print(const struct manifest *m, struct arena *arena, struct buf *out)
+{
+    struct json json = json_to(out);
+    json.pretty = true;
+    json_object(&json);
+    json_member_str(&json, S("policy_sha256"), m->header->policy_sha256);
+    json_key(&json, S("as_of"));
+    json_instant(&json, m->header->as_of_us);
+    print_proof(&json, m);
+    json_key(&json, S("files"));
+    json_array(&json);
+    for (size_t i = 0; i < m->n_parts; i++)
+        for (size_t j = 0; j < m->parts[i].files.n; j++) {
+            const struct target_file *file = &m->parts[i].files.items[j];
+            print_file(&json, arena, manifest_path(arena, &m->parts[i], file), file->content);
+        }
+    print_file(&json, arena, S("RULES.md"), m->rules_md);
+    json_array_end(&json);
+    json_key(&json, S("classes"));
+    json_array(&json);
+    for (size_t i = 0; m->n_parts && i < m->parts[0].bundles.n_classes; i++)
+        print_class(&json, m, &m->parts[0].bundles.classes[i], arena);
+    json_array_end(&json);
+    json_object_end(&json);
+    buf_char(out, '\n');
+}
+
+/* ---- Reading ------------------------------------------------------------------------------------
+ */
+
+/* Relative, without a step up: nothing outside the folder is ever read or removed for a manifest.
+ */
+static bool stays_inside(str path)
+{
+    if (!path.len || path.ptr[0] == '/') return false;
+    while (path.len) {
+        str part;
+        (void)str_cut(path, '/', &part, &path);
+        if (!part.len || str_equal(part, S(".")) || str_equal(part, S(".."))) return false;
+        for (size_t i = 0; i < part.len; i++)
+            if (part.ptr[i] == '\\' || part.ptr[i] == ':' || (unsigned char)part.ptr[i] < ' ')
+                return false;
+    }
+    return true;
+}
+
+struct file_list {
+    struct manifest_file *items;
+    size_t n, room;
+};
+
+/* One object of "files". */
+static bool read_file(struct json_scan *scan, struct manifest_file *out, struct err *err)
+{
+    struct json_scan_item item;
+    struct manifest_file file = {0};
+    uint64_t at = scan->offset + scan->at;
+    for (;;) {
+        if (!json_scan_next(scan, &item, err)) return false;
+        if (item.kind == JSON_SCAN_OBJECT_END) break;
+        bool is_path = str_equal(item.text, S("path")), is_hash = str_equal(item.text, S("sha256"));
+        if (!is_path && !is_hash) {
+            if (!json_scan_skip(scan, item, err)) return false;
+            continue;
+        }
+        if (!json_scan_next(scan, &item, err)) return false;
+        if (item.kind != JSON_SCAN_STRING)
+            return err_at(err, ERR_MALFORMED, item.offset, "expected a string");
+        if (is_path) file.path = item.text;
+        if (is_hash) file.sha256 = item.text;
+    }
+    if (!stays_inside(file.path))
+        return err_at(err, ERR_MALFORMED, at, "expected a path inside the folder, found \"%.*s\"",
+                      STR_ARG(file.path));
+    *out = file;
+    return true;
+}
+
+static bool read_files(struct json_scan *scan, struct arena *arena, struct file_list *list,
+                       struct err *err)
+{
+    struct json_scan_item item;
+    if (!json_scan_next(scan, &item, err)) return false;
+    if (item.kind != JSON_SCAN_ARRAY)
+        return err_at(err, ERR_MALFORMED, item.offset, "expected the list of files");
+    for (;;) {
+        if (!json_scan_next(scan, &item, err)) return false;
+        if (item.kind == JSON_SCAN_ARRAY_END) return true;
+        if (item.kind != JSON_SCAN_OBJECT)
+            return err_at(err, ERR_MALFORMED, item.offset, "expected a file with path and sha256");
+        arena_grow(arena, list->items, list->n, list->room);
+        if (!read_file(scan, &list->items[list->n], err)) return false;
+        list->n++;
+    }
+}
+
+bool manifest_read(str source, bytes content, struct arena *arena, struct manifest_file **out,
+                   size_t *n, struct err *err)
+{
+    struct json_scan scan = json_scan_of(str_of_bytes(content), 0, arena);
+    struct json_scan_item item;
+    struct file_list list = {0};
+    if (!json_scan_next(&scan, &item, err)) return err_in(err, source);
+    if (item.kind != JSON_SCAN_OBJECT) {
+        (void)err_at(err, ERR_MALFORMED, item.offset, "expected an object");
+        return err_in(err, source);
+    }
+    for (;;) {
+        if (!json_scan_next(&scan, &item, err)) return err_in(err, source);
+        if (item.kind == JSON_SCAN_OBJECT_END) break;
+        bool read = str_equal(item.text, S("files")) ? read_files(&scan, arena, &list, err)
+                                                     : json_scan_skip(&scan, item, err);
+        if (!read) return err_in(err, source);
+    }
+    if (!json_scan_next(&scan, &item, err)) return err_in(err, source);
+    *out = list.items;
+    *n = list.n;
+    return true;
+}

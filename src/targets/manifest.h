@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* manifest.json of an output folder (DESIGN.md 7): what was proved, every file with its hash, which
+ * machines load which files.
+ */
+#pragma once
+
+#include "base/json_write.h"
+#include "targets/prove.h"
+
+/* One target's part of an output folder. */
+struct manifest_part {
+    const struct target *target;
+    struct bundles bundles;
+    struct target_files files;
+    struct prove_report report;
+};
+
+struct manifest {
+    const struct target_header *header;
+    const struct resolved *resolved;
+    const struct manifest_part *parts;
+    size_t n_parts;
+    str rules_md; /* content of RULES.md */
+};
+
+/* "powershell/clients-1/apply.ps1" */
+str manifest_path(struct arena *arena, const struct manifest_part *part,
+                  const struct target_file *file);
+void manifest_print(const struct manifest *manifest, struct arena *arena, struct buf *out);
+
+/* One file that a manifest lists. */
+struct manifest_file {
+    str path, sha256;
+};
+
+/* Reads the list of files of a manifest that an earlier run wrote. Paths that leave the folder are
+ * refused.
+ *
+ * fails : MALFORMED */
+MUST_USE bool manifest_read(str source, bytes content, struct arena *arena,
+                            struct manifest_file **out, size_t *n, struct err *err);
