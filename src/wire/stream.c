@@ -462,12 +462,14 @@ static void touch(struct streams *t, struct stream *s, struct stream_place place
     link_newest(t, s);
 }
 
-/* A SYN that is not the one that began this stream begins another one on the same ports. */
+/* A SYN that is not the one that began this stream begins another one on the same ports. Of a SYN
+ * that was not captured, the answer tells the number. */
 static bool begins_another(const struct stream *s, unsigned half, const struct tcp_segment *segment)
 {
-    const struct stream_half *h = &s->half[half];
-    if ((segment->flags & (TCP_SYN | TCP_ACK)) != TCP_SYN || !h->seen) return false;
-    return !h->sent_syn || h->syn != segment->sequence;
+    const struct stream_half *h = &s->half[half], *other = &s->half[!half];
+    if ((segment->flags & (TCP_SYN | TCP_ACK)) != TCP_SYN) return false;
+    if (h->seen) return !h->sent_syn || h->syn != segment->sequence;
+    return other->has_ack && other->first_ack != advance(segment->sequence, 1);
 }
 
 static void note_flags(struct stream_half *h, const struct tcp_segment *segment)
@@ -475,6 +477,10 @@ static void note_flags(struct stream_half *h, const struct tcp_segment *segment)
     bool is_syn = segment->flags & TCP_SYN;
     bool is_ack = segment->flags & TCP_ACK;
     h->seen = true;
+    if (is_ack && !h->has_ack) {
+        h->has_ack = true;
+        h->first_ack = segment->acknowledged;
+    }
     if (is_syn && !is_ack) h->sent_syn = true;
     if (is_syn && is_ack) h->sent_syn_ack = true;
     if (is_syn) h->syn = segment->sequence;

@@ -17,12 +17,14 @@
 /* What came from one end. */
 struct stream_half {
     uint32_t next;       /* sequence number expected, once `started` */
+    uint32_t first_ack;  /* first sequence number that it acknowledged, once `has_ack` */
     uint32_t syn;        /* sequence number of its SYN */
     uint32_t held;       /* first piece that is out of order, plus one */
     uint32_t held_bytes; /* copied of them */
     uint16_t held_pieces;
     uint8_t past_gap; /* acknowledgments that the other end sent for bytes beyond a gap */
     bool seen : 1, started : 1, sent_syn : 1, sent_syn_ack : 1, sent_rst : 1, sent_fin : 1;
+    bool has_ack : 1;
     bool sent_payload : 1; /* in another segment than its SYN */
     bool sent_ack : 1;     /* something that is neither SYN nor RST */
     uint64_t bytes;        /* payload, counted once */

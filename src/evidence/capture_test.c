@@ -1,0 +1,746 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whole captures made by the encoder, and what the readers say of them. One line per observation,
+ * use and skip; the same whatever the size of the windows, and no truncation does harm. */
+#include "evidence/capture.h"
+
+#include "base/test.h"
+#include "evidence/capture_talk.h"
+
+struct told {
+    struct arena *arena;
+    struct buf text;
+    bool uses, identities;
+    uint64_t records;
+};
+
+static void print_names(struct buf *out, const char *label, struct names names)
+{
+    if (!names.n) return;
+    buf_format(out, " %s=", label);
+    for (size_t i = 0; i < names.n; i++) {
+        if (i) buf_char(out, ',');
+        buf_str(out, names.items[i]);
+    }
+}
+
+static void on_observation(void *to, const struct observation *o)
+{
+    struct told *told = to;
+    struct buf *out = &told->text;
+    addr_print(out, o->client.addr);
+    buf_format(out, ":%d > ", o->client_port);
+    addr_print(out, o->server.addr);
+    buf_format(out, ":%d %.*s", o->port, STR_ARG(outcome_text(o->outcome)));
+    if (o->transport == TRANSPORT_UDP) buf_str(out, S(" udp"));
+    if (o->is_smb) buf_str(out, S(" smb"));
+    for (unsigned i = 0; i < DIALECT_COUNT; i++)
+        if (o->smb.dialects >> i & 1) buf_format(out, " %.*s", STR_ARG(dialect_text(i)));
+    if (o->smb.client_signing)
+        buf_format(out, " client=%.*s", STR_ARG(signing_text(o->smb.client_signing)));
+    if (o->smb.server_signing)
+        buf_format(out, " server=%.*s", STR_ARG(signing_text(o->smb.server_signing)));
+    if (o->smb.signed_pdus) buf_format(out, " signed=%" PRIu64, o->smb.signed_pdus);
+    if (o->smb.encrypted == KNOWN_YES) buf_str(out, S(" encrypted"));
+    if (o->smb.encrypted == KNOWN_NO) buf_str(out, S(" clear"));
+    for (unsigned i = 0; i < AUTH_COUNT; i++)
+        if (o->smb.auths >> i & 1) buf_format(out, " %.*s", STR_ARG(auth_text(i)));
+    print_names(out, "users", o->users);
+    print_names(out, "shares", o->shares);
+    print_names(out, "refused", o->shares_refused);
+    print_names(out, "pipes", o->pipes);
+    print_names(out, "from", o->client_names);
+    print_names(out, "to", o->server_names);
+    buf_format(out, " %" PRIu64 "/%" PRIu64 "\n", o->bytes_to_server, o->bytes_to_client);
+}
+
+static void on_use(void *to, const struct use *u)
+{
+    struct told *told = to;
+    if (!told->uses) return;
+    buf_format(&told->text, "use %.*s", STR_ARG(u->share));
+    if (u->pipe.len) buf_format(&told->text, " pipe %.*s", STR_ARG(u->pipe));
+    if (u->user.len) buf_format(&told->text, " by %.*s", STR_ARG(u->user));
+    if (u->refused) buf_str(&told->text, S(" refused"));
+    buf_format(&told->text, " x%" PRIu64 "\n", u->count);
+}
+
+static void on_identity(void *to, const struct identity *identity)
+{
+    struct told *told = to;
+    if (!told->identities) return;
+    addr_print(&told->text, identity->addr);
+    buf_format(&told->text, " is %.*s\n", STR_ARG(identity->name));
+}
+
+static void on_skip(void *to, const struct skip *skip)
+{
+    struct told *told = to;
+    buf_format(&told->text, "skip %" PRIu64 "+%" PRIu64 " %.*s\n", skip->offset, skip->length,
+               STR_ARG(skip->reason));
+}
+
+static void on_local_address(void *to, struct addr addr)
+{
+    (void)to;
+    (void)addr;
+}
+
+static void on_record(void *to, int64_t at_us)
+{
+    struct told *told = to;
+    (void)at_us;
+    told->records++;
+}
+
+static void on_line_hash(void *to, uint64_t hash)
+{
+    (void)to;
+    (void)hash;
+}
+
+extern const struct reader capture_pcap_reader, capture_pcapng_reader;
+
+/* Reads a capture in windows of `step` bytes more at a time. */
+static void read_capture(const struct reader *reader, bytes file, size_t step, struct told *told)
+{
+    struct arena arena = arena_open("capture test", 0, NULL);
+    struct fact_sink sink = {
+        .to = told,
+        .observation = on_observation,
+        .use = on_use,
+        .identity = on_identity,
+        .skip = on_skip,
+        .local_address = on_local_address,
+        .record = on_record,
+        .line_hash = on_line_hash,
+    };
+    void *state = reader->open(&arena, &(struct reader_options){0}, &sink);
+    size_t at = 0, seen = 0;
+    bool more = true;
+    while (more && at < file.len) {
+        seen = file.len - seen < step ? file.len : seen + step;
+        struct window window = {{file.ptr + at, seen - at}, at, seen == file.len};
+        size_t consumed = 0, want = 0;
+        more = reader->feed(state, window, &consumed, &want);
+        assert_true(consumed <= window.data.len);
+        at += consumed;
+        /* What is left over at the end would never be shown again. */
+        if (more && window.last) assert_int_equal(at, file.len);
+        if (want > seen - at) seen = want > file.len - at ? file.len : at + want;
+    }
+    reader->close(state);
+    arena_close(&arena);
+}
+
+static const str hello[] = {
+    {"PC NETWORK PROGRAM 1.0", 22},
+    {"LANMAN1.0", 9},
+    {"NT LM 0.12", 10},
+    {"SMB 2.002", 9},
+    {"SMB 2.???", 9},
+};
+
+typedef void build_talk(struct talk *t);
+
+static void say_smb3(struct talk *t)
+{
+    talk_negotiate(t, 1, 3, 0x0311);
+    talk_logon(t, S("CONTOSO"), S("alice"), S("WS0417"), 200, 0);
+    talk_tree(t, S("\\\\FS01\\projects"), 0);
+}
+
+static void normal(struct talk *t)
+{
+    talk_handshake(t);
+    say_smb3(t);
+    talk_flags(t, 0, TCP_FIN | TCP_ACK);
+    talk_flags(t, 1, TCP_FIN | TCP_ACK);
+}
+
+static void split_small(struct talk *t)
+{
+    t->segment = 3;
+    normal(t);
+}
+
+static void midstream(struct talk *t)
+{
+    say_smb3(t);
+}
+
+/* The capture begins within a message; the magic is found again. */
+static void midstream_within(struct talk *t)
+{
+    struct buf data = buf_in(t->arena);
+    buf_repeat(&data, 'x', 500);
+    struct buf write = buf_in(t->arena);
+    encode_smb2_write(&write, encode_done(&data));
+    bytes message = talk_framed(t, talk_smb2(t, 0, SMB2_WRITE, 0, encode_done(&write)));
+    struct buf both = buf_in(t->arena);
+    buf_bytes(&both, (bytes){message.ptr + 100, message.len - 100});
+    struct buf tree = buf_in(t->arena);
+    encode_smb2_tree_connect(&tree, S("\\\\FS01\\a"));
+    buf_bytes(&both, talk_framed(t, talk_smb2(t, 0, SMB2_TREE_CONNECT, 0, encode_done(&tree))));
+    talk_send(t, 0, encode_done(&both));
+}
+
+static void server_side_only(struct talk *t)
+{
+    struct buf answer = buf_in(t->arena);
+    encode_smb2_negotiated(&answer, 3, 0x0210, (bytes){0});
+    talk_flags(t, 1, TCP_SYN | TCP_ACK);
+    talk_smb2_send(t, 1, SMB2_NEGOTIATE, 0, encode_done(&answer));
+}
+
+static void hello_then_smb2(struct talk *t)
+{
+    struct buf answer = buf_in(t->arena);
+    encode_smb2_negotiated(&answer, 1, SMB2_DIALECT_WILDCARD, (bytes){0});
+    talk_handshake(t);
+    talk_hello(t, 0, hello, COUNT_OF(hello));
+    talk_smb2_send(t, 1, SMB2_NEGOTIATE, 0, encode_done(&answer));
+    talk_negotiate(t, 1, 1, 0x0302);
+}
+
+static void hello_wildcard_only(struct talk *t)
+{
+    struct buf answer = buf_in(t->arena);
+    encode_smb2_negotiated(&answer, 1, SMB2_DIALECT_WILDCARD, (bytes){0});
+    talk_handshake(t);
+    talk_hello(t, SMB1_FLAGS2_SIGNATURE, hello, COUNT_OF(hello));
+    talk_smb2_send(t, 1, SMB2_NEGOTIATE, 0, encode_done(&answer));
+}
+
+static void hello_unanswered(struct talk *t)
+{
+    talk_handshake(t);
+    talk_hello(t, 0, hello, COUNT_OF(hello));
+}
+
+static void hello_refused(struct talk *t)
+{
+    talk_handshake(t);
+    talk_hello(t, 0, hello, COUNT_OF(hello));
+    talk_hello_answer(t, SMB1_INDEX_NONE, 0);
+}
+
+static void smb1(struct talk *t)
+{
+    talk_handshake(t);
+    talk_hello(t, SMB1_FLAGS2_SIGNATURE, hello, COUNT_OF(hello));
+    talk_hello_answer(t, 2, 0x0F);
+    talk_smb1_logon(t, S("CONTOSO"), S("bob"), 24, (str){0});
+    talk_smb1(t, 1, SMB1_SESSION_SETUP_ANDX, 0, 0, (bytes){(const uint8_t *)"\xFF\0\0\0\0", 6},
+              (bytes){0});
+    talk_smb1_tree(t, S("\\\\NAS\\SCANS"), 0);
+    talk_smb1_tree(t, S("\\\\NAS\\ADMIN$"), 0xC0000022);
+}
+
+static void smb1_chained(struct talk *t)
+{
+    talk_handshake(t);
+    talk_smb1_logon(t, S(""), S("carol"), 60, S("\\\\NAS\\SCANS"));
+}
+
+/* An AndX chain that points at itself ends. */
+static void smb1_chain_turns_back(struct talk *t)
+{
+    struct buf words = buf_in(t->arena);
+    buf_char(&words, (char)SMB1_LOGOFF_ANDX);
+    buf_char(&words, 0);
+    encode_u16le(&words, SMB1_HEADER_BYTES);
+    talk_handshake(t);
+    talk_smb1(t, 0, SMB1_LOGOFF_ANDX, 0, 0, encode_done(&words), (bytes){0});
+}
+
+static void anonymous(struct talk *t)
+{
+    talk_handshake(t);
+    talk_negotiate(t, 1, 1, 0x0300);
+    talk_logon(t, S(""), S(""), S(""), 0, 0);
+    talk_tree(t, S("\\\\10.20.0.21\\IPC$"), 0);
+    talk_create(t, S("srvsvc"), 0);
+    talk_create(t, S("\\spoolss"), 0xC0000022);
+}
+
+static void guest(struct talk *t)
+{
+    talk_handshake(t);
+    talk_session(t, talk_ntlm(t, S(""), S("visitor"), S("TV"), 24), (bytes){0}, 0,
+                 SMB2_SESSION_GUEST);
+}
+
+static void refused_logon_and_share(struct talk *t)
+{
+    talk_handshake(t);
+    talk_logon(t, S("CONTOSO"), S("mallory"), S("X"), 200, 0xC000006D);
+    talk_tree(t, S("\\\\FS01\\a"), 0xC00000CC);
+    talk_tree(t, S("\\\\FS01\\b"), 0xC0000022);
+    talk_tree(t, S("\\\\FS01\\b"), 0);
+}
+
+static void kerberos(struct talk *t)
+{
+    struct buf token = buf_in(t->arena);
+    encode_kerberos(t->arena, &token, S("CONTOSO.COM"), S("cifs"), S("fs01.contoso.com"));
+    talk_handshake(t);
+    t->signed_flag = SMB2_SIGNED;
+    talk_session(t, talk_spnego(t, encode_done(&token)), (bytes){0}, 0, 0);
+}
+
+static void dcerpc_logon(struct talk *t)
+{
+    struct buf bind = buf_in(t->arena);
+    encode_dcerpc_bind(&bind, 10, talk_ntlm(t, S("CONTOSO"), S("svc"), S("WS1"), 100));
+    talk_handshake(t);
+    talk_tree(t, S("\\\\FS01\\IPC$"), 0);
+    talk_write(t, encode_done(&bind));
+}
+
+static void encrypted(struct talk *t)
+{
+    struct buf sealed = buf_in(t->arena), out = buf_in(t->arena);
+    buf_repeat(&sealed, 'z', 300);
+    encode_smb2_transform(&out, 0x11, encode_done(&sealed));
+    talk_handshake(t);
+    talk_negotiate(t, 1, 1, 0x0311);
+    talk_message(t, 0, encode_done(&out));
+    talk_message(t, 1, encode_done(&out));
+}
+
+static void compound(struct talk *t)
+{
+    struct buf tree = buf_in(t->arena), create = buf_in(t->arena), out = buf_in(t->arena);
+    encode_smb2_tree_connect(&tree, S("\\\\FS01\\one"));
+    struct smb2_header header = {.command = SMB2_CREATE, .message_id = 1};
+    encode_smb2_create(&create, S("file"));
+    encode_smb2(&out, &header, true, encode_done(&create));
+    header = (struct smb2_header){.command = SMB2_TREE_CONNECT, .message_id = 2};
+    encode_smb2(&out, &header, false, encode_done(&tree));
+    talk_handshake(t);
+    talk_message(t, 0, encode_done(&out));
+}
+
+/* A next command beyond the message, or that does not go forward, ends the compound. */
+static void compound_lies(struct talk *t)
+{
+    talk_handshake(t);
+    for (uint32_t next = 8; next < 100000; next *= 8) {
+        struct buf out = buf_in(t->arena);
+        struct smb2_header header = {.command = SMB2_LOGOFF};
+        encode_smb2(&out, &header, false, (bytes){(const uint8_t *)"\4\0\0\0", 4});
+        bytes message = encode_done(&out);
+        uint8_t *copy = arena_array(t->arena, uint8_t, message.len);
+        memcpy(copy, message.ptr, message.len);
+        for (unsigned i = 0; i < 4; i++)
+            copy[20 + i] = (uint8_t)(next >> (8 * i));
+        talk_message(t, 0, (bytes){copy, message.len});
+    }
+}
+
+/* Packets of one message swapped, one doubled, one overlapping the next. */
+static void disorder(struct talk *t)
+{
+    struct buf tree = buf_in(t->arena);
+    encode_smb2_tree_connect(&tree, S("\\\\FS01\\disorder"));
+    bytes m = talk_framed(t, talk_smb2(t, 0, SMB2_TREE_CONNECT, 0, encode_done(&tree)));
+    talk_handshake(t);
+    uint32_t base = t->next[0];
+    static const struct {
+        uint32_t from, to;
+    } order[] = {
+        {40, 60},
+        {0,  10},
+        {0,  10},
+        {5,  40},
+        {30, 60},
+        {60, 90},
+    };
+    for (size_t i = 0; i < COUNT_OF(order); i++)
+        talk_record(t, talk_packet(t, 0, base + order[i].from, TCP_ACK, (bytes){m.ptr + order[i].from, order[i].to - order[i].from}), 0);
+    talk_record(t, talk_packet(t, 0, base + 90, TCP_ACK, (bytes){m.ptr + 90, m.len - 90}), 0);
+    t->next[0] += (uint32_t)m.len;
+    talk_smb2_send(t, 1, SMB2_TREE_CONNECT, 0, (bytes){0});
+}
+
+/* A segment with two messages is missing; the next message is found by its magic. */
+static void gap(struct talk *t)
+{
+    talk_handshake(t);
+    talk_negotiate(t, 1, 1, 0x0311);
+    t->next[0] += 777;
+    talk_tree(t, S("\\\\FS01\\after"), 0);
+}
+
+/* Bytes are missing inside a write: its length leads over the gap. */
+static void gap_in_payload(struct talk *t)
+{
+    struct buf data = buf_in(t->arena), write = buf_in(t->arena);
+    buf_repeat(&data, 'x', 5000);
+    encode_smb2_write(&write, encode_done(&data));
+    bytes m = talk_framed(t, talk_smb2(t, 0, SMB2_WRITE, 0, encode_done(&write)));
+    talk_handshake(t);
+    talk_send(t, 0, (bytes){m.ptr, 1000});
+    t->next[0] += 3000;
+    talk_send(t, 0, (bytes){m.ptr + 4000, m.len - 4000});
+    talk_tree(t, S("\\\\FS01\\after"), 0);
+}
+
+/* The capture kept 96 bytes of each packet: payload is stepped over, and what is cut is not known. */
+static void snapped(struct talk *t)
+{
+    talk_handshake(t);
+    struct buf create = buf_in(t->arena), data = buf_in(t->arena), write = buf_in(t->arena);
+    buf_repeat(&data, 'x', 900);
+    encode_smb2_write(&write, encode_done(&data));
+    encode_smb2_create(&create, S("file"));
+    bytes m[] = {
+        talk_framed(t, talk_smb2(t, 0, SMB2_WRITE, 0, encode_done(&write))),
+        talk_framed(t, talk_smb2(t, 0, SMB2_CREATE, 0, encode_done(&create))),
+    };
+    for (size_t i = 0; i < COUNT_OF(m); i++) {
+        talk_record(t, talk_packet(t, 0, t->next[0], TCP_ACK, m[i]), 14 + 40 + 80);
+        t->next[0] += (uint32_t)m[i].len;
+    }
+}
+
+static void syn_only(struct talk *t)
+{
+    uint32_t first = t->next[0];
+    for (int i = 0; i < 3; i++) {
+        t->next[0] = first;
+        talk_flags(t, 0, TCP_SYN);
+    }
+}
+
+static void syn_refused(struct talk *t)
+{
+    talk_flags(t, 0, TCP_SYN);
+    talk_flags(t, 1, TCP_RST | TCP_ACK);
+}
+
+static void syn_ack_only(struct talk *t)
+{
+    talk_flags(t, 1, TCP_SYN | TCP_ACK);
+}
+
+static void half_open(struct talk *t)
+{
+    talk_flags(t, 0, TCP_SYN);
+    talk_flags(t, 1, TCP_SYN | TCP_ACK);
+    talk_flags(t, 0, TCP_RST);
+}
+
+static void acknowledgments_only(struct talk *t)
+{
+    talk_flags(t, 1, TCP_ACK);
+    talk_flags(t, 0, TCP_ACK);
+}
+
+static void prohibited(struct talk *t)
+{
+    bytes syn = talk_packet(t, 0, t->next[0], TCP_SYN, (bytes){0});
+    struct addr router;
+    struct buf icmp = buf_in(t->arena);
+    talk_flags(t, 0, TCP_SYN);
+    if (!addr_parse(addr_is_v4(t->addr[0]) ? S("10.9.9.9") : S("2001:db8:9::9"), &router)) abort();
+    encode_unreachable(&icmp, router, t->addr[0], addr_is_v4(t->addr[0]) ? 13 : 1, syn);
+    talk_record(t, encode_done(&icmp), 0);
+}
+
+static void prohibited_elsewhere(struct talk *t)
+{
+    bytes other = talk_packet(t, 0, t->next[0] + 5, TCP_SYN, (bytes){0});
+    struct buf icmp = buf_in(t->arena);
+    talk_flags(t, 0, TCP_SYN);
+    encode_unreachable(&icmp, t->addr[1], t->addr[0], 13, other);
+    talk_record(t, encode_done(&icmp), 0);
+}
+
+static void answered_though_unreachable(struct talk *t)
+{
+    prohibited(t);
+    t->next[0] = 1001;
+    talk_flags(t, 1, TCP_SYN | TCP_ACK);
+}
+
+static void ports_used_again(struct talk *t)
+{
+    normal(t);
+    t->next[0] += 100000;
+    talk_handshake(t);
+}
+
+static void one_sided(struct talk *t)
+{
+    talk_flags(t, 0, TCP_SYN);
+    talk_flags(t, 0, TCP_ACK);
+    talk_send(t, 0, (bytes){(const uint8_t *)"\0\0\0\0", 4});
+}
+
+static void sequence_wraps(struct talk *t)
+{
+    t->next[0] = 0xFFFFFFF0;
+    t->next[1] = 0xFFFFFFFE;
+    normal(t);
+}
+
+static void fragments(struct talk *t)
+{
+    talk_handshake(t);
+    struct buf tree = buf_in(t->arena), tcp = buf_in(t->arena);
+    encode_smb2_tree_connect(&tree, S("\\\\FS01\\fragments"));
+    bytes m = talk_framed(t, talk_smb2(t, 0, SMB2_TREE_CONNECT, 0, encode_done(&tree)));
+    struct encode_segment segment = {
+        .from_port = t->port[0],
+        .to_port = t->port[1],
+        .sequence = t->next[0],
+        .acknowledged = t->next[1],
+        .flags = TCP_ACK,
+        .payload = m,
+    };
+    encode_tcp(&tcp, &segment);
+    bytes whole = encode_done(&tcp);
+    /* The last first, the first twice. */
+    static const uint16_t places[] = {64, 0, 0, 32};
+    for (size_t i = 0; i < COUNT_OF(places); i++) {
+        struct buf ip = buf_in(t->arena);
+        size_t n = places[i] == 64 ? whole.len - 64 : 32;
+        encode_ip_fragment(&ip, t->addr[0], t->addr[1], IP_TCP, 77, places[i], places[i] != 64,
+                           (bytes){whole.ptr + places[i], n});
+        talk_record(t, encode_done(&ip), 0);
+    }
+}
+
+static void in_vlans(struct talk *t)
+{
+    static const uint16_t tags[] = {300, 45};
+    t->vlans = tags;
+    t->n_vlans = COUNT_OF(tags);
+    normal(t);
+}
+
+static void web_page(struct talk *t)
+{
+    struct buf body = buf_in(t->arena), tree = buf_in(t->arena);
+    talk_handshake(t);
+    talk_send(t, 0, str_bytes(S("GET /smb.bin HTTP/1.1\r\n\r\n")));
+    buf_str(&body, S("HTTP/1.1 200 OK\r\n\r\n"));
+    encode_smb2_tree_connect(&tree, S("\\\\FS01\\web"));
+    buf_bytes(&body, talk_framed(t, talk_smb2(t, 0, SMB2_TREE_CONNECT, 0, encode_done(&tree))));
+    buf_str(&body, S("\xFFSMB and \xFESMB"));
+    talk_send(t, 1, encode_done(&body));
+    /* Even at the beginning of a segment. */
+    talk_send(t, 1, talk_framed(t, talk_smb2(t, 0, SMB2_TREE_CONNECT, 0, encode_done(&tree))));
+}
+
+static void four_bytes(struct talk *t)
+{
+    talk_send(t, 0, (bytes){(const uint8_t *)"\0\0\0\x40\xFESMB\1\2\3\4\5\6\7\10\11\12\13\14", 20});
+    talk_send(t, 1, (bytes){(const uint8_t *)"\xFFSMBxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", 38});
+}
+
+static void netbios(struct talk *t)
+{
+    struct buf request = buf_in(t->arena);
+    talk_handshake(t);
+    encode_nbss_request(&request, S("FS01"), S("WS0417"));
+    talk_send(t, 0, encode_done(&request));
+    struct buf answer = buf_in(t->arena);
+    encode_nbss(&answer, NBSS_POSITIVE, (bytes){0});
+    talk_send(t, 1, encode_done(&answer));
+    struct buf keepalive = buf_in(t->arena);
+    encode_nbss(&keepalive, NBSS_KEEPALIVE, (bytes){0});
+    talk_send(t, 0, encode_done(&keepalive));
+    talk_negotiate(t, 1, 1, 0x0202);
+}
+
+static void datagrams(struct talk *t)
+{
+    struct buf udp = buf_in(t->arena), ip = buf_in(t->arena), other = buf_in(t->arena);
+    encode_udp(&udp, 137, 137, str_bytes(S("who?")));
+    encode_ip(&ip, t->addr[0], t->addr[1], IP_UDP, encode_done(&udp));
+    talk_record(t, encode_done(&ip), 0);
+    struct buf dns = buf_in(t->arena);
+    encode_udp(&dns, 4000, 53, str_bytes(S("who?")));
+    encode_ip(&other, t->addr[0], t->addr[1], IP_UDP, encode_done(&dns));
+    talk_record(t, encode_done(&other), 0);
+}
+
+#define LOGON_ALICE                                                                                \
+    " 3.1.1 client=enabled server=required clear ntlmv2 users=CONTOSO\\alice "                     \
+    "shares=\\\\FS01\\projects from=WS0417 to=FS01,fs01.contoso.com"
+#define ALICE "10.0.0.1:50000 > 10.0.0.2:445 established smb" LOGON_ALICE
+
+static const struct {
+    const char *name;
+    build_talk *build;
+    uint16_t port;
+    const char *client, *server; /* NULL: 10.0.0.1, 10.0.0.2 */
+    const char *expected;
+    const char *uses; /* NULL: not compared */
+} rows[] = {
+    {"normal", normal, 445, NULL, NULL, ALICE " 756/476\n",
+     "use \\\\FS01\\projects by CONTOSO\\alice x1\n"},
+    {"segments of three bytes", split_small, 445, NULL, NULL, ALICE " 756/476\n", NULL},
+    {"mid-stream", midstream, 445, NULL, NULL, ALICE " 756/476\n", NULL},
+    {"sequence numbers wrap", sequence_wraps, 445, NULL, NULL, ALICE " 756/476\n", NULL},
+    {"QinQ", in_vlans, 445, NULL, NULL, ALICE " 756/476\n", NULL},
+    {"another port", normal, 4455, NULL, NULL,
+     "10.0.0.1:50000 > 10.0.0.2:4455 established smb" LOGON_ALICE " 756/476\n", NULL},
+    {"another port, mid-stream", midstream, 4455, NULL, NULL,
+     "10.0.0.1:50000 > 10.0.0.2:4455 established smb" LOGON_ALICE " 756/476\n", NULL},
+    {"IPv6", normal, 445, "2001:db8::1", "2001:db8::2",
+     "2001:db8::1:50000 > 2001:db8::2:445 established smb" LOGON_ALICE " 756/476\n", NULL},
+    {"mid-stream, within a message", midstream_within, 445, NULL, NULL,
+     "10.0.0.1:50000 > 10.0.0.2:445 established smb clear shares=\\\\FS01\\a to=FS01 608/0\n", NULL},
+    {"server side only", server_side_only, 445, NULL, NULL,
+     "10.0.0.1:50000 > 10.0.0.2:445 established smb 2.1 server=required 0/132\n", NULL},
+    {"SMB1 hello, SMB2 chosen", hello_then_smb2, 445, NULL, NULL,
+     "10.0.0.1:50000 > 10.0.0.2:445 established smb 3.0.2 client=enabled server=enabled 222/264\n",
+     NULL},
+    {"wildcard is no dialect", hello_wildcard_only, 445, NULL, NULL,
+     "10.0.0.1:50000 > 10.0.0.2:445 established smb client=enabled server=enabled 108/132\n", NULL},
+    {"SMB1 hello unanswered", hello_unanswered, 445, NULL, NULL,
+     "10.0.0.1:50000 > 10.0.0.2:445 established smb client=disabled 108/0\n", NULL},
+    {"SMB1 hello refused", hello_refused, 445, NULL, NULL,
+     "10.0.0.1:50000 > 10.0.0.2:445 established smb client=disabled server=disabled 108/73\n", NULL},
+    {"SMB1", smb1, 445, NULL, NULL,
+     "10.0.0.1:50000 > 10.0.0.2:445 established smb nt-lm-0.12 client=enabled server=required "
+     "clear ntlmv1 users=CONTOSO\\bob shares=\\\\NAS\\SCANS,\\\\NAS\\ADMIN$ "
+     "refused=\\\\NAS\\ADMIN$ to=NAS 366/202\n",
+     "use \\\\NAS\\SCANS by CONTOSO\\bob x1\nuse \\\\NAS\\ADMIN$ by CONTOSO\\bob refused x1\n"},
+    {"SMB1, AndX chain, no negotiate", smb1_chained, 445, NULL, NULL,
+     "10.0.0.1:50000 > 10.0.0.2:445 established smb nt-lm-0.12 clear ntlmv2 users=carol "
+     "shares=\\\\NAS\\SCANS to=NAS 186/0\n", NULL},
+    {"SMB1, AndX chain turns back", smb1_chain_turns_back, 445, NULL, NULL,
+     "10.0.0.1:50000 > 10.0.0.2:445 established smb nt-lm-0.12 43/0\n", NULL},
+    {"anonymous, pipes", anonymous, 445, NULL, NULL,
+     "10.0.0.1:50000 > 10.0.0.2:445 established smb 3.0 client=enabled server=enabled clear "
+     "anonymous shares=\\\\10.20.0.21\\IPC$ pipes=srvsvc,spoolss to=FS01,fs01.contoso.com "
+     "766/612\n",
+     "use \\\\10.20.0.21\\IPC$ x1\nuse \\\\10.20.0.21\\IPC$ pipe srvsvc x1\n"
+     "use \\\\10.20.0.21\\IPC$ pipe spoolss refused x1\n"},
+    {"guest, bare NTLM", guest, 445, NULL, NULL,
+     "10.0.0.1:50000 > 10.0.0.2:445 established smb client=enabled ntlmv1 guest users=visitor "
+     "from=TV 222/76\n", NULL},
+    {"refused logon and share", refused_logon_and_share, 445, NULL, NULL,
+     "10.0.0.1:50000 > 10.0.0.2:445 established smb client=enabled clear ntlmv2 "
+     "users=CONTOSO\\mallory shares=\\\\FS01\\a,\\\\FS01\\b refused=\\\\FS01\\a from=X "
+     "to=FS01,fs01.contoso.com 806/512\n",
+     "use \\\\FS01\\a by CONTOSO\\mallory refused x1\nuse \\\\FS01\\b by CONTOSO\\mallory x2\n"},
+    {"Kerberos, signed", kerberos, 445, NULL, NULL,
+     "10.0.0.1:50000 > 10.0.0.2:445 established smb client=enabled signed=2 kerberos "
+     "to=fs01.contoso.com 182/76\n", NULL},
+    {"logon inside DCERPC", dcerpc_logon, 445, NULL, NULL,
+     "10.0.0.1:50000 > 10.0.0.2:445 established smb clear ntlmv2 users=CONTOSO\\svc "
+     "shares=\\\\FS01\\IPC$ from=WS1 to=FS01 508/84\n", NULL},
+    {"encrypted", encrypted, 445, NULL, NULL,
+     "10.0.0.1:50000 > 10.0.0.2:445 established smb 3.1.1 client=enabled server=enabled encrypted "
+     "470/488\n", NULL},
+    {"compound", compound, 445, NULL, NULL,
+     "10.0.0.1:50000 > 10.0.0.2:445 established smb clear shares=\\\\FS01\\one to=FS01 224/0\n", NULL},
+    {"compound that lies", compound_lies, 445, NULL, NULL,
+     "10.0.0.1:50000 > 10.0.0.2:445 established smb 360/0\n", NULL},
+    {"disorder", disorder, 445, NULL, NULL,
+     "10.0.0.1:50000 > 10.0.0.2:445 established smb clear shares=\\\\FS01\\disorder to=FS01 "
+     "106/68\n", "use \\\\FS01\\disorder x1\n"},
+    {"gap", gap, 445, NULL, NULL,
+     "10.0.0.1:50000 > 10.0.0.2:445 established smb 3.1.1 client=enabled server=enabled clear "
+     "shares=\\\\FS01\\after to=FS01 214/216\n", NULL},
+    {"gap in payload", gap_in_payload, 445, NULL, NULL,
+     "10.0.0.1:50000 > 10.0.0.2:445 established smb clear shares=\\\\FS01\\after to=FS01 2216/84\n",
+     NULL},
+    {"snap length", snapped, 445, NULL, NULL,
+     "10.0.0.1:50000 > 10.0.0.2:445 established smb 1148/0\n"
+     "skip 234+0 2 SMB packets were captured only in part\n", NULL},
+    {"SYN only", syn_only, 445, NULL, NULL, "10.0.0.1:50000 > 10.0.0.2:445 no-answer 0/0\n", NULL},
+    {"refused", syn_refused, 445, NULL, NULL, "10.0.0.1:50000 > 10.0.0.2:445 refused 0/0\n", NULL},
+    {"SYN-ACK only", syn_ack_only, 445, NULL, NULL,
+     "10.0.0.1:50000 > 10.0.0.2:445 established 0/0\n", NULL},
+    {"half open", half_open, 445, NULL, NULL, "10.0.0.1:50000 > 10.0.0.2:445 established 0/0\n",
+     NULL},
+    {"acknowledgments only", acknowledgments_only, 445, NULL, NULL,
+     "10.0.0.1:50000 > 10.0.0.2:445 none 0/0\n", NULL},
+    {"another service's acknowledgments", acknowledgments_only, 3389, NULL, NULL,
+     "10.0.0.1:50000 > 10.0.0.2:3389 none 0/0\n", NULL},
+    {"no service's port", syn_only, 8080, NULL, NULL, "", NULL},
+    {"ICMP prohibited", prohibited, 445, NULL, NULL,
+     "10.0.0.1:50000 > 10.0.0.2:445 prohibited 0/0\n", NULL},
+    {"ICMPv6 prohibited", prohibited, 445, "2001:db8::1", "2001:db8::2",
+     "2001:db8::1:50000 > 2001:db8::2:445 prohibited 0/0\n", NULL},
+    {"ICMP about another SYN", prohibited_elsewhere, 445, NULL, NULL,
+     "10.0.0.1:50000 > 10.0.0.2:445 no-answer 0/0\n", NULL},
+    {"ICMP, yet answered", answered_though_unreachable, 445, NULL, NULL,
+     "10.0.0.1:50000 > 10.0.0.2:445 established 0/0\n", NULL},
+    {"ports used again", ports_used_again, 445, NULL, NULL,
+     ALICE " 756/476\n10.0.0.1:50000 > 10.0.0.2:445 established 0/0\n", NULL},
+    {"client side only", one_sided, 445, NULL, NULL,
+     "10.0.0.1:50000 > 10.0.0.2:445 established 4/0\n", NULL},
+    {"IPv4 fragments", fragments, 445, NULL, NULL,
+     "10.0.0.1:50000 > 10.0.0.2:445 established smb clear shares=\\\\FS01\\fragments to=FS01 "
+     "108/0\n", NULL},
+    {"IPv6 fragments", fragments, 445, "2001:db8::1", "2001:db8::2",
+     "2001:db8::1:50000 > 2001:db8::2:445 established smb clear shares=\\\\FS01\\fragments "
+     "to=FS01 108/0\n", NULL},
+    {"a web page about SMB", web_page, 80, NULL, NULL, "", NULL},
+    {"four bytes are not enough", four_bytes, 81, NULL, NULL, "", NULL},
+    {"NetBIOS session", netbios, 139, NULL, NULL,
+     "10.0.0.1:50000 > 10.0.0.2:139 established smb 2.0.2 client=enabled server=enabled "
+     "from=WS0417 to=FS01 190/136\n", NULL},
+    {"UDP of a service", datagrams, 0, NULL, NULL, "10.0.0.1:137 > 10.0.0.2:137 none udp 4/0\n",
+     NULL},
+};
+
+static void build_row(size_t i, struct arena *arena, struct buf *file)
+{
+    struct talk t = talk_open(arena, file, rows[i].client ? str_of(rows[i].client) : S("10.0.0.1"),
+                              rows[i].server ? str_of(rows[i].server) : S("10.0.0.2"),
+                              rows[i].port);
+    rows[i].build(&t);
+}
+
+static str told_of(struct arena *arena, bytes file, size_t step, bool uses)
+{
+    struct told told = {.arena = arena, .text = buf_in(arena), .uses = uses};
+    read_capture(&capture_pcap_reader, file, step, &told);
+    return buf_text(&told.text);
+}
+
+static void says_what_was_said(void **state)
+{
+    (void)state;
+    size_t failures = 0;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct arena arena = arena_open("rows", 0, NULL);
+        struct buf file = buf_in(&arena);
+        build_row(i, &arena, &file);
+        bytes whole = encode_done(&file);
+        str got = told_of(&arena, whole, whole.len, false);
+        str by_byte = told_of(&arena, whole, 1, false);
+        str uses = told_of(&arena, whole, whole.len, true);
+        str expected_uses = str_of(rows[i].uses);
+        if (!str_equal(got, str_of(rows[i].expected))) {
+            print_error("%s:\n got  %.*s want %s", rows[i].name, STR_ARG(got), rows[i].expected);
+            failures++;
+        }
+        if (!str_equal(by_byte, got)) {
+            print_error("%s: byte by byte:\n%.*s", rows[i].name, STR_ARG(by_byte));
+            failures++;
+        }
+        if (rows[i].uses && !str_equal(str_tail(uses, got.len), expected_uses)) {
+            print_error("%s: uses:\n%.*s", rows[i].name, STR_ARG(uses));
+            failures++;
+        }
+        arena_close(&arena);
+    }
+    assert_int_equal(failures, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(says_what_was_said),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
