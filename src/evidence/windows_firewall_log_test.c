@@ -288,6 +288,34 @@ static void long_lines_are_stepped_over(void **state)
     arena_close(&arena);
 }
 
+/* Local time with a zone is not assumed; a header that says UTC is stronger than the zone. */
+static void zone_applies_to_local_time(void **state)
+{
+    struct arena arena = arena_open("test", 0, NULL);
+    struct os os = os_posix();
+    struct err err = {0};
+    struct heard heard = {.arena = &arena, .text = buf_in(&arena), .local = buf_in(&arena)};
+    struct fact_sink sink = sink_of(&heard);
+    struct reader_options options = {.zone = zone_find(&os, S("+02:00"), &arena, &err)};
+    size_t consumed = 0, want = 0;
+    static const char text[] =
+        "2026-11-02 00:14:03 DROP TCP 10.10.4.7 10.20.0.21 9 445" TAIL "SEND\n"
+        "#Time Format: UTC\n"
+        "2026-11-02 00:14:03 DROP TCP 10.10.4.7 10.20.0.21 9 445" TAIL "SEND\n";
+    (void)state;
+    void *reading = windows_firewall_log_reader.open(&arena, &options, &sink);
+    struct window window = {
+        {(const uint8_t *)text, sizeof text - 1},
+        0, true
+    };
+    assert_true(windows_firewall_log_reader.feed(reading, window, &consumed, &want));
+    str expected = S("2026-11-01T22:14:03 10.10.4.7:9 > 10.20.0.21:445 tcp blocked @0\n"
+                     "2026-11-02T00:14:03 10.10.4.7:9 > 10.20.0.21:445 tcp blocked @95\n");
+    if (!str_equal(buf_text(&heard.text), expected))
+        fail_msg("found\n%.*s", STR_ARG(buf_text(&heard.text)));
+    arena_close(&arena);
+}
+
 #define LINE "2026-11-02 08:14:03 DROP TCP 10.10.4.7 10.20.0.21 9 445" TAIL "SEND\n"
 
 static const struct {
@@ -462,7 +490,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_give_their_facts),       cmocka_unit_test(utf16_reads_alike),
         cmocka_unit_test(long_lines_are_stepped_over), cmocka_unit_test(heads_are_recognised),
-        cmocka_unit_test(corpus_lines_are_found),
+        cmocka_unit_test(zone_applies_to_local_time),  cmocka_unit_test(corpus_lines_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
