@@ -80,7 +80,10 @@ static uint64_t read_log(const uint8_t *data, size_t size, size_t piece)
         end = size - end > piece ? end + piece : size;
         last = end == size;
         size_t consumed = 0, want = 0;
-        struct window window = {{data + start, end - start}, start, last};
+        struct window window = {
+            {data + start, end - start},
+            start, last
+        };
         if (!reader->feed(state, window, &consumed, &want) || consumed > end - start) abort();
         start += consumed;
     }
