@@ -207,9 +207,8 @@ static int run(struct invocation *call)
 static const struct option options[] = {POLICY_FILE_OPTION};
 
 static const struct example examples[] = {
-    {T("sallyport check"),                           T("Check the workspace's policy")},
-    {T("sallyport check --policy next.yaml --json"),
-     T("Check another file, for a program that reads on")                             },
+    {T("sallyport check"),        T("Check the workspace's policy")         },
+    {T("sallyport check --json"), T("The same, for a program that reads on")},
 };
 
 const struct command check_command = {
