@@ -204,6 +204,11 @@ void capture_skip_link(struct capture *capture, uint64_t offset, uint32_t link_t
         capture_skip(capture, offset, 0, "link type %" PRIu32 " is not read", link_type);
 }
 
+uint64_t capture_memory(const struct capture *capture)
+{
+    return stream_memory(capture->streams) + capture_session_memory(capture->sessions);
+}
+
 void capture_close(struct capture *capture)
 {
     stream_close(capture->streams);

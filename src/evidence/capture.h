@@ -23,5 +23,7 @@ void capture_skip(struct capture *capture, uint64_t offset, uint64_t length, con
                   ...) FORMAT_PRINTF(4, 5);
 /* One skip that names a link type that is not read. */
 void capture_skip_link(struct capture *capture, uint64_t offset, uint32_t link_type);
+/* Bytes of memory that conversations and their buffers have touched. */
+uint64_t capture_memory(const struct capture *capture);
 /* Reports what is still open, and what had to be left out for lack of room. */
 void capture_close(struct capture *capture);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Conversations for the tests of captures: SMB messages between two ends, cut into packets and written
- * as a capture file. Header only; included by capture_test.c and capture_fuzz's seed maker.
+/* Conversations for the tests of captures: SMB messages between two ends, cut into packets and
+ * written as a capture file. Header only; included by capture_test.c and capture_fuzz's seed maker.
  */
 #pragma once
 
@@ -40,8 +40,8 @@ static inline struct talk talk_open(struct arena *arena, struct buf *file, str c
     struct talk t = {
         .arena = arena,
         .file = file,
-        .port = {50000, port},
-        .next = {1000, 70000},
+        .port = {50000, port },
+        .next = {1000,  70000},
         .at_us = INT64_C(1700000000000000),
         .session_id = 0x11,
         .tree_id = 5,
@@ -258,8 +258,8 @@ static inline void talk_hello_answer(struct talk *t, uint16_t index, uint8_t sec
     talk_smb1(t, 1, SMB1_NEGOTIATE, 0, 0, encode_done(&words), (bytes){0});
 }
 
-/* A session setup of NT LM 0.12 without extended security; a tree connect chained to it when share is
- * given. */
+/* A session setup of NT LM 0.12 without extended security; a tree connect chained to it when share
+ * is given. */
 static inline void talk_smb1_logon(struct talk *t, str domain, str user, size_t nt_length,
                                    str share)
 {

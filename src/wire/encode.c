@@ -428,8 +428,8 @@ void encode_kerberos(struct arena *arena, struct buf *out, str realm, str servic
     bytes principal = inside(arena, 0x30, inside(arena, 0xA1, inside(arena, 0x30, names)));
     bytes ticket = joined(arena, inside(arena, 0xA1, inside(arena, 0x1B, str_bytes(realm))),
                           inside(arena, 0xA2, principal));
-    bytes request = inside(arena, 0x30, inside(arena, 0xA3,
-                           inside(arena, 0x61, inside(arena, 0x30, ticket))));
+    bytes request =
+        inside(arena, 0x30, inside(arena, 0xA3, inside(arena, 0x61, inside(arena, 0x30, ticket))));
     bytes content = joined(arena, (bytes){oid, sizeof oid}, inside(arena, 0x6E, request));
     encode_der(out, 0x60, content);
 }
@@ -467,8 +467,8 @@ void encode_pcap_header(struct buf *out, bool is_big, bool is_nano, uint32_t lin
     either(out, is_big, link_type, 4);
 }
 
-void encode_pcap_record(struct buf *out, bool is_big, int64_t at_us, uint32_t per_us,
-                        uint32_t sent, bytes frame)
+void encode_pcap_record(struct buf *out, bool is_big, int64_t at_us, uint32_t per_us, uint32_t sent,
+                        bytes frame)
 {
     either(out, is_big, (uint64_t)(at_us / 1000000), 4);
     either(out, is_big, (uint64_t)(at_us % 1000000) * per_us, 4);

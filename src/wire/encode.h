@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Packets in the making: the same messages that the rest of wire/ reads, written. Tests and fuzz seeds
- * are made of these. Everything is appended to a buf; inner parts are made first and handed in as
- * bytes.
+/* Packets in the making: the same messages that the rest of wire/ reads, written. Tests and fuzz
+ * seeds are made of these. Everything is appended to a buf; inner parts are made first and handed
+ * in as bytes.
  */
 #pragma once
 
@@ -71,5 +71,5 @@ void encode_dcerpc_bind(struct buf *out, uint8_t auth_type, bytes token);
 
 /* Capture files */
 void encode_pcap_header(struct buf *out, bool is_big, bool is_nano, uint32_t link_type);
-void encode_pcap_record(struct buf *out, bool is_big, int64_t at_us, uint32_t per_us,
-                        uint32_t sent, bytes frame);
+void encode_pcap_record(struct buf *out, bool is_big, int64_t at_us, uint32_t per_us, uint32_t sent,
+                        bytes frame);
