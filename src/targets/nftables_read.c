@@ -411,7 +411,9 @@ static bool read_replacement(struct words *w, str *table)
 static bool read_table(struct words *w, struct table *table)
 {
     str name;
-    if (!read_replacement(w, &name) || !expect(w, "table inet")) return false;
+    if (!read_replacement(w, &name)) return false;
+    if (!w->word.len) return true; /* a rollback */
+    if (!expect(w, "table inet")) return false;
     if (!str_equal(w->word, name)) return unexpected(w, "the same table");
     next_word(w);
     if (!expect(w, "{")) return false;
@@ -439,14 +441,14 @@ bool nftables_read(str source, bytes content, struct arena *arena, struct rulese
     return true;
 }
 
-bool nftables_read_rollback(str source, bytes content, str workspace, str border_name,
+bool nftables_read_rollback(str source, bytes content, str workspace, str border_word,
                             struct arena *arena, struct err *err)
 {
     struct words w = words_of(content, arena, err);
     str name;
     (void)workspace; /* a machine has one table of ours, whatever the workspace */
     if (!read_replacement(&w, &name)) return err_in(err, source);
-    str wanted = border_name.len ? str_format(arena, "sallyport-border-%.*s", STR_ARG(border_name))
+    str wanted = border_word.len ? str_format(arena, "sallyport-border-%.*s", STR_ARG(border_word))
                                  : S("sallyport");
     if (!str_equal(name, wanted)) {
         (void)err_set(err, ERR_MALFORMED, "expected table %.*s, found %.*s", STR_ARG(wanted),

@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "rules/ruleset.h"
 
-/* A host or border file.
+/* A host or border file; a rollback holds no rules.
  *
  * arena : owns what is read
  * out : rules in the order of their chain, to be judged first match first (ENGINE_NFTABLES); a line
@@ -18,6 +18,6 @@
 MUST_USE bool nftables_read(str source, bytes content, struct arena *arena, struct ruleset *out,
                             struct err *err);
 /* True when content deletes exactly the table of hosts, or of that border. */
-MUST_USE bool nftables_read_rollback(str source, bytes content, str workspace, str border_name,
+MUST_USE bool nftables_read_rollback(str source, bytes content, str workspace, str border_word,
                                      struct arena *arena, struct err *err);
 bool nftables_read_recognise(bytes head);

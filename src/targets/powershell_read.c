@@ -382,49 +382,56 @@ static bool read_rules(struct script *s, str group, struct rules_read *rules)
 /* ---- Scripts ------------------------------------------------------------------------------------
  */
 
+/* What follows the opening of an apply.ps1. */
+static bool read_apply(struct script *s, str group, struct rules_read *rules)
+{
+    static const str rethrow[] = {T("throw"), T("}")};
+    return expect_all(s, remember, COUNT_OF(remember)) &&
+           expect_all(s, removal, COUNT_OF(removal)) && expect(s, S("try {")) &&
+           read_rules(s, group, rules) && expect(s, S("catch {")) &&
+           expect_all(s, removal, COUNT_OF(removal)) && expect_all(s, rethrow, COUNT_OF(rethrow)) &&
+           expect(s, logging);
+}
+
+/* What follows the opening of a rollback.ps1. */
+static bool read_undo(struct script *s)
+{
+    return expect_all(s, removal, COUNT_OF(removal)) && expect_all(s, restore, COUNT_OF(restore));
+}
+
+static bool at_end(struct script *s)
+{
+    return !s->text.len || unexpected(s, S("the end of the script"));
+}
+
 bool powershell_read(str source, bytes content, struct arena *arena, struct ruleset *out,
                      struct err *err)
 {
-    static const str end[] = {T("catch {")};
-    static const str rethrow[] = {T("throw"), T("}")};
     struct script s = script_of(content, arena, err);
     struct rules_read rules = {0};
     str workspace;
-    bool read = read_opening(&s, &workspace) && expect_all(&s, remember, COUNT_OF(remember)) &&
-                expect_all(&s, removal, COUNT_OF(removal)) && expect(&s, S("try {"));
-    if (!read) return err_in(err, source);
+    if (!read_opening(&s, &workspace)) return err_in(err, source);
     str group = str_format(arena, "sallyport:%.*s", STR_ARG(workspace));
-    read = read_rules(&s, group, &rules) && expect_all(&s, end, COUNT_OF(end)) &&
-           expect_all(&s, removal, COUNT_OF(removal)) &&
-           expect_all(&s, rethrow, COUNT_OF(rethrow)) && expect(&s, logging);
-    if (!read) return err_in(err, source);
-    if (s.text.len) {
-        (void)unexpected(&s, S("the end of the script"));
-        return err_in(err, source);
-    }
+    bool undoes = str_equal(s.text, removal[0]);
+    bool read = undoes ? read_undo(&s) : read_apply(&s, group, &rules);
+    if (!read || !at_end(&s)) return err_in(err, source);
     *out = (struct ruleset){rules.items, rules.n};
     return true;
 }
 
-bool powershell_read_rollback(str source, bytes content, str workspace, str border_name,
+bool powershell_read_rollback(str source, bytes content, str workspace, str border_word,
                               struct arena *arena, struct err *err)
 {
     struct script s = script_of(content, arena, err);
     str found;
-    if (border_name.len) {
+    if (border_word.len) {
         (void)err_set(err, ERR_UNSUPPORTED, "this dialect has no rollback of a border");
         return err_in(err, source);
     }
-    bool read = read_opening(&s, &found) && expect_all(&s, removal, COUNT_OF(removal)) &&
-                expect_all(&s, restore, COUNT_OF(restore));
-    if (!read) return err_in(err, source);
-    if (!str_equal(found, workspace)) {
-        (void)err_set(err, ERR_MALFORMED, "expected the group of \"%.*s\", found that of \"%.*s\"",
-                      STR_ARG(workspace), STR_ARG(found));
-        return err_in(err, source);
-    }
-    if (!s.text.len) return true;
-    (void)unexpected(&s, S("the end of the script"));
+    if (!read_opening(&s, &found) || !read_undo(&s) || !at_end(&s)) return err_in(err, source);
+    if (str_equal(found, workspace)) return true;
+    (void)err_set(err, ERR_MALFORMED, "expected the group of \"%.*s\", found that of \"%.*s\"",
+                  STR_ARG(workspace), STR_ARG(found));
     return err_in(err, source);
 }
 

@@ -7,15 +7,15 @@
 #include "base/err.h"
 #include "rules/ruleset.h"
 
-/* An apply.ps1.
+/* An apply.ps1; a rollback.ps1 holds no rules.
  *
  * arena : owns what is read; texts point into content where they can
  * out : rules in the order of the script; unchanged on failure
  * fails : MALFORMED (line, what was expected), UNSUPPORTED (an address form of another family) */
 MUST_USE bool powershell_read(str source, bytes content, struct arena *arena, struct ruleset *out,
                               struct err *err);
-/* True when content is a rollback of this workspace's group in the local store; border_name is
+/* True when content is a rollback of this workspace's group in the local store; border_word is
  * empty, since this dialect has none. */
-MUST_USE bool powershell_read_rollback(str source, bytes content, str workspace, str border_name,
+MUST_USE bool powershell_read_rollback(str source, bytes content, str workspace, str border_word,
                                        struct arena *arena, struct err *err);
 bool powershell_read_recognise(bytes head);
