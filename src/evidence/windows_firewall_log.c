@@ -139,11 +139,7 @@ struct firewall_log {
     char decoded[LIMIT_LOG_LINE_BYTES]; /* UTF-16 lines */
 };
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
+/* Fields lie between blanks; a table made of the log with tabs is another format. */
 static size_t split(str text, str fields[MAX_FIELDS])
 {
     size_t n = 0;
@@ -151,10 +147,10 @@ static size_t split(str text, str fields[MAX_FIELDS])
     const char *p = text.ptr, *end = p + text.len;
     while (p < end && n < MAX_FIELDS) {
         const char *start = p;
-        while (p < end && !is_blank(*p))
+        while (p < end && *p != ' ')
             p++;
         if (p > start) fields[n++] = (str){start, (size_t)(p - start)};
-        while (p < end && is_blank(*p))
+        while (p < end && *p == ' ')
             p++;
     }
     return n;
@@ -605,12 +601,20 @@ static bool has_shape(str text, bool *full)
            port_of(line.fields[COLUMN_DESTINATION_PORT], &destination_port);
 }
 
+static bool is_header(str text)
+{
+    struct columns columns;
+    str value;
+    return header_of(text, S("#Software: Microsoft Windows Firewall"), &value) ||
+           (header_of(text, S("#Fields:"), &value) && columns_of(value, &columns));
+}
+
 /* By its header, or by lines of its shape: each that is whole, but for a few damaged ones. */
 static bool firewall_log_recognise(bytes head)
 {
     enum encoding encoding;
     char decoded[LIMIT_RECOGNISE_BYTES];
-    str rest = str_of_bytes(head), text, value;
+    str rest = str_of_bytes(head), text;
     size_t mark = encoding_of(head, &encoding), good = 0, complete = 0, bad = 0;
     if (encoding != ENCODING_8BIT)
         rest = decode(encoding, (bytes){head.ptr + mark, head.len - mark}, decoded, sizeof decoded);
@@ -622,9 +626,7 @@ static bool firewall_log_recognise(bytes head)
         text = str_trim(without_bom(text));
         while (text.len && text.ptr[text.len - 1] == 0) /* unwritten space */
             text.len--;
-        struct columns columns;
-        if (header_of(text, S("#Software: Microsoft Windows Firewall"), &value)) return true;
-        if (header_of(text, S("#Fields:"), &value) && columns_of(value, &columns)) return true;
+        if (is_header(text) && !bad) return true; /* not one quoted in another text */
         if (!text.len || text.ptr[0] == '#') continue;
         if (has_shape(text, &full)) {
             good++;
