@@ -303,8 +303,10 @@ static void missing(struct lifeline *l, struct place place, const char *format, 
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     l->holds = false;
-    diagnostics_add(l->found, l->arena, l->severity, S("lifeline"), place,
-                    str_copy(l->arena, str_of(text)));
+    str reason = l->base->resolved->policy->lifeline_off;
+    str sentence = reason.len ? str_format(l->arena, "%s (overridden: %.*s)", text, STR_ARG(reason))
+                              : str_copy(l->arena, str_of(text));
+    diagnostics_add(l->found, l->arena, l->severity, S("lifeline"), place, sentence);
 }
 
 static bool is_governed(const struct policy *policy, str name, int *service)
