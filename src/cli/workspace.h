@@ -18,6 +18,8 @@ struct workspace {
     struct host_lookup lookup;
 };
 
+/* Path of the database of -C DIR. */
+str workspace_database(struct invocation *call);
 /* Opens the database of -C DIR for reading. */
 MUST_USE bool workspace_open(struct invocation *call, struct workspace *out, struct err *err);
 /* Looks up host names in the workspace's identity intervals; loads them when first asked. Valid as

@@ -30,7 +30,7 @@ struct host_witness {
 /* An address held by a host for a time: no other host was seen with it in between. */
 struct host_interval {
     struct addr addr;
-    str host; /* name of the host; empty when ambiguous */
+    str host; /* what its host is kept under; empty = nobody's, or ambiguous */
     int64_t from_us, to_us;
     enum identity_source source; /* the strongest */
     enum strength strength;
@@ -49,6 +49,7 @@ struct host_list {
     const struct host *hosts; /* by name; then those known by address only, by address */
     size_t n;
     const struct host_interval *intervals; /* all, sorted by address, then time */
+    const size_t *owners;                  /* index of each one's host */
     size_t n_intervals;
 };
 
@@ -61,7 +62,8 @@ enum strength hosts_strength(enum identity_source source);
 struct host_list hosts_of(struct arena *arena, const struct host_witness *witnesses,
                           size_t n_witnesses, const struct addr *ends, size_t n_ends);
 
-/* The host that held the address at a time, or nearest to it; NULL = none or ambiguous. */
+/* The host that held the address at a time, or nearest to it; it may be known by address only. NULL
+ * = the address is not in the list. */
 const struct host *hosts_at(const struct host_list *list, struct addr addr, int64_t at_us);
 
 /* Addresses that a name holds up to a time, for policies that name hosts. A short name stands for

@@ -6,8 +6,6 @@
 #pragma once
 
 #include "base/os.h"
-#include "base/sha256.h"
-#include "evidence/reader.h"
 #include "matrix/roles.h"
 
 struct store; /* opaque; one process writes at a time */

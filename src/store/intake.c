@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a batch to rows of the database. What a batch calls 0, 1, 2... gets the database's own
+ * numbers here, once per batch.
+ */
+#include "store/intake.h"
+
+#include "store/tables.h"
+
+struct numbers {
+    int64_t *ends, *texts, *edges;
+};
+
+static struct sqlite_statement *statement(struct store *store, enum store_statement which,
+                                          struct err *err)
+{
+    return tables_statement(store, which, err);
+}
+
+/* The number of a row that `find` finds, else of the one that `add` makes. Both have been given
+ * their parameters. */
+static bool find_or_add(struct store *store, struct sqlite_statement *find,
+                        struct sqlite_statement *add, int64_t *out, struct err *err)
+{
+    bool row = false;
+    if (!sqlite_step(find, &row, err)) return false;
+    if (row) {
+        *out = sqlite_get(find, 0);
+        sqlite_reset(find);
+        return true;
+    }
+    if (!sqlite_do(add, err)) return false;
+    *out = sqlite_last_id(store->db);
+    return true;
+}
+
+static bool write_text(struct store *store, str text, int64_t *out, struct err *err)
+{
+    struct sqlite_statement *find = statement(store, STORE_SQL_FIND_TEXT, err);
+    struct sqlite_statement *add = find ? statement(store, STORE_SQL_ADD_TEXT, err) : NULL;
+    if (!add) return false;
+    sqlite_put_str(find, 1, text);
+    sqlite_put_str(add, 1, text);
+    return find_or_add(store, find, add, out, err);
+}
+
+static bool write_end(struct store *store, struct endpoint end, int64_t *out, struct err *err)
+{
+    struct sqlite_statement *find = statement(store, STORE_SQL_FIND_END, err);
+    struct sqlite_statement *add = find ? statement(store, STORE_SQL_ADD_END, err) : NULL;
+    uint8_t octets[16];
+    if (!add) return false;
+    addr_to_bytes(end.addr, octets);
+    sqlite_put_bytes(find, 1, (bytes){octets, sizeof octets});
+    sqlite_put_str(find, 2, end.name);
+    sqlite_put_bytes(add, 1, (bytes){octets, sizeof octets});
+    sqlite_put_str(add, 2, end.name);
+    return find_or_add(store, find, add, out, err);
+}
+
+static bool write_edge(struct store *store, const struct numbers *numbers, struct batch_edge edge,
+                       int64_t *out, struct err *err)
+{
+    struct sqlite_statement *both[] = {statement(store, STORE_SQL_FIND_EDGE, err), NULL};
+    both[1] = both[0] ? statement(store, STORE_SQL_ADD_EDGE, err) : NULL;
+    if (!both[1]) return false;
+    for (size_t i = 0; i < COUNT_OF(both); i++) {
+        sqlite_put(both[i], 1, numbers->ends[edge.client]);
+        sqlite_put(both[i], 2, numbers->ends[edge.server]);
+        sqlite_put(both[i], 3, edge.port);
+        sqlite_put(both[i], 4, edge.transport);
+    }
+    return find_or_add(store, both[0], both[1], out, err);
+}
+
+static bool write_source(struct store *store, str path, const struct reader *reader, int64_t *out,
+                         struct err *err)
+{
+    struct sqlite_statement *find = statement(store, STORE_SQL_FIND_SOURCE, err);
+    struct sqlite_statement *add = find ? statement(store, STORE_SQL_ADD_SOURCE, err) : NULL;
+    struct sqlite_statement *set = add ? statement(store, STORE_SQL_SET_SOURCE, err) : NULL;
+    if (!set) return false;
+    sqlite_put_str(find, 1, path);
+    sqlite_put_str(add, 1, path);
+    sqlite_put_str(add, 2, reader->name);
+    if (!find_or_add(store, find, add, out, err)) return false;
+    /* Another file may stand under the path now. */
+    sqlite_put_str(set, 1, reader->name);
+    sqlite_put(set, 2, *out);
+    return sqlite_do(set, err);
+}
+
+/* Only what a row refers to gets a number: ends and texts of known lines leave no trace. */
+static bool number_edges(struct store *store, const struct batch *batch,
+                         const struct batch_rows *rows, struct numbers *numbers, struct err *err)
+{
+    for (uint32_t i = 0; i < batch->edges.n; i++)
+        numbers->edges[i] = 0;
+    for (size_t i = 0; i < rows->n_flows + rows->n_uses; i++) {
+        uint32_t index =
+            i < rows->n_flows ? rows->flows[i].edge : rows->uses[i - rows->n_flows].edge;
+        struct batch_edge edge = batch->edge_items[index];
+        const uint32_t ends[] = {edge.client, edge.server};
+        if (numbers->edges[index]) continue;
+        for (size_t j = 0; j < COUNT_OF(ends); j++)
+            if (!numbers->ends[ends[j]] &&
+                !write_end(store, batch_end(batch, ends[j]), &numbers->ends[ends[j]], err))
+                return false;
+        if (!write_edge(store, numbers, edge, &numbers->edges[index], err)) return false;
+    }
+    return true;
+}
+
+static bool number_text(struct store *store, const struct batch *batch, struct numbers *numbers,
+                        uint32_t index, struct err *err)
+{
+    if (numbers->texts[index]) return true;
+    return write_text(store, batch_text(batch, index), &numbers->texts[index], err);
+}
+
+#define PUT(name, merge) sqlite_put(s, at++, row->name);
+
+static bool write_flows(struct store *store, const struct batch_rows *rows,
+                        const struct numbers *numbers, int64_t stream, int64_t source,
+                        struct err *err)
+{
+    struct sqlite_statement *s = statement(store, STORE_SQL_ADD_FLOW, err);
+    for (size_t i = 0; s && i < rows->n_flows; i++) {
+        const struct flow_row *row = &rows->flows[i];
+        int at = 1;
+        sqlite_put(s, at++, numbers->edges[row->edge]);
+        sqlite_put(s, at++, row->day);
+        sqlite_put(s, at++, row->outcome);
+        sqlite_put(s, at++, row->profile);
+        sqlite_put(s, at++, row->portless);
+        sqlite_put(s, at++, stream);
+#define FLOW_FIELD PUT
+#include "matrix/fields.def"
+        sqlite_put(s, at++, row->witness_us);
+        sqlite_put(s, at++, row->witness_offset);
+        sqlite_put(s, at++, source);
+        if (!sqlite_do(s, err)) return false;
+    }
+    return s != NULL;
+}
+
+static bool write_traits(struct store *store, const struct batch_rows *rows,
+                         const struct numbers *numbers, struct err *err)
+{
+    struct sqlite_statement *s = statement(store, STORE_SQL_ADD_TRAIT, err);
+    for (size_t i = 0; s && i < rows->n_traits; i++) {
+        const struct trait_row *row = &rows->traits[i];
+        int at = 1;
+        sqlite_put(s, at++, numbers->edges[row->edge]);
+        sqlite_put(s, at++, row->kind);
+        sqlite_put(s, at++, row->value);
+#define TRAIT_FIELD PUT
+#include "matrix/fields.def"
+        if (!sqlite_do(s, err)) return false;
+    }
+    return s != NULL;
+}
+
+static bool write_names(struct store *store, const struct batch *batch,
+                        const struct batch_rows *rows, struct numbers *numbers, struct err *err)
+{
+    struct sqlite_statement *s = statement(store, STORE_SQL_ADD_NAME, err);
+    for (size_t i = 0; s && i < rows->n_names; i++) {
+        const struct name_row *row = &rows->names[i];
+        int at = 1;
+        if (!number_text(store, batch, numbers, row->text, err)) return false;
+        sqlite_put(s, at++, numbers->edges[row->edge]);
+        sqlite_put(s, at++, row->kind);
+        sqlite_put(s, at++, numbers->texts[row->text]);
+#define NAME_FIELD PUT
+#include "matrix/fields.def"
+        if (!sqlite_do(s, err)) return false;
+    }
+    return s != NULL;
+}
+
+static bool write_uses(struct store *store, const struct batch *batch,
+                       const struct batch_rows *rows, struct numbers *numbers, int64_t stream,
+                       struct err *err)
+{
+    struct sqlite_statement *s = statement(store, STORE_SQL_ADD_USE, err);
+    for (size_t i = 0; s && i < rows->n_uses; i++) {
+        const struct use_row *row = &rows->uses[i];
+        const uint32_t texts[] = {row->share, row->pipe, row->user};
+        int at = 1;
+        sqlite_put(s, at++, numbers->edges[row->edge]);
+        for (size_t j = 0; j < COUNT_OF(texts); j++) {
+            if (!number_text(store, batch, numbers, texts[j], err)) return false;
+            sqlite_put(s, at++, numbers->texts[texts[j]]);
+        }
+        sqlite_put(s, at++, row->refused);
+        sqlite_put(s, at++, row->day);
+        sqlite_put(s, at++, stream);
+#define USE_FIELD PUT
+#include "matrix/fields.def"
+        if (!sqlite_do(s, err)) return false;
+    }
+    return s != NULL;
+}
+
+static bool write_identities(struct store *store, const struct batch *batch,
+                             const struct batch_rows *rows, struct numbers *numbers,
+                             struct err *err)
+{
+    struct sqlite_statement *s = statement(store, STORE_SQL_ADD_IDENTITY, err);
+    for (size_t i = 0; s && i < rows->n_identities; i++) {
+        const struct identity_row *row = &rows->identities[i];
+        uint8_t octets[16];
+        int at = 1;
+        if (!number_text(store, batch, numbers, row->name, err)) return false;
+        addr_to_bytes(row->addr, octets);
+        sqlite_put_bytes(s, at++, (bytes){octets, sizeof octets});
+        sqlite_put(s, at++, numbers->texts[row->name]);
+        sqlite_put(s, at++, row->source);
+        sqlite_put(s, at++, row->day);
+#define IDENTITY_FIELD PUT
+#include "matrix/fields.def"
+        if (!sqlite_do(s, err)) return false;
+    }
+    return s != NULL;
+}
+
+static bool write_connections(struct store *store, const struct batch_rows *rows,
+                              const struct numbers *numbers, int64_t stream, struct err *err)
+{
+    struct sqlite_statement *s = statement(store, STORE_SQL_ADD_CONNECTION, err);
+    for (size_t i = 0; s && i < rows->n_connections; i++) {
+        const struct connection_row *row = &rows->connections[i];
+        int at = 1;
+        sqlite_put(s, at++, numbers->edges[row->edge]);
+        sqlite_put(s, at++, row->client_port);
+        sqlite_put(s, at++, row->start_us);
+        sqlite_put(s, at++, stream);
+        sqlite_put(s, at++, row->outcome);
+#define CONNECTION_FIELD PUT
+#include "matrix/fields.def"
+        if (!sqlite_do(s, err)) return false;
+    }
+    return s != NULL;
+}
+
+bool intake_add(struct store *store, const struct intake_stream *stream, str path,
+                const struct reader *reader, struct batch *batch, struct lines *lines,
+                struct arena scratch, uint64_t *known, struct err *err)
+{
+    int64_t source = 0;
+    if (lines && !lines_mark(store, stream->id, lines, batch, known, err)) return false;
+    if (!write_source(store, path, reader, &source, err)) return false;
+    struct batch_rows rows = batch_fold(batch, &scratch);
+    struct numbers numbers = {
+        .ends = arena_array(&scratch, int64_t, batch->ends.n + 1),
+        .texts = arena_array(&scratch, int64_t, batch->texts.n + 1),
+        .edges = arena_array(&scratch, int64_t, batch->edges.n + 1),
+    };
+    return number_edges(store, batch, &rows, &numbers, err) &&
+           write_flows(store, &rows, &numbers, stream->id, source, err) &&
+           write_traits(store, &rows, &numbers, err) &&
+           write_names(store, batch, &rows, &numbers, err) &&
+           write_uses(store, batch, &rows, &numbers, stream->id, err) &&
+           write_identities(store, batch, &rows, &numbers, err) &&
+           write_connections(store, &rows, &numbers, stream->id, err);
+}
+
+static bool write_skips(struct store *store, int64_t source, int64_t from_us,
+                        const struct intake_source *told, struct err *err)
+{
+    struct sqlite_statement *clear = statement(store, STORE_SQL_CLEAR_SKIPS, err);
+    struct sqlite_statement *add = clear ? statement(store, STORE_SQL_ADD_SKIP, err) : NULL;
+    if (!add) return false;
+    sqlite_put(clear, 1, source);
+    sqlite_put(clear, 2, from_us);
+    if (!sqlite_do(clear, err)) return false;
+    for (size_t i = 0; i < told->n_skips; i++) {
+        const struct skip *skip = &told->skips[i];
+        sqlite_put(add, 1, source);
+        sqlite_put(add, 2, from_us);
+        sqlite_put(add, 3, (int64_t)(skip->offset & INT64_MAX));
+        sqlite_put_str(add, 4, skip->reason);
+        sqlite_put(add, 5, (int64_t)(skip->length & INT64_MAX));
+        if (!sqlite_do(add, err)) return false;
+    }
+    return true;
+}
+
+bool intake_commit(struct store *store, const struct intake_stream *stream,
+                   const struct intake_source *source, struct lines *lines, struct arena scratch,
+                   struct err *err)
+{
+    struct sqlite_statement *set = statement(store, STORE_SQL_SET_COVERAGE, err);
+    struct sqlite_statement *commit = set ? statement(store, STORE_SQL_COMMIT, err) : NULL;
+    int64_t id = 0, from_us = source->has_times ? source->from_us : STORE_NO_TIME;
+    if (!commit || !write_source(store, source->path, source->reader, &id, err)) return false;
+    sqlite_put(set, 1, id);
+    sqlite_put(set, 2, from_us);
+    sqlite_put(set, 3, source->has_times ? source->to_us : STORE_NO_TIME);
+    sqlite_put(set, 4, (int64_t)(source->records & INT64_MAX));
+    sqlite_put(set, 5, (int64_t)(source->facts & INT64_MAX));
+    sqlite_put(set, 6, stream->id);
+    if (!sqlite_do(set, err)) return false;
+    if (!write_skips(store, id, from_us, source, err)) return false;
+    if (lines && !lines_commit(store, stream->id, lines, scratch, err)) return false;
+    return sqlite_do(commit, err);
+}
+
+/* ---- Streams ------------------------------------------------------------------------------------
+ */
+
+bool intake_begin(struct store *store, struct err *err)
+{
+    struct sqlite_statement *begin = statement(store, STORE_SQL_BEGIN, err);
+    return begin && sqlite_do(begin, err);
+}
+
+void intake_abandon(struct store *store)
+{
+    sqlite_rollback(store->db);
+}
+
+static bool find_stream(struct store *store, str key, bool *found, int64_t *id, struct err *err)
+{
+    struct sqlite_statement *find = statement(store, STORE_SQL_FIND_STREAM, err);
+    if (!find) return false;
+    sqlite_put_str(find, 1, key);
+    if (!sqlite_step(find, found, err)) return false;
+    if (*found) {
+        *id = sqlite_get(find, 0);
+        sqlite_reset(find);
+    }
+    return true;
+}
+
+static bool add_stream(struct store *store, str key, const struct reader *reader, str origin,
+                       int64_t *id, struct err *err)
+{
+    struct sqlite_statement *add = statement(store, STORE_SQL_ADD_STREAM, err);
+    if (!add) return false;
+    sqlite_put_str(add, 1, key);
+    sqlite_put_str(add, 2, reader->name);
+    sqlite_put_str(add, 3, origin);
+    sqlite_put(add, 4, reader->overlap == OVERLAP_LINES);
+    if (!sqlite_do(add, err)) return false;
+    *id = sqlite_last_id(store->db);
+    return true;
+}
+
+static bool find_or_add_stream(struct store *store, str key, const struct reader *reader,
+                               str origin, int64_t *id, struct err *err)
+{
+    bool found = false;
+    if (!find_stream(store, key, &found, id, err)) return false;
+    return found || add_stream(store, key, reader, origin, id, err);
+}
+
+struct vote {
+    int64_t stream;
+    size_t shared;
+};
+
+/* The stream that shares most addresses with the log, the older of equals; 0 = none. */
+static bool vote_stream(struct store *store, const struct reader *reader, const struct addr *locals,
+                        size_t n_locals, struct arena scratch, int64_t *out, struct err *err)
+{
+    struct sqlite_statement *find = statement(store, STORE_SQL_FIND_LOCAL, err);
+    struct vote *votes = NULL, best = {0};
+    size_t n = 0, room = 0;
+    for (size_t i = 0; find && i < n_locals; i++) {
+        uint8_t octets[16];
+        bool row = false;
+        size_t at = 0;
+        addr_to_bytes(locals[i], octets);
+        sqlite_put_bytes(find, 1, (bytes){octets, sizeof octets});
+        sqlite_put_str(find, 2, reader->name);
+        if (!sqlite_step(find, &row, err)) return false;
+        if (!row) continue;
+        int64_t stream = sqlite_get(find, 0);
+        sqlite_reset(find);
+        while (at < n && votes[at].stream != stream)
+            at++;
+        if (at == n) {
+            arena_grow(&scratch, votes, n, room);
+            votes[n++] = (struct vote){.stream = stream};
+        }
+        votes[at].shared++;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (votes[i].shared > best.shared ||
+            (votes[i].shared == best.shared && votes[i].stream < best.stream))
+            best = votes[i];
+    *out = best.stream;
+    return find != NULL;
+}
+
+bool intake_add_locals(struct store *store, const struct intake_stream *stream,
+                       const struct reader *reader, const struct addr *locals, size_t n_locals,
+                       struct err *err)
+{
+    struct sqlite_statement *add = statement(store, STORE_SQL_ADD_LOCAL, err);
+    for (size_t i = 0; add && i < n_locals; i++) {
+        uint8_t octets[16];
+        addr_to_bytes(locals[i], octets);
+        sqlite_put(add, 1, stream->id);
+        sqlite_put_str(add, 3, reader->name);
+        sqlite_put_bytes(add, 2, (bytes){octets, sizeof octets});
+        if (!sqlite_do(add, err)) return false;
+    }
+    return add != NULL;
+}
+
+bool intake_log_stream(struct store *store, const struct reader *reader, const struct addr *locals,
+                       size_t n_locals, str origin, str folder, struct arena *arena,
+                       struct intake_stream *out, struct err *err)
+{
+    struct intake_stream stream = {0};
+    if (!n_locals) {
+        stream.is_guess = !origin.len;
+        stream.origin = origin.len ? origin : folder;
+        str key = str_format(arena, "%.*s %s %.*s", STR_ARG(reader->name),
+                             origin.len ? "origin" : "folder", STR_ARG(stream.origin));
+        if (!find_or_add_stream(store, key, reader, stream.origin, &stream.id, err)) return false;
+        *out = stream;
+        return true;
+    }
+    char text[ADDR_TEXT];
+    stream.origin = str_copy(arena, addr_text(text, locals[0]));
+    if (!vote_stream(store, reader, locals, n_locals, *arena, &stream.id, err)) return false;
+    str key = str_format(arena, "%.*s host %.*s", STR_ARG(reader->name), STR_ARG(stream.origin));
+    if (!stream.id && !find_or_add_stream(store, key, reader, (str){0}, &stream.id, err))
+        return false;
+    if (!intake_add_locals(store, &stream, reader, locals, n_locals, err)) return false;
+    *out = stream;
+    return true;
+}
+
+/* Until the last byte is read; no other writer can see it. */
+#define PENDING S("capture being read")
+
+static str capture_key(struct arena *arena, const struct sha256_digest *digest)
+{
+    return str_format(arena, "sha256 %.*s", STR_ARG(sha256_hex(arena, digest)));
+}
+
+bool intake_capture_stream(struct store *store, const struct reader *reader, str origin,
+                           struct intake_stream *out, struct err *err)
+{
+    struct intake_stream stream = {.origin = origin, .is_pending = true};
+    if (!add_stream(store, PENDING, reader, origin, &stream.id, err)) return false;
+    *out = stream;
+    return true;
+}
+
+bool intake_name_capture(struct store *store, struct intake_stream *stream,
+                         const struct sha256_digest *digest, struct arena *arena, struct err *err)
+{
+    struct sqlite_statement *name = statement(store, STORE_SQL_NAME_STREAM, err);
+    if (!name) return false;
+    sqlite_put_str(name, 1, capture_key(arena, digest));
+    sqlite_put(name, 2, stream->id);
+    stream->is_pending = false;
+    return sqlite_do(name, err);
+}
+
+bool intake_find_capture(struct store *store, const struct sha256_digest *digest,
+                         struct arena *arena, bool *found, struct intake_stream *out,
+                         struct err *err)
+{
+    struct intake_stream stream = {0};
+    if (!find_stream(store, capture_key(arena, digest), found, &stream.id, err)) return false;
+    if (*found) *out = stream;
+    return true;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The store's inside: its handle and its statements, shared by the files of store/ alone. */
+#pragma once
+
+#include "store/sqlite.h"
+#include "store/store.h"
+
+#define SET_ADD(name) #name "=" #name "+excluded." #name ","
+#define SET_MIN(name) #name "=min(" #name ",excluded." #name "),"
+#define SET_MAX(name) #name "=max(" #name ",excluded." #name "),"
+
+/* Statement name and text. Upserts take their merges from matrix/fields.def (tables.c). */
+#define STORE_STATEMENTS(X)                                                                        \
+    X(BEGIN, "BEGIN IMMEDIATE")                                                                    \
+    X(COMMIT, "COMMIT")                                                                            \
+    X(FIND_END, "SELECT id FROM endpoint WHERE addr=? AND name=?")                                 \
+    X(ADD_END, "INSERT INTO endpoint(addr,name) VALUES(?,?)")                                      \
+    X(FIND_TEXT, "SELECT id FROM text WHERE value=?")                                              \
+    X(ADD_TEXT, "INSERT INTO text(value) VALUES(?)")                                               \
+    X(FIND_EDGE, "SELECT id FROM edge WHERE client=? AND server=? AND port=? AND transport=?")     \
+    X(ADD_EDGE, "INSERT INTO edge(client,server,port,transport) VALUES(?,?,?,?)")                  \
+    X(FIND_SOURCE, "SELECT id FROM source WHERE path=?")                                           \
+    X(ADD_SOURCE, "INSERT INTO source(path,reader) VALUES(?,?)")                                   \
+    X(SET_SOURCE, "UPDATE source SET reader=? WHERE id=?")                                         \
+    X(FIND_STREAM, "SELECT id FROM stream WHERE key=?")                                            \
+    X(ADD_STREAM, "INSERT INTO stream(key,reader,origin,is_log) VALUES(?,?,?,?)")                  \
+    X(NAME_STREAM, "UPDATE stream SET key=? WHERE id=?")                                           \
+    X(FIND_LOCAL, "SELECT stream FROM local WHERE addr=? AND reader=?")                            \
+    X(ADD_LOCAL, "INSERT OR IGNORE INTO local(stream,addr,reader) VALUES(?,?,?)")                  \
+    X(GET_LINES, "SELECT hashes FROM line WHERE stream=? AND day=?")                               \
+    X(SET_LINES, "INSERT OR REPLACE INTO line(stream,day,hashes) VALUES(?,?,?)")                   \
+    X(SET_COVERAGE, "INSERT OR REPLACE INTO coverage(source,from_us,to_us,records,facts,stream) "  \
+                    "VALUES(?,?,?,?,?,?)")                                                         \
+    X(CLEAR_SKIPS, "DELETE FROM skip WHERE source=? AND from_us=?")                                \
+    X(ADD_SKIP, "INSERT OR REPLACE INTO skip(source,from_us,at,reason,length) VALUES(?,?,?,?,?)")
+
+enum store_statement {
+#define X(name, text) STORE_SQL_##name,
+    STORE_STATEMENTS(X)
+#undef X
+    /* Upserts, in the order of tables.c */
+    STORE_SQL_ADD_FLOW,
+    STORE_SQL_ADD_TRAIT,
+    STORE_SQL_ADD_NAME,
+    STORE_SQL_ADD_USE,
+    STORE_SQL_ADD_IDENTITY,
+    STORE_SQL_ADD_CONNECTION,
+    STORE_SQL_COUNT
+};
+
+struct store {
+    struct sqlite *db;
+    struct arena *arena;
+    struct sqlite_statement *statements[STORE_SQL_COUNT];
+};
+
+/* A record without a time: before every real one. */
+#define STORE_NO_TIME INT64_MIN
+
+/* What each table is: created once, its version in PRAGMA user_version. */
+enum { STORE_SCHEMA_VERSION = 1, STORE_APPLICATION_ID = 0x53504F52 /* "SPOR" */ };
+extern const char *const tables_schema;
+
+/* The statement, prepared when first asked for; NULL and err when the database refuses it. */
+struct sqlite_statement *tables_statement(struct store *store, enum store_statement which,
+                                          struct err *err);
