@@ -157,7 +157,6 @@ bool explain_ask(const struct decision *decision, const struct host_lookup *host
 
     e.answer = decision_ask(decision, q);
     e.service = service_text(resolved->policy->services, &e, arena);
-    e.intent = decision_why(decision, q, SIDE_COUNT, arena);
     for (size_t i = 0; i < e.answer.n_sides; i++) {
         struct side_answer side = e.answer.sides[i];
         e.sides[i] = (struct explained_side){side, side_decision(&side),

@@ -29,7 +29,6 @@ struct explanation {
     str client_name, server_name; /* as asked, when it was a name */
     str service;                  /* name when the policy has one, else "tcp/4455" */
     struct explained_side sides[SIDE_COUNT];
-    struct flow_reason intent;
 };
 
 /* fails : USAGE (not four words' meaning: which word, what was expected), NOT_FOUND (a host that

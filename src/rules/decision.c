@@ -8,6 +8,7 @@
 #include "rules/decision.h"
 
 #include "base/map.h"
+#include "rules/universe.h"
 
 static const struct range link_local[] = {
     {{0, UINT64_C(0x0000FFFFA9FE0000)}, {0, UINT64_C(0x0000FFFFA9FEFFFF)}         },
@@ -430,6 +431,14 @@ const struct decision *decision_build(const struct resolved *resolved, const str
         size_t n = 0, room = 0;
         struct arena inner = scratch;
         decision_sets(resolved, &inner, &sets, &n, &room);
+        /* Artefacts are made of the policy's sets within a universe, a family at a time: with
+         * these, a right one is proved on the same atoms. */
+        arena_grow(&inner, sets, n, room);
+        sets[n++] = universe_peers;
+        arena_grow(&inner, sets, n, room);
+        sets[n++] = universe_windows;
+        arena_grow(&inner, sets, n, room);
+        sets[n++] = (struct prefix_set){&addr_all_v4, 1};
         d->atoms = atoms_build(sets, n, arena, inner);
     }
     d->n_classes = atoms_count(d->atoms);

@@ -35,7 +35,7 @@ struct decision;
 /* Every set of a resolved policy, for atoms_build; appended. */
 void decision_sets(const struct resolved *resolved, struct arena *arena, struct prefix_set **sets,
                    size_t *n, size_t *room);
-/* atoms: NULL = built from the policy's own sets. */
+/* atoms: NULL = built from the policy's own sets and the universes of peers. */
 const struct decision *decision_build(const struct resolved *resolved, const struct atoms *atoms,
                                       struct arena *arena, struct arena scratch);
 

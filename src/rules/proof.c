@@ -13,6 +13,12 @@ struct compiled {
     class_word *local, *remote;
 };
 
+/* Classes that the same rules name at one end get the same verdicts: their kind. */
+struct kinds {
+    uint32_t *of; /* per class */
+    uint32_t n;
+};
+
 /* Rows of what passes and what is blocked; the rest is untouched. */
 struct verdicts {
     class_word *pass, *block;
@@ -413,16 +419,56 @@ static void compare(struct proof *p, const struct cell *cell, uint32_t own,
     if (peer != UINT32_MAX) offer(p, cell, own, peer, expected, found);
 }
 
-/* Verdicts by which rules apply: most local addresses have the same. */
-struct found_memo {
-    struct map numbers;
-    struct verdicts *items;
-    bool *checked; /* at addresses outside the class */
-    size_t n, room, n_checked, checked_room;
+/* ends: per rule, the classes it names at that end. */
+static struct kinds kinds_of(const struct proof *p, const class_word *const *ends,
+                             struct arena *arena, struct arena scratch)
+{
+    struct kinds kinds = {arena_array(arena, uint32_t, p->n_classes), 0};
+    struct map known = {0};
+    char *key = arena_array(&scratch, char, p->n_rules + 1);
+    for (uint32_t c = 0; c < p->n_classes; c++) {
+        bool fresh = false;
+        for (size_t i = 0; i < p->n_rules; i++)
+            key[i] = class_set_has(ends[i], c) ? '1' : '0';
+        /* The families are checked apart: each has peers that the other never meets. */
+        key[p->n_rules] = class_set_has(p->v4, c) ? '4' : '6';
+        str all = {key, p->n_rules + 1};
+        kinds.of[c] = (uint32_t)*map_put(&known, &scratch, all, kinds.n, &fresh);
+        kinds.n += fresh;
+    }
+    return kinds;
+}
+
+/* A class of addresses at the machine and what is known of it. */
+struct host {
+    const class_word *members;
+    uint32_t home; /* the smallest member */
+    struct kinds kinds;
+    uint32_t *stranger; /* per kind: the smallest peer class that is no member, or UINT32_MAX */
 };
 
-static size_t find_verdicts(const struct proof *p, const struct cell *cell, uint32_t own,
-                            struct found_memo *memo, struct arena *arena, struct arena scratch)
+static struct host host_of(const struct proof *p, struct prefix_set members, struct arena *work,
+                           struct arena scratch)
+{
+    struct host host = {.members = atoms_classes(p->atoms, members, work)};
+    const class_word **locals = arena_array(&scratch, const class_word *, p->n_rules + 1);
+    for (size_t i = 0; i < p->n_rules; i++)
+        locals[i] = p->rules[i].local;
+    host.home = class_set_next(host.members, p->n_words, 0);
+    host.kinds = kinds_of(p, locals, work, scratch);
+    host.stranger = arena_array(work, uint32_t, (size_t)host.kinds.n + 1);
+    for (uint32_t k = 0; k < host.kinds.n; k++)
+        host.stranger[k] = UINT32_MAX;
+    for (uint32_t c = 0; c < p->n_classes; c++) {
+        bool stranger = class_set_has(p->peers, c) && !class_set_has(host.members, c);
+        uint32_t *smallest = &host.stranger[host.kinds.of[c]];
+        if (stranger && *smallest == UINT32_MAX) *smallest = c;
+    }
+    return host;
+}
+
+static struct verdicts host_verdicts(const struct proof *p, const struct cell *cell, uint32_t own,
+                                     struct arena *arena, struct arena scratch)
 {
     uint8_t *applies = arena_array(&scratch, uint8_t, p->n_rules + 1);
     const class_word **peers = arena_array(&scratch, const class_word *, p->n_rules + 1);
@@ -432,35 +478,29 @@ static size_t find_verdicts(const struct proof *p, const struct cell *cell, uint
                      rule_has_ports(rule, cell->ports) && class_set_has(p->rules[i].local, own);
         peers[i] = p->rules[i].remote;
     }
-    /* The families are checked apart. */
-    applies[p->n_rules] = class_set_has(p->v4, own);
-    str key = {(const char *)applies, p->n_rules + 1};
-    bool fresh = false;
-    size_t at = (size_t)*map_put(&memo->numbers, arena, key, memo->n, &fresh);
-    if (!fresh) return at;
-    arena_grow(arena, memo->items, memo->n, memo->room);
-    arena_grow(arena, memo->checked, memo->n_checked, memo->checked_room);
-    memo->items[memo->n++] = found_verdicts(p, applies, peers, cell->secured, arena, scratch);
-    memo->checked[memo->n_checked++] = false;
-    return at;
+    return found_verdicts(p, applies, peers, cell->secured, arena, scratch);
 }
 
-/* members: the class; every other peer address may be one that a member holds for a while. */
-static void check_cell(struct proof *p, const struct cell *cell, const class_word *members,
-                       uint32_t home, struct arena *work, struct arena scratch)
+/* The members, each by what the policy asks of it; then every other address that one of them may
+ * hold for a while, which must do as the home does. */
+static void check_cell(struct proof *p, const struct cell *cell, const struct host *host,
+                       struct arena work, struct arena scratch)
 {
-    struct found_memo memo = {0};
-    struct verdicts at_home = expected_verdicts(p, cell, home, work);
-    for (uint32_t own = 0; own < p->n_classes; own++) {
-        bool member = class_set_has(members, own);
-        if (!member && !class_set_has(p->peers, own)) continue;
-        size_t found = find_verdicts(p, cell, own, &memo, work, scratch);
-        if (!member && memo.checked[found]) continue;
-        memo.checked[found] = memo.checked[found] || !member;
-        struct verdicts expected = at_home;
-        struct arena inner = *work;
-        if (member) expected = expected_verdicts(p, cell, own, &inner);
-        compare(p, cell, own, &expected, &memo.items[found], scratch);
+    struct verdicts *found = arena_array(&work, struct verdicts, (size_t)host->kinds.n + 1);
+    for (uint32_t own = host->home; own != UINT32_MAX;
+         own = class_set_next(host->members, p->n_words, own + 1)) {
+        struct verdicts *here = &found[host->kinds.of[own]];
+        if (!here->pass) *here = host_verdicts(p, cell, own, &work, scratch);
+        struct arena inner = work;
+        struct verdicts expected = expected_verdicts(p, cell, own, &inner);
+        compare(p, cell, own, &expected, here, scratch);
+    }
+    struct verdicts at_home = expected_verdicts(p, cell, host->home, &work);
+    for (uint32_t k = 0; k < host->kinds.n; k++) {
+        uint32_t own = host->stranger[k];
+        if (own == UINT32_MAX) continue;
+        if (!found[k].pass) found[k] = host_verdicts(p, cell, own, &work, scratch);
+        compare(p, cell, own, &at_home, &found[k], scratch);
     }
 }
 
@@ -472,8 +512,7 @@ bool decision_proves_host(const struct decision *decision, const struct enforced
     struct arena work = arena_open("proof", 0, NULL);
     struct proof p = proof_begin(decision, class->rules, class->engine, peers, &class->members,
                                  arena, &work, scratch);
-    const class_word *members = atoms_classes(p.atoms, class->members, &work);
-    uint32_t home = class_set_next(members, p.n_words, 0);
+    struct host host = host_of(&p, class->members, &work, scratch);
     for (size_t i = 0; i < p.n_rules; i++)
         check_rule(&p, &p.rules[i], class->profiles, false);
     for (size_t i = 0; i < p.n_ports; i++) {
@@ -481,9 +520,7 @@ bool decision_proves_host(const struct decision *decision, const struct enforced
         for (unsigned k = 0; k < PROFILE_COUNT * 4; k++) {
             struct cell cell = {&p.ports[i], (enum profile)(k / 4),
                                 k & 1 ? DIRECTION_INBOUND : DIRECTION_OUTBOUND, (k & 2) != 0};
-            struct arena inner = work;
-            if (class->profiles >> cell.profile & 1)
-                check_cell(&p, &cell, members, home, &inner, scratch);
+            if (class->profiles >> cell.profile & 1) check_cell(&p, &cell, &host, work, scratch);
         }
     }
     if (p.disagrees) *witness = p.best;
@@ -494,44 +531,77 @@ bool decision_proves_host(const struct decision *decision, const struct enforced
 /* ---- Borders ------------------------------------------------------------------------------------
  */
 
-/* Which servers each rule names for this client, whichever way the rule looks. */
-static void border_rows(const struct proof *p, const struct ports *ports, uint32_t client,
-                        uint8_t *applies, const class_word **servers)
+/* A rule of a border looks outward or inward; either way it is about clients and servers. */
+struct border_ends {
+    const class_word **clients, **servers; /* per rule */
+    struct kinds kinds;                    /* of clients */
+    const class_word *inside;
+};
+
+static struct border_ends border_ends(const struct proof *p, struct prefix_set inside,
+                                      struct arena *work, struct arena scratch)
 {
+    struct border_ends ends = {
+        .clients = arena_array(work, const class_word *, p->n_rules + 1),
+        .servers = arena_array(work, const class_word *, p->n_rules + 1),
+        .inside = atoms_classes(p->atoms, inside, work),
+    };
     for (size_t i = 0; i < p->n_rules; i++) {
         const struct compiled *c = &p->rules[i];
         bool outbound = c->rule->direction == DIRECTION_OUTBOUND;
-        servers[i] = outbound ? c->remote : c->local;
-        applies[i] = rule_has_ports(c->rule, ports) && c->rule->profiles &&
-                     class_set_has(outbound ? c->local : c->remote, client);
+        ends.clients[i] = outbound ? c->local : c->remote;
+        ends.servers[i] = outbound ? c->remote : c->local;
     }
+    ends.kinds = kinds_of(p, ends.clients, work, scratch);
+    return ends;
 }
 
-static void check_client(struct proof *p, const struct ports *ports, const class_word *inside,
-                         const class_word *intended, uint32_t client, struct arena work,
-                         struct arena scratch)
+static struct verdicts border_verdicts(const struct proof *p, const struct border_ends *ends,
+                                       const struct ports *ports, uint32_t client, bool secured,
+                                       struct arena *arena, struct arena scratch)
 {
     uint8_t *applies = arena_array(&scratch, uint8_t, p->n_rules + 1);
-    const class_word **servers = arena_array(&scratch, const class_word *, p->n_rules + 1);
-    struct verdicts expected = {class_set_new(&scratch, p->n_classes),
-                                class_set_new(&scratch, p->n_classes)};
-    /* Only what crosses is the border's to decide, and no router forwards a local address. */
-    if (!class_set_has(p->local, client)) {
-        class_set_unite(expected.pass, p->peers, p->n_words);
-        if (class_set_has(inside, client))
-            class_set_drop(expected.pass, inside, p->n_words);
-        else
-            class_set_keep(expected.pass, inside, p->n_words);
-        class_set_drop(expected.pass, p->local, p->n_words);
-        class_set_unite(expected.block, expected.pass, p->n_words);
-        class_set_keep(expected.pass, intended, p->n_words);
-        class_set_drop(expected.block, expected.pass, p->n_words);
-    }
-    border_rows(p, ports, client, applies, servers);
-    for (int secured = 0; secured < 2; secured++) {
-        struct verdicts found = found_verdicts(p, applies, servers, secured, &work, scratch);
-        struct cell cell = {ports, PROFILE_DOMAIN, DIRECTION_OUTBOUND, secured != 0};
-        compare(p, &cell, client, &expected, &found, scratch);
+    for (size_t i = 0; i < p->n_rules; i++)
+        applies[i] = p->rules[i].rule->profiles && rule_has_ports(p->rules[i].rule, ports) &&
+                     class_set_has(ends->clients[i], client);
+    return found_verdicts(p, applies, ends->servers, secured, arena, scratch);
+}
+
+/* Only what crosses is the border's to decide, and no router forwards a local address. */
+static struct verdicts border_expected(const struct proof *p, const class_word *inside,
+                                       const class_word *intended, uint32_t client,
+                                       struct arena *arena)
+{
+    struct verdicts out = {class_set_new(arena, p->n_classes), class_set_new(arena, p->n_classes)};
+    if (class_set_has(p->local, client)) return out;
+    class_set_unite(out.pass, p->peers, p->n_words);
+    if (class_set_has(inside, client))
+        class_set_drop(out.pass, inside, p->n_words);
+    else
+        class_set_keep(out.pass, inside, p->n_words);
+    class_set_drop(out.pass, p->local, p->n_words);
+    class_set_unite(out.block, out.pass, p->n_words);
+    class_set_keep(out.pass, intended, p->n_words);
+    class_set_drop(out.block, out.pass, p->n_words);
+    return out;
+}
+
+/* A border cannot see IPsec, so secured or not is one answer. */
+static void check_border(struct proof *p, const struct border_ends *ends, const struct ports *ports,
+                         bool secured, struct arena work, struct arena scratch)
+{
+    struct intent_rows rows =
+        decision_intent_rows(p->decision, ports->service, DIRECTION_OUTBOUND, &work, scratch);
+    struct verdicts *found = arena_array(&work, struct verdicts, (size_t)ends->kinds.n + 1);
+    struct cell cell = {ports, PROFILE_DOMAIN, DIRECTION_OUTBOUND, secured};
+    for (uint32_t client = class_set_next(p->peers, p->n_words, 0); client != UINT32_MAX;
+         client = class_set_next(p->peers, p->n_words, client + 1)) {
+        struct verdicts *here = &found[ends->kinds.of[client]];
+        if (!here->pass) *here = border_verdicts(p, ends, ports, client, secured, &work, scratch);
+        struct arena inner = work;
+        struct verdicts expected =
+            border_expected(p, ends->inside, rows.sets.sets[rows.either[client]], client, &inner);
+        compare(p, &cell, client, &expected, here, scratch);
     }
 }
 
@@ -542,18 +612,13 @@ bool decision_proves_border(const struct decision *decision, const struct border
     struct arena work = arena_open("proof", 0, NULL);
     struct proof p = proof_begin(decision, rules, ENGINE_NFTABLES, peers, &border->inside, arena,
                                  &work, scratch);
-    const class_word *inside = atoms_classes(p.atoms, border->inside, &work);
+    struct border_ends ends = border_ends(&p, border->inside, &work, scratch);
     for (size_t i = 0; i < p.n_rules; i++)
         check_rule(&p, &p.rules[i], 0, true);
     for (size_t i = 0; i < p.n_ports; i++) {
         if (p.ports[i].service == SERVICE_NONE) continue;
-        struct arena inner = work;
-        struct intent_rows rows = decision_intent_rows(p.decision, p.ports[i].service,
-                                                       DIRECTION_OUTBOUND, &inner, scratch);
-        for (uint32_t client = 0; client < p.n_classes; client++)
-            if (class_set_has(p.peers, client))
-                check_client(&p, &p.ports[i], inside, rows.sets.sets[rows.either[client]], client,
-                             inner, scratch);
+        check_border(&p, &ends, &p.ports[i], false, work, scratch);
+        check_border(&p, &ends, &p.ports[i], true, work, scratch);
     }
     if (p.disagrees) {
         p.best.side = SIDE_BORDER;

@@ -321,9 +321,16 @@ static bool linear_equal(const struct random_world *w, const struct enforced_cla
                     false,
                 };
                 struct addr own = prefix_set_contains(c->members, at.local) ? at.local : home;
-                if (linear_verdict(c->rules, c->engine, &at) !=
-                    policy_verdict(&w->resolved, &at, own))
-                    return false;
+                enum rule_verdict found = linear_verdict(c->rules, c->engine, &at);
+                enum rule_verdict expected = policy_verdict(&w->resolved, &at, own);
+                if (found == expected) continue;
+                char local[ADDR_TEXT], remote[ADDR_TEXT];
+                print_message(
+                    "local %.*s, remote %.*s, %.*s, port %d, profile %d: rules %d, policy %d\n",
+                    STR_ARG(addr_text(local, at.local)), STR_ARG(addr_text(remote, at.remote)),
+                    STR_ARG(direction_text(at.direction)), at.port, (int)at.profile, (int)found,
+                    (int)expected);
+                return false;
             }
     return true;
 }
