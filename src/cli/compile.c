@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/policy_file.h"
 #include "cli/workspace.h"
+#include "matrix/roles.h"
 #include "reason/check.h"
 #include "targets/manifest.h"
 #include "targets/rules_md.h"
@@ -31,6 +32,33 @@ struct compile {
 /* ---- What must hold before anything is made -----------------------------------------------------
  */
 
+/* Domain controllers that the workspace has seen. */
+static bool known_controllers(struct invocation *call, struct workspace *workspace,
+                              struct check_controller **out, size_t *n, struct err *err)
+{
+    struct matrix_view matrix = {0};
+    struct share_use *uses = NULL;
+    size_t n_uses = 0, n_shares = 0, room = 0;
+    (void)workspace_lookup(call, workspace); /* loads the hosts */
+    if (!store_load_matrix(workspace->store, call->arena, &matrix, err)) return false;
+    if (!store_load_uses(workspace->store, call->arena, &uses, &n_uses, err)) return false;
+    const struct share_view *shares =
+        roles_shares(call->arena, uses, n_uses, &workspace->hosts, &n_shares);
+    struct hosts_view view = roles_of(call->arena, &workspace->hosts, &matrix, shares, n_shares);
+    for (size_t i = 0; i < view.n; i++) {
+        const struct host_view *host = &view.hosts[i];
+        bool is_controller = false;
+        for (size_t j = 0; j < host->n_roles; j++)
+            is_controller |= host->roles[j].role == HOST_ROLE_DOMAIN_CONTROLLER;
+        for (size_t j = 0; is_controller && j < host->host->n_intervals; j++) {
+            arena_grow(call->arena, *out, *n, room);
+            (*out)[(*n)++] =
+                (struct check_controller){host->host->name, host->host->intervals[j].addr};
+        }
+    }
+    return true;
+}
+
 /* Reads and resolves the policy with the workspace's names, if there is a workspace, and refuses
  * without a lifeline. */
 static bool load_policy(struct compile *c, int *status)
@@ -38,12 +66,15 @@ static bool load_policy(struct compile *c, int *status)
     struct invocation *call = c->call;
     struct policy_file *file = c->file;
     struct workspace *workspace = arena_new(call->arena, struct workspace);
+    struct check_controller *controllers = NULL;
+    size_t n_controllers = 0;
     struct err err = {0};
     const struct host_lookup *hosts = NULL;
     if (!policy_file_load(call, file, status)) return false;
     if (call->os->kind(call->os->self, workspace_database(call)) == OS_FILE) {
         *status = EXIT_FAILED;
-        if (!workspace_open(call, workspace, &err)) {
+        if (!workspace_open(call, workspace, &err) ||
+            !known_controllers(call, workspace, &controllers, &n_controllers, &err)) {
             (void)command_fail(call, &err);
             return false;
         }
@@ -55,7 +86,8 @@ static bool load_policy(struct compile *c, int *status)
     if (workspace->store) store_close(workspace->store);
     if (!resolved) return false;
     size_t before = file->found.n;
-    bool holds = check_lifeline(&file->resolved, NULL, 0, call->arena, call->scratch, &file->found);
+    bool holds = check_lifeline(&file->resolved, controllers, n_controllers, call->arena,
+                                call->scratch, &file->found);
     policy_file_print(call->talk, call->arena, call->talk_colour, file->source, file->policy.text,
                       &file->found, before);
     if (holds) return true;
@@ -256,10 +288,13 @@ static bool read_folder(struct compile *c, struct err *err)
             struct target_file *file = &part->files.items[j];
             str path = os_join(call->arena, c->folder, manifest_path(call->arena, part, file));
             bytes content = {0};
-            if (call->os->kind(call->os->self, path) == OS_FILE &&
-                !os_read_all(call->os, path, MOST_FILE_BYTES, call->arena, &content, err))
+            if (call->os->kind(call->os->self, path) != OS_FILE)
+                return err_set(err, ERR_NOT_FOUND,
+                               "the policy asks for %.*s, which the folder does not have",
+                               STR_ARG(manifest_path(call->arena, part, file)));
+            if (!os_read_all(call->os, path, MOST_FILE_BYTES, call->arena, &content, err))
                 return false;
-            file->content = str_of_bytes(content); /* a file that is missing reads as empty */
+            file->content = str_of_bytes(content);
         }
     }
     return true;
@@ -314,7 +349,13 @@ static int verify(struct compile *c)
         !manifest_read(path, content, call->arena, &files, &n, &err))
         return command_fail(call, &err);
     keep_targets_of(c, files, n);
-    if (!emit_all(c, &err) || !read_folder(c, &err)) return command_fail(call, &err);
+    if (!emit_all(c, &err)) return command_fail(call, &err);
+    if (!read_folder(c, &err)) {
+        if (err.kind != ERR_NOT_FOUND) return command_fail(call, &err);
+        table_tone(call->out, str_of(err.text), TONE_BAD, call->colour);
+        buf_char(call->out, '\n');
+        return EXIT_NO;
+    }
     if (!prove_all(c)) return EXIT_NO;
     if (!hashes_hold(c, files, n, &err)) return err.kind ? command_fail(call, &err) : EXIT_NO;
     tell(c, "verified");

@@ -36,6 +36,11 @@ static bool differs(struct proof_of_files *p, const struct target_file *file,
     return false;
 }
 
+static struct addr first_of(struct prefix_set set)
+{
+    return set.n ? set.ranges[0].first : (struct addr){0};
+}
+
 static bool is_any(struct prefix_set set)
 {
     return prefix_set_equal(set, (struct prefix_set){&addr_all, 1});
@@ -47,6 +52,21 @@ static void set_ends(struct counterexample *point, const struct rule *rule, stru
     bool outbound = rule->direction == DIRECTION_OUTBOUND;
     point->client = outbound ? local : remote;
     point->server = outbound ? remote : local;
+}
+
+/* A form that says the same today, but where damage would not show. */
+static bool ill_formed(struct proof_of_files *p, const struct target_file *file,
+                       const struct counterexample *point)
+{
+    p->report.form = true;
+    return differs(p, file, point);
+}
+
+/* An address of the machine that the rule is about; of a rule for all of them, a member's. */
+static struct addr own_address(const struct target_file *file, const struct rule *rule)
+{
+    if (is_any(rule->local) && file->host_class) return first_of(file->host_class->members);
+    return first_of(rule->local);
 }
 
 /* A point of one rule, seen from its client. */
@@ -70,11 +90,6 @@ static struct counterexample point_of(const struct proof_of_files *p,
     return point;
 }
 
-static struct addr first_of(struct prefix_set set)
-{
-    return set.n ? set.ranges[0].first : (struct addr){0};
-}
-
 /* ---- Form ---------------------------------------------------------------------------------------
  */
 
@@ -88,11 +103,12 @@ static bool names_peers(struct proof_of_files *p, const struct target_file *file
         bool implicit_stop = rule->action == ACTION_BLOCK && p->target->engine == ENGINE_NFTABLES;
         if (!extra.n || (is_any(set) && (!end || implicit_stop))) continue;
         struct addr outside = first_of(extra);
-        struct counterexample point = point_of(p, file, rule, end ? first_of(rule->local) : outside,
-                                               end ? outside : first_of(rule->remote));
+        struct counterexample point =
+            point_of(p, file, rule, end ? own_address(file, rule) : outside,
+                     end ? outside : first_of(rule->remote));
         point.expected = S("nothing, since no flow has such an end");
         point.found = str_format(p->work, "rule \"%.*s\" names it", STR_ARG(rule->id));
-        return differs(p, file, &point);
+        return ill_formed(p, file, &point);
     }
     return true;
 }
@@ -101,22 +117,22 @@ static bool rule_is_whole(struct proof_of_files *p, const struct target_file *fi
                           const struct rule *rule, str group)
 {
     struct counterexample point =
-        point_of(p, file, rule, first_of(rule->local), first_of(rule->remote));
+        point_of(p, file, rule, own_address(file, rule), first_of(rule->remote));
     if (!rule->local.n || !rule->remote.n) {
         point.expected = S("rules that match something");
         point.found = str_format(p->work, "rule \"%.*s\" has an empty list", STR_ARG(rule->id));
-        return differs(p, file, &point);
+        return ill_formed(p, file, &point);
     }
     if (!rule->enabled) {
         point.expected = S("rules that are in force");
         point.found = str_format(p->work, "rule \"%.*s\" is disabled", STR_ARG(rule->id));
-        return differs(p, file, &point);
+        return ill_formed(p, file, &point);
     }
     if (!str_equal(rule->group, group)) {
         point.expected = str_format(p->work, "a rule of \"%.*s\"", STR_ARG(group));
         point.found = str_format(p->work, "one of \"%.*s\", which no rollback would find",
                                  STR_ARG(rule->group));
-        return differs(p, file, &point);
+        return ill_formed(p, file, &point);
     }
     return names_peers(p, file, rule);
 }
@@ -144,7 +160,10 @@ static bool nothing_twice(struct proof_of_files *p, const struct target_file *fi
                 disjoint_find_overlap(of_action(p, rules, ACTION_BLOCK), p->scratch, &overlap);
     }
     if (!found) return true;
-    struct counterexample point = point_of(p, file, overlap.first, overlap.local, overlap.remote);
+    struct addr local = is_any(overlap.first->local) && is_any(overlap.second->local)
+                            ? own_address(file, overlap.first)
+                            : overlap.local;
+    struct counterexample point = point_of(p, file, overlap.first, local, overlap.remote);
     point.profile = overlap.profile;
     point.port = overlap.port.first;
     point.expected = S("one rule");
@@ -152,7 +171,7 @@ static bool nothing_twice(struct proof_of_files *p, const struct target_file *fi
         str_format(p->work, "both \"%.*s\" (%.*s) and \"%.*s\" (%.*s)", STR_ARG(overlap.first->id),
                    STR_ARG(action_text(overlap.first->action)), STR_ARG(overlap.second->id),
                    STR_ARG(action_text(overlap.second->action)));
-    return differs(p, file, &point);
+    return ill_formed(p, file, &point);
 }
 
 /* Part of a stop's local addresses, and the remote ones that accepts above it take from all of
@@ -215,12 +234,12 @@ static bool stop_matters(struct proof_of_files *p, const struct target_file *fil
         dead = prefix_set_intersect(p->work, dead, pieces[i].accepted);
         if (!prefix_set_covers(pieces[i].accepted, remote)) continue;
         set_ends(&point, stop, first_of(pieces[i].local), first_of(remote));
-        return differs(p, file, &point);
+        return ill_formed(p, file, &point);
     }
     /* A remote end that is not written can't be damaged. */
     if (!dead.n || is_any(stop->remote)) return true;
-    set_ends(&point, stop, first_of(stop->local), first_of(dead));
-    return differs(p, file, &point);
+    set_ends(&point, stop, own_address(file, stop), first_of(dead));
+    return ill_formed(p, file, &point);
 }
 
 static bool stops_matter(struct proof_of_files *p, const struct target_file *file,
@@ -458,11 +477,11 @@ str prove_text(const struct prove_report *report, const struct policy *policy, s
     if (w->service != SERVICE_NONE) service = policy->services.services[w->service].name;
     return str_format(
         arena,
-        "%.*s: client %.*s, server %.*s, %.*s (%.*s/%u), profile %.*s, at %.*s%s: the policy says "
-        "%.*s, the artefact says %.*s",
+        "%.*s: client %.*s, server %.*s, %.*s (%.*s/%u), profile %.*s, at %.*s%s: %s %.*s, %s %.*s",
         STR_ARG(report->path), STR_ARG(addr_text(client, w->client)),
         STR_ARG(addr_text(server, w->server)), STR_ARG(service),
         STR_ARG(service_transport_text(w->transport)), (unsigned)w->port,
         STR_ARG(profile_text(w->profile)), STR_ARG(side_text(w->side)),
-        w->secured ? ", secured" : "", STR_ARG(w->expected), STR_ARG(w->found));
+        w->secured ? ", secured" : "", report->form ? "expected" : "the policy says",
+        STR_ARG(w->expected), report->form ? "found" : "the artefact says", STR_ARG(w->found));
 }

@@ -17,6 +17,7 @@ struct prove_report {
     str path;  /* relative to the target's folder */
     str error; /* it cannot be read: line, expected, found. Empty: there is a witness */
     struct counterexample witness;
+    bool form; /* the witness is of the form, not of the meaning */
 };
 
 /* Whether these files, emitted from these bundles or found in a folder, say what the policy says.
