@@ -6,6 +6,7 @@ usage: bench.py FOLDER MEGABYTES PAIRS      (FOLDER holds once.pcap)
 The long capture is the recordings again and again, each time later and between other hosts: a copy that
 repeated addresses, ports and sequence numbers would be taken for retransmissions and not be read at all.
 """
+import json
 import os
 import shutil
 import statistics
@@ -144,6 +145,10 @@ def main():
             run = measure(command)
             results[program].append(run)
             print(f"{pair:>4}  {program:<10} {run[0]:>8.2f} {run[1]:>8.2f} {size / 1e6 / max(run[0], 0.01):>8.1f} {run[2]:>9.1f}")
+
+    matrix = subprocess.run(["build/sallyport", "-C", site, "matrix", "--json"], check=True, capture_output=True)
+    flows = json.loads(matrix.stdout)["flows"]
+    print(f"what sallyport read: {len(flows)} flows, {sum(flow['connections'] for flow in flows)} connections")
 
     medians = {program: [statistics.median(column) for column in zip(*runs)] for program, runs in results.items()}
     for program, (wall, processor, peak) in medians.items():
