@@ -3,6 +3,7 @@
 
 #include "cli/command.h"
 #include "cli/policy_file.h"
+#include "cli/workspace.h"
 
 #define T(text)                                                                                    \
     {                                                                                              \
@@ -117,6 +118,16 @@ static int answer_one(struct asking *asking)
     return EXIT_FINE;
 }
 
+/* Host names need a workspace; addresses and a policy are enough for all else. */
+static bool open_hosts(struct invocation *call, struct workspace *workspace, bool *opened)
+{
+    struct err err = {0};
+    *opened = call->os->kind(call->os->self, workspace_database(call)) == OS_FILE;
+    if (!*opened || workspace_open(call, workspace, &err)) return true;
+    (void)command_fail(call, &err);
+    return false;
+}
+
 static int run(struct invocation *call)
 {
     struct err err = {0};
@@ -129,16 +140,24 @@ static int run(struct invocation *call)
     }
     struct policy_file file;
     int status = EXIT_FAILED;
-    const struct host_lookup *hosts = NULL;
+    struct workspace workspace = {0};
+    bool opened = false;
     if (!policy_file_load(call, &file, &status)) return status;
-    if (!policy_file_resolve(call, &file, hosts, true, &status)) return status;
+    if (!open_hosts(call, &workspace, &opened)) return EXIT_FAILED;
+    const struct host_lookup *hosts = opened ? workspace_lookup(call, &workspace) : NULL;
+    if (!policy_file_resolve(call, &file, hosts, true, &status)) {
+        if (opened) store_close(workspace.store);
+        return status;
+    }
     struct asking asking = {
         .call = call,
         .decision = decision_build(&file.resolved, NULL, call->arena, call->scratch),
         .resolved = &file.resolved,
         .hosts = hosts,
     };
-    return batch ? answer_batch(&asking, option_text(call, S("batch"))) : answer_one(&asking);
+    status = batch ? answer_batch(&asking, option_text(call, S("batch"))) : answer_one(&asking);
+    if (opened) store_close(workspace.store);
+    return status;
 }
 
 static const struct option options[] = {

@@ -588,10 +588,9 @@ static struct verdicts border_expected(const struct proof *p, const class_word *
 
 /* A border cannot see IPsec, so secured or not is one answer. */
 static void check_border(struct proof *p, const struct border_ends *ends, const struct ports *ports,
-                         bool secured, struct arena work, struct arena scratch)
+                         const struct intent_rows *rows, bool secured, struct arena work,
+                         struct arena scratch)
 {
-    struct intent_rows rows =
-        decision_intent_rows(p->decision, ports->service, DIRECTION_OUTBOUND, &work, scratch);
     struct verdicts *found = arena_array(&work, struct verdicts, (size_t)ends->kinds.n + 1);
     struct cell cell = {ports, PROFILE_DOMAIN, DIRECTION_OUTBOUND, secured};
     for (uint32_t client = class_set_next(p->peers, p->n_words, 0); client != UINT32_MAX;
@@ -600,7 +599,7 @@ static void check_border(struct proof *p, const struct border_ends *ends, const 
         if (!here->pass) *here = border_verdicts(p, ends, ports, client, secured, &work, scratch);
         struct arena inner = work;
         struct verdicts expected =
-            border_expected(p, ends->inside, rows.sets.sets[rows.either[client]], client, &inner);
+            border_expected(p, ends->inside, rows->sets.sets[rows->either[client]], client, &inner);
         compare(p, &cell, client, &expected, here, scratch);
     }
 }
@@ -615,10 +614,15 @@ bool decision_proves_border(const struct decision *decision, const struct border
     struct border_ends ends = border_ends(&p, border->inside, &work, scratch);
     for (size_t i = 0; i < p.n_rules; i++)
         check_rule(&p, &p.rules[i], 0, true);
-    for (size_t i = 0; i < p.n_ports; i++) {
+    struct intent_rows rows = {0};
+    for (size_t i = 0, service = SIZE_MAX; i < p.n_ports; i++) {
         if (p.ports[i].service == SERVICE_NONE) continue;
-        check_border(&p, &ends, &p.ports[i], false, work, scratch);
-        check_border(&p, &ends, &p.ports[i], true, work, scratch);
+        if (service != (size_t)p.ports[i].service)
+            rows = decision_intent_rows(p.decision, p.ports[i].service, DIRECTION_OUTBOUND, &work,
+                                        scratch);
+        service = (size_t)p.ports[i].service;
+        check_border(&p, &ends, &p.ports[i], &rows, false, work, scratch);
+        check_border(&p, &ends, &p.ports[i], &rows, true, work, scratch);
     }
     if (p.disagrees) {
         p.best.side = SIDE_BORDER;
