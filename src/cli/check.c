@@ -4,16 +4,35 @@
 #include "reason/check.h"
 
 #include "base/zone.h"
+#include "cli/controllers.h"
 #include "cli/policy_file.h"
 
 struct report {
     struct policy_file file;
     str text;
     bool parsed, resolved;
+    const struct host_lookup *hosts;
+    const struct check_controller *controllers;
+    size_t n_controllers;
     const struct check_assertion *assertions;
     size_t n_broken;
     bool ok;
 };
+
+/* What the workspace knows of names and of domain controllers, when it has a database. */
+static bool load_workspace(struct invocation *call, struct report *report)
+{
+    struct err err = {0};
+    struct workspace *workspace = arena_new(call->arena, struct workspace);
+    if (call->os->kind(call->os->self, workspace_database(call)) != OS_FILE) return true;
+    bool good =
+        workspace_open(call, workspace, &err) &&
+        controllers_known(call, workspace, &report->controllers, &report->n_controllers, &err);
+    if (!good) (void)command_fail(call, &err);
+    if (good) report->hosts = workspace_lookup(call, workspace);
+    if (workspace->store) store_close(workspace->store);
+    return good;
+}
 
 /* The system's zones are known here, not to the parser. */
 static void check_timezone(struct invocation *call, struct report *report)
@@ -32,12 +51,13 @@ static void examine(struct invocation *call, struct report *report)
     report->parsed = policy_parse(file->source, report->text, call->arena, &file->policy, found);
     if (!report->parsed) return;
     check_timezone(call, report);
-    policy_file_set_lookup(file, call, NULL);
+    policy_file_set_lookup(file, call, report->hosts);
     report->resolved = resolve_policy(&file->policy, &file->lookup, call->as_of_us, true,
                                       call->arena, &file->resolved, found);
     if (!report->resolved) return;
     check_entries(&file->resolved, call->arena, call->scratch, found);
-    bool lifeline = check_lifeline(&file->resolved, NULL, 0, call->arena, call->scratch, found);
+    bool lifeline = check_lifeline(&file->resolved, report->controllers, report->n_controllers,
+                                   call->arena, call->scratch, found);
     report->assertions = check_assertions(&file->resolved, call->arena, call->scratch);
     for (size_t i = 0; i < file->policy.n_assertions; i++)
         report->n_broken += !report->assertions[i].holds;
@@ -189,6 +209,7 @@ static int run(struct invocation *call)
 {
     struct report report = {0};
     if (!policy_file_open(call, &report.file, &report.text)) return EXIT_FAILED;
+    if (!load_workspace(call, &report)) return EXIT_FAILED;
     examine(call, &report);
     if (call->format == FORMAT_JSON)
         print_json(call, &report);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/policy_file.h"
 
+#include "cli/workspace.h"
 #include "policy/document.h"
 #include "policy/service_tags.h"
 
@@ -143,11 +144,30 @@ void policy_file_set_lookup(struct policy_file *file, struct invocation *call,
     file->lookup = (struct host_lookup){file, find_host, find_ad_group, find_tag};
 }
 
+/* Names of the workspace, when it has a database. */
+static bool find_hosts(struct invocation *call, const struct host_lookup **out)
+{
+    struct err err = {0};
+    struct workspace *workspace = arena_new(call->arena, struct workspace);
+    *out = NULL;
+    if (call->os->kind(call->os->self, workspace_database(call)) != OS_FILE) return true;
+    if (!workspace_open(call, workspace, &err)) {
+        (void)command_fail(call, &err);
+        return false;
+    }
+    /* The hosts are in the arena then, and the database is not needed any more. */
+    *out = workspace_lookup(call, workspace);
+    store_close(workspace->store);
+    workspace->store = NULL;
+    return true;
+}
+
 bool policy_file_resolve(struct invocation *call, struct policy_file *file,
                          const struct host_lookup *hosts, bool for_check, int *status)
 {
     size_t first = file->found.n;
     *status = EXIT_FAILED;
+    if (!hosts && !find_hosts(call, &hosts)) return false;
     policy_file_set_lookup(file, call, hosts);
     bool good = resolve_policy(&file->policy, &file->lookup, call->as_of_us, for_check, call->arena,
                                &file->resolved, &file->found);

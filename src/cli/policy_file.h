@@ -39,7 +39,8 @@ MUST_USE bool policy_file_load(struct invocation *call, struct policy_file *out,
 
 /* Resolves at call->as_of_us, printing warnings and errors on the talk stream.
  *
- * hosts : names of the workspace; NULL = none are known
+ * hosts : names of the workspace; NULL = they are loaded from its database, if there is one;
+ *         then file->hosts is the look-up to go on with
  * for_check : unresolvable names are warnings (simulate, explain); else errors (compile)
  * file : stays where it is as long as `resolved` is used */
 MUST_USE bool policy_file_resolve(struct invocation *call, struct policy_file *file,
