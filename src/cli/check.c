@@ -198,9 +198,8 @@ static void print_text(struct invocation *call, const struct report *report)
     buf_str(call->out, S(", "));
     print_count(call->out, found->n_warnings, "warning");
     if (report->resolved) {
-        buf_str(call->out, S(", "));
-        print_count(call->out, n_assertions(report) - report->n_broken, "assertion");
-        buf_format(call->out, " of %zu hold", n_assertions(report));
+        size_t n = n_assertions(report);
+        buf_format(call->out, "; assertions: %zu of %zu hold", n - report->n_broken, n);
     }
     buf_char(call->out, '\n');
 }
