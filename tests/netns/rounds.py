@@ -89,24 +89,12 @@ def smb_session(work, pair, should_connect):
     return reached, "reads the share" if reached else done.stdout.strip()[-120:]
 
 
-def tcp_attempts(client, pairs, expected):
-    """(pair, service) → outcome of a bare connection."""
-    wanted = [(pair, service) for pair in pairs for service in SERVICES]
-    lines = "".join(f"{pair.target} {PORTS[service]} {patience(expected[pair, service])}\n" for pair, service in wanted)
-    out = must(in_ns(client, "python3", TCP, "connect"), input=lines).splitlines()
-    return {question: line.split()[2] for question, line in zip(wanted, out, strict=True)}
-
-
 def bare_round(pairs, expected):
     """(pair, service) → (whether it connected, in words)."""
-    by_client = collections.defaultdict(list)
-    for pair in pairs:
-        by_client[pair.client].append(pair)
-    seen = {}
-    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-        for answers in pool.map(lambda item: tcp_attempts(*item, expected), by_client.items()):
-            seen.update({key: (outcome == "established", outcome) for key, outcome in answers.items()})
-    return seen
+    wanted = [(pair, service) for pair in pairs for service in SERVICES]
+    lines = [f"{pair.client} {pair.target} {PORTS[service]} {patience(expected[pair, service])}\n" for pair, service in wanted]
+    outcomes = must(["python3", TCP, "connect"], input="".join(lines)).split()
+    return {question: (outcome == "established", outcome) for question, outcome in zip(wanted, outcomes, strict=True)}
 
 
 def one_round(work, pairs, expected):
