@@ -73,11 +73,47 @@ static bool lives_in_a_segment(const struct resolved *resolved, struct addr a)
     return resolve_segment(resolved, a) != SIZE_MAX;
 }
 
+bool simulate_server_answered(const struct matrix_flow *flow)
+{
+    return flow->outcomes[OUTCOME_ESTABLISHED] || flow->outcomes[OUTCOME_REFUSED] ||
+           flow->outcomes[OUTCOME_ALLOWED] || flow->outcomes[OUTCOME_ACCESSED] ||
+           flow->outcomes[OUTCOME_AUTH_FAILED];
+}
+
 static void see_end(struct machines *all, struct endpoint end, bool captured)
 {
     if (addr_is_none(end.addr) || !lives_in_a_segment(all->resolved, end.addr)) return;
     struct known_machine *machine = machine_of(all, end.addr);
     if (captured) machine->has_own_evidence = true;
+}
+
+static bool is_single(struct range r)
+{
+    return addr_equal(r.first, r.last);
+}
+
+/* The hosts that a group names one by one: lone addresses, and whatever its host names and AD
+ * groups stand for (what is left of the group without its prefixes). */
+static void see_members(struct machines *all, size_t group)
+{
+    const struct group *g = &all->resolved->policy->groups[group];
+    struct range *wide = arena_array(all->arena, struct range, g->n_hosts + 1);
+    size_t n_wide = 0;
+    for (size_t i = 0; i < g->n_hosts; i++) {
+        struct range range = prefix_range(g->hosts[i].prefix);
+        if (g->hosts[i].kind != MEMBER_PREFIX) continue;
+        if (is_single(range))
+            machine_of(all, range.first);
+        else
+            wide[n_wide++] = range;
+    }
+    struct prefix_set named = prefix_set_subtract(all->arena, all->resolved->groups[group],
+                                                  prefix_set_of(all->arena, wide, n_wide));
+    for (size_t i = 0; i < named.n; i++)
+        for (struct addr a = named.ranges[i].first;; a = addr_next(a)) {
+            machine_of(all, a);
+            if (addr_equal(a, named.ranges[i].last)) break;
+        }
 }
 
 static struct machines known_machines(const struct resolved *resolved,
@@ -90,7 +126,8 @@ static struct machines known_machines(const struct resolved *resolved,
         for (size_t j = 0; j < flow->n_evidence; j++)
             captured |= is_capture(flow->evidence[j].reader);
         see_end(&all, flow->client, captured);
-        see_end(&all, flow->server, captured);
+        /* What never answered may not exist: a sweep must not make machines. */
+        if (simulate_server_answered(flow)) see_end(&all, flow->server, captured);
     }
     for (size_t i = 0; i < matrix->n_coverage; i++)
         for (size_t j = 0; j < matrix->coverage[i].n_locals; j++) {
@@ -99,13 +136,8 @@ static struct machines known_machines(const struct resolved *resolved,
             struct known_machine *machine = machine_of(&all, a);
             machine->has_own_evidence = machine->has_own_log = true;
         }
-    const struct policy *policy = resolved->policy;
-    for (size_t i = 0; i < policy->n_groups; i++) {
-        struct prefix_set members = resolved->groups[i];
-        for (size_t j = 0; j < members.n; j++)
-            if (addr_equal(members.ranges[j].first, members.ranges[j].last))
-                machine_of(&all, members.ranges[j].first);
-    }
+    for (size_t i = 0; i < resolved->policy->n_groups; i++)
+        see_members(&all, i);
     return all;
 }
 
@@ -169,23 +201,21 @@ static struct blind_list find_blind(const struct machines *all, struct arena *ar
                       .reason = S("no packet or log of any host in it"),
                   });
     }
-    for (size_t i = 0; i < policy->n_groups; i++) {
-        struct prefix_set members = resolved->groups[i];
-        for (size_t j = 0; j < members.n; j++) {
-            struct prefix_set one = {&members.ranges[j], 1};
-            bool single = addr_equal(members.ranges[j].first, members.ranges[j].last);
-            if (single || any_seen(all, one)) continue;
-            char first[ADDR_TEXT], last[ADDR_TEXT];
-            str from = addr_text(first, members.ranges[j].first);
-            str to = addr_text(last, members.ranges[j].last);
+    for (size_t i = 0; i < policy->n_groups; i++)
+        for (size_t j = 0; j < policy->groups[i].n_hosts; j++) {
+            const struct member *member = &policy->groups[i].hosts[j];
+            struct range range = prefix_range(member->prefix);
+            char text[PREFIX_TEXT];
+            if (member->kind != MEMBER_PREFIX || is_single(range)) continue;
+            if (any_seen(all, (struct prefix_set){&range, 1})) continue;
+            str prefix = prefix_text(text, member->prefix);
             blind_add(&list, arena,
                       (struct blind_spot){
-                          .text = str_format(arena, "%.*s-%.*s of group %.*s", STR_ARG(from),
-                                             STR_ARG(to), STR_ARG(policy->groups[i].name)),
+                          .text = str_format(arena, "%.*s of group %.*s", STR_ARG(prefix),
+                                             STR_ARG(policy->groups[i].name)),
                           .reason = S("no packet or log of any of its addresses"),
                       });
         }
-    }
     if (list.n) qsort(list.items, list.n, sizeof *list.items, blind_order);
     return list;
 }

@@ -65,6 +65,10 @@ struct simulation simulate(const struct resolved *resolved, const struct decisio
                            const struct matrix_view *matrix, struct arena *arena,
                            struct arena scratch);
 
+/* True when the server is known to exist by this flow: it accepted, refused or was let through to.
+ */
+bool simulate_server_answered(const struct matrix_flow *flow);
+
 /* What `simulate --json` prints; only the ring of that name unless it is empty. */
 void simulate_print_json(const struct simulation *simulation, const struct policy *policy,
                          const struct view_labels *labels, str ring, struct buf *out);
