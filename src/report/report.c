@@ -181,7 +181,8 @@ struct axis {
 static size_t axis_put(struct axis *axis, struct arena *arena, str label, str group)
 {
     bool fresh = false;
-    uint64_t *at = map_put(&axis->by_label, arena, label, axis->n, &fresh);
+    str key = str_format(arena, "%.*s\n%.*s", STR_ARG(group), STR_ARG(label));
+    uint64_t *at = map_put(&axis->by_label, arena, key, axis->n, &fresh);
     if (!fresh) return (size_t)*at;
     arena_grow(arena, axis->items, axis->n, axis->room);
     axis->items[axis->n] = (struct picture_axis){label, group};
@@ -201,7 +202,9 @@ static size_t *axis_sort(struct axis *axis, struct arena *arena)
     size_t *moved = arena_array(arena, size_t, axis->n + 1);
     if (axis->n) qsort(axis->items, axis->n, sizeof *axis->items, axis_order);
     for (size_t i = 0; i < axis->n; i++)
-        moved[*map_find(&axis->by_label, axis->items[i].label)] = i;
+        moved[*map_find(&axis->by_label,
+                        str_format(arena, "%.*s\n%.*s", STR_ARG(axis->items[i].group),
+                                   STR_ARG(axis->items[i].label)))] = i;
     return moved;
 }
 
@@ -214,9 +217,8 @@ static str short_label(struct arena *arena, struct endpoint end, struct names na
     return str_format(arena, "%.*s %.*s", STR_ARG(head), STR_ARG(view_end_text(arena, end)));
 }
 
-static str group_of(const struct report *report, struct arena *arena, struct endpoint end)
+static str group_of(const struct report *report, struct endpoint end)
 {
-    (void)arena;
     str segment = report->labels->segment(report->labels->to, end);
     return segment.len ? segment : S("elsewhere");
 }
@@ -259,14 +261,23 @@ static void remember_label(struct map *labels, struct arena *arena, struct endpo
     map_put(labels, arena, view_end_text(arena, end), (uint64_t)(uintptr_t)label, NULL);
 }
 
+/* Servers that never answered anyone may not exist: one column for all of a segment. */
+static str server_label(struct map *labels, struct map *answered, struct arena *arena,
+                        struct endpoint server)
+{
+    if (!map_find(answered, view_end_text(arena, server))) return S("(no answer)");
+    return label_of(labels, arena, server);
+}
+
 static void draw_flow(struct drawing *d, const struct report *report, struct arena *arena,
-                      struct map *labels, const struct matrix_flow *flow,
+                      struct map *labels, struct map *answered, const struct matrix_flow *flow,
                       enum picture_verdict verdict)
 {
     size_t row = axis_put(&d->clients, arena, label_of(labels, arena, flow->client),
-                          group_of(report, arena, flow->client));
-    size_t column = axis_put(&d->servers, arena, label_of(labels, arena, flow->server),
-                             group_of(report, arena, flow->server));
+                          group_of(report, flow->client));
+    str group = group_of(report, flow->server);
+    str server = server_label(labels, answered, arena, flow->server);
+    size_t column = axis_put(&d->servers, arena, server, group);
     bool fresh = false;
     str key = str_format(arena, "%zu %zu", row, column);
     uint64_t *at = map_put(&d->by_pair, arena, key, d->n_cells, &fresh);
@@ -285,18 +296,20 @@ static void write_picture(struct buf *out, const struct report *report, struct a
 {
     const struct simulated_ring *ring = last_ring(report);
     struct drawing d = {0};
-    struct map labels = {0};
+    struct map labels = {0}, answered = {0};
     for (size_t i = 0; i < report->matrix->n_flows; i++) {
         const struct matrix_flow *flow = &report->matrix->flows[i];
+        if (simulate_server_answered(flow))
+            map_put(&answered, arena, view_end_text(arena, flow->server), 1, NULL);
         remember_label(&labels, arena, flow->client, flow->client_names);
         remember_label(&labels, arena, flow->server, flow->server_names);
     }
     if (ring)
         for (size_t i = 0; i < ring->n_flows; i++)
-            draw_flow(&d, report, arena, &labels, ring->flows[i].flow,
+            draw_flow(&d, report, arena, &labels, &answered, ring->flows[i].flow,
                       picture_verdict(ring->flows[i].verdict));
     for (size_t i = 0; !ring && i < report->matrix->n_flows; i++)
-        draw_flow(&d, report, arena, &labels, &report->matrix->flows[i], PICTURE_SEEN);
+        draw_flow(&d, report, arena, &labels, &answered, &report->matrix->flows[i], PICTURE_SEEN);
 
     const size_t *rows = axis_sort(&d.clients, arena), *columns = axis_sort(&d.servers, arena);
     for (size_t i = 0; i < d.n_cells; i++) {
