@@ -514,7 +514,7 @@ static bool prepare(struct ingest *in, struct err *err)
         if (!in->options.zone) return false;
     }
     return store_open(call->os, workspace_database(call), whole ? STORE_DELETE : STORE_WAL, false,
-                      call->arena, &in->store, err);
+                      &in->store, err);
 }
 
 static int run(struct invocation *call)

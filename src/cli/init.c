@@ -23,8 +23,7 @@ static int run(struct invocation *call)
         err_in(&err, folder);
         return command_fail(call, &err);
     }
-    if (!store_create(os, database, journal, call->arena, &store, &err))
-        return command_fail(call, &err);
+    if (!store_create(os, database, journal, &store, &err)) return command_fail(call, &err);
     store_close(store);
 
     if (call->format == FORMAT_JSON) {

@@ -9,8 +9,7 @@ str workspace_database(struct invocation *call)
 bool workspace_open(struct invocation *call, struct workspace *out, struct err *err)
 {
     struct store *store = NULL;
-    if (!store_open(call->os, workspace_database(call), STORE_WAL, true, call->arena, &store, err))
-        return false;
+    if (!store_open(call->os, workspace_database(call), STORE_WAL, true, &store, err)) return false;
     *out = (struct workspace){.store = store};
     return true;
 }

@@ -283,7 +283,9 @@ static void count_server(struct tally *tally, struct arena *arena, const struct 
     if (!is_smb(flow)) return;
     if (accepted) tally->clients++;
     tally->served += accepted;
-    tally->passed += flow->outcomes[OUTCOME_ALLOWED];
+    bool in_vain = flow->outcomes[OUTCOME_REFUSED] || flow->outcomes[OUTCOME_NO_ANSWER] ||
+                   flow->outcomes[OUTCOME_PROHIBITED];
+    if (!in_vain) tally->passed += flow->outcomes[OUTCOME_ALLOWED];
     weigh_posture(&tally->view.posture, flow);
     for (size_t i = 0; i < flow->pipes.n; i++)
         set_add(&tally->pipes, arena, flow->pipes.items[i]);
@@ -318,13 +320,20 @@ static str serves_pipe(struct arena *arena, struct names pipes, enum host_role r
     return (str){0};
 }
 
+/* "1 client", "7 clients" */
+static str counted(struct arena *arena, uint64_t n, const char *what)
+{
+    return str_format(arena, "%" PRIu64 " %s%s", n, what, n == 1 ? "" : "s");
+}
+
 static void infer_server(struct tally *t, struct arena *arena)
 {
     struct names pipes = set_names(&t->pipes), shares = t->view.shares;
     if (t->served)
         add_role(t, arena, HOST_ROLE_SERVER,
-                 str_format(arena, "accepted %" PRIu64 " connections from %" PRIu64 " clients",
-                            t->served, t->clients));
+                 str_format(arena, "accepted %.*s from %.*s",
+                            STR_ARG(counted(arena, t->served, "connection")),
+                            STR_ARG(counted(arena, t->clients, "client"))));
     else if (t->passed)
         add_role(
             t, arena, HOST_ROLE_SERVER,
@@ -350,17 +359,16 @@ static void infer_client(struct tally *t, struct arena *arena)
 {
     if (t->used)
         add_role(t, arena, HOST_ROLE_CLIENT,
-                 str_format(arena, "uses %" PRIu64 " servers", t->used));
+                 str_format(arena, "uses %.*s", STR_ARG(counted(arena, t->used, "server"))));
     if (t->tried >= SCANNER_SERVERS && t->failed * 2 >= t->tried)
         add_role(t, arena, HOST_ROLE_SCANNER,
                  str_format(arena, "tried %" PRIu64 " servers, %" PRIu64 " of them in vain",
                             t->tried, t->failed));
     if (t->used && t->served)
         add_role(t, arena, HOST_ROLE_LATERAL,
-                 str_format(arena,
-                            "uses %" PRIu64 " servers and accepts sessions from %" PRIu64
-                            " clients",
-                            t->used, t->clients));
+                 str_format(arena, "uses %.*s and accepts sessions from %.*s",
+                            STR_ARG(counted(arena, t->used, "server")),
+                            STR_ARG(counted(arena, t->clients, "client"))));
 }
 
 struct hosts_view roles_of(struct arena *arena, const struct host_list *hosts,

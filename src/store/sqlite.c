@@ -77,7 +77,7 @@ bool sqlite_open(str path, enum sqlite_mode mode, unsigned busy_ms, struct arena
     int result = sqlite3_open_v2(str_c(arena, name), &db->handle, flags[mode], NULL);
     if (result != SQLITE_OK) {
         refuse(db, result, err);
-        sqlite_close(db);
+        sqlite3_close(db->handle);
         return false;
     }
     sqlite3_extended_result_codes(db->handle, 0);

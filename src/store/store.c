@@ -86,80 +86,85 @@ static bool make_schema(struct sqlite *db, struct arena *arena, struct err *err)
     return false;
 }
 
-static bool finish(struct sqlite *db, struct arena *arena, struct store **out)
+/* The handle lives in an arena of its own: statements are prepared while callers use theirs. */
+static struct store *new_store(void)
 {
-    struct store *store = arena_new(arena, struct store);
-    *store = (struct store){.db = db, .arena = arena};
-    *out = store;
-    return true;
+    struct arena own = arena_open("workspace", 0, NULL);
+    struct store *store = arena_new(&own, struct store);
+    store->arena = own;
+    return store;
 }
 
-static bool fail(struct sqlite *db, str path, struct err *err)
+static bool fail(struct store *store, str path, struct err *err)
 {
-    sqlite_close(db);
+    store_close(store);
     return err_in(err, path);
 }
 
-bool store_create(struct os *os, str path, enum store_journal journal, struct arena *arena,
-                  struct store **out, struct err *err)
+bool store_create(struct os *os, str path, enum store_journal journal, struct store **out,
+                  struct err *err)
 {
-    struct sqlite *db = NULL;
     int64_t tables = 0;
     if (journal == STORE_WAL && !in_memory(path) && os->is_network(os->self, os_directory(path))) {
         refuse_network(err);
         return err_in(err, path);
     }
-    if (!sqlite_open(path, SQLITE_MODE_CREATE, BUSY_MS, arena, &db, err)) return err_in(err, path);
+    struct store *store = new_store();
+    if (!sqlite_open(path, SQLITE_MODE_CREATE, BUSY_MS, &store->arena, &store->db, err))
+        return fail(store, path, err);
     /* Without tables it is new, or an init that was cut short. */
-    if (!ask_number(db, "SELECT count(*) FROM sqlite_schema", &tables, err))
-        return fail(db, path, err);
-    bool fine = tables ? check_schema(db, path, err)
-                       : set_journal(db, journal, err) && make_schema(db, arena, err);
-    return fine ? finish(db, arena, out) : fail(db, path, err);
+    if (!ask_number(store->db, "SELECT count(*) FROM sqlite_schema", &tables, err))
+        return fail(store, path, err);
+    bool fine =
+        tables ? check_schema(store->db, path, err)
+               : set_journal(store->db, journal, err) && make_schema(store->db, &store->arena, err);
+    if (!fine) return fail(store, path, err);
+    *out = store;
+    return true;
 }
 
-static bool open_to_read(struct os *os, str path, struct arena *arena, struct sqlite **out,
-                         struct err *err)
+static bool open_to_read(struct os *os, str path, struct store *store, struct err *err)
 {
-    struct sqlite *db = NULL;
     int64_t tables = 0;
-    if (!sqlite_open(path, SQLITE_MODE_READ, BUSY_MS, arena, &db, err)) return false;
-    if (ask_number(db, "SELECT count(*) FROM sqlite_schema", &tables, err)) {
-        *out = db;
-        return true;
-    }
-    sqlite_close(db);
+    if (!sqlite_open(path, SQLITE_MODE_READ, BUSY_MS, &store->arena, &store->db, err)) return false;
+    if (ask_number(store->db, "SELECT count(*) FROM sqlite_schema", &tables, err)) return true;
+    sqlite_close(store->db);
+    store->db = NULL;
     /* A WAL that nobody can make or lock: on a medium that can't be written the file alone is the
      * whole truth, if no log stands beside it. */
-    str log = str_format(arena, "%.*s-wal", STR_ARG(path));
+    str log = str_format(&store->arena, "%.*s-wal", STR_ARG(path));
     if (os->kind(os->self, log) != OS_MISSING) return false;
-    return sqlite_open(path, SQLITE_MODE_READ_ALONE, BUSY_MS, arena, out, err);
+    return sqlite_open(path, SQLITE_MODE_READ_ALONE, BUSY_MS, &store->arena, &store->db, err);
 }
 
 bool store_open(struct os *os, str path, enum store_journal journal, bool read_only,
-                struct arena *arena, struct store **out, struct err *err)
+                struct store **out, struct err *err)
 {
-    struct sqlite *db = NULL;
     if (os->kind(os->self, path) != OS_FILE)
         return err_set(err, ERR_NOT_FOUND,
                        "there is no workspace in %.*s: make one with \"sallyport init %.*s\"",
                        STR_ARG(os_directory(path)), STR_ARG(os_directory(path)));
-    if (journal == STORE_WAL && os->is_network(os->self, path) && is_wal(os, path, *arena)) {
+    struct store *store = new_store();
+    if (journal == STORE_WAL && os->is_network(os->self, path) && is_wal(os, path, store->arena)) {
         refuse_network(err);
-        return err_in(err, path);
+        return fail(store, path, err);
     }
-    bool opened = read_only ? open_to_read(os, path, arena, &db, err)
-                            : sqlite_open(path, SQLITE_MODE_WRITE, BUSY_MS, arena, &db, err);
-    if (!opened) return err_in(err, path);
-    if (!check_schema(db, path, err)) return fail(db, path, err);
+    bool opened =
+        read_only ? open_to_read(os, path, store, err)
+                  : sqlite_open(path, SQLITE_MODE_WRITE, BUSY_MS, &store->arena, &store->db, err);
+    if (!opened || !check_schema(store->db, path, err)) return fail(store, path, err);
     /* A workspace keeps the journal it was made with, unless told otherwise. */
-    if (!read_only && journal == STORE_DELETE && !set_journal(db, journal, err))
-        return fail(db, path, err);
-    if (!read_only && !sqlite_run(db, "PRAGMA synchronous=FULL", err)) return fail(db, path, err);
-    return finish(db, arena, out);
+    if (!read_only && journal == STORE_DELETE && !set_journal(store->db, journal, err))
+        return fail(store, path, err);
+    if (!read_only && !sqlite_run(store->db, "PRAGMA synchronous=FULL", err))
+        return fail(store, path, err);
+    *out = store;
+    return true;
 }
 
 void store_close(struct store *store)
 {
-    sqlite_close(store->db);
+    struct arena own = store->arena;
+    if (store->db) sqlite_close(store->db);
+    arena_close(&own);
 }

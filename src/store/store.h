@@ -13,14 +13,14 @@ struct store; /* opaque; one process writes at a time */
 enum store_journal { STORE_WAL, STORE_DELETE };
 
 /* Makes the database at path; an existing one is opened and checked. */
-MUST_USE bool store_create(struct os *os, str path, enum store_journal journal, struct arena *arena,
-                           struct store **out, struct err *err);
+MUST_USE bool store_create(struct os *os, str path, enum store_journal journal, struct store **out,
+                           struct err *err);
 /* Opens an existing one. read_only never changes a byte of the data; it works on a workspace that
  * can't be written.
  * fails : NOT_FOUND (no workspace there), UNSUPPORTED (a newer schema), REFUSED (WAL on a network
  *         file system), IO */
 MUST_USE bool store_open(struct os *os, str path, enum store_journal journal, bool read_only,
-                         struct arena *arena, struct store **out, struct err *err);
+                         struct store **out, struct err *err);
 void store_close(struct store *store);
 
 /* ---- Reading -------------------------------------------------------------------------------- */

@@ -50,7 +50,7 @@ enum store_statement {
 
 struct store {
     struct sqlite *db;
-    struct arena *arena;
+    struct arena arena; /* its own; the handle lives in it */
     struct sqlite_statement *statements[STORE_SQL_COUNT];
 };
 
