@@ -97,6 +97,14 @@ static void write_blind(struct buf *out, const struct report *report)
     html_raw(out, S("</ul>\n"));
 }
 
+/* "FS01/pfirewall.log": every host's log has the same name, its folder tells them apart. */
+static str last_two_parts(str path)
+{
+    size_t n = os_base_name(path).len;
+    if (n == path.len) return path;
+    return str_tail(path, path.len - n - os_base_name(str_head(path, path.len - n - 1)).len - 1);
+}
+
 static void write_coverage(struct buf *out, const struct report *report, struct arena *arena)
 {
     static const struct html_column columns[] = {
@@ -121,7 +129,7 @@ static void write_coverage(struct buf *out, const struct report *report, struct 
         for (size_t j = 0; j < matrix->n_skips; j++)
             skipped += str_equal(matrix->skips[j].source, c->source);
         html_table_row(out, &table);
-        html_table_cell_text(out, &table, os_base_name(c->source));
+        html_table_cell_text(out, &table, last_two_parts(c->source));
         html_table_cell_text(out, &table, c->origin.len ? c->origin : S("capture"));
         html_table_cell_text(out, &table, c->has_times ? minute(arena, c->from_us) : S("none"));
         html_table_cell_text(out, &table, c->has_times ? minute(arena, c->to_us) : S("none"));
