@@ -4,10 +4,8 @@
  */
 #include "base/sha256.h"
 #include "cli/command.h"
+#include "cli/controllers.h"
 #include "cli/policy_file.h"
-#include "cli/workspace.h"
-#include "matrix/roles.h"
-#include "reason/check.h"
 #include "targets/manifest.h"
 #include "targets/rules_md.h"
 
@@ -32,33 +30,6 @@ struct compile {
 /* ---- What must hold before anything is made -----------------------------------------------------
  */
 
-/* Domain controllers that the workspace has seen. */
-static bool known_controllers(struct invocation *call, struct workspace *workspace,
-                              struct check_controller **out, size_t *n, struct err *err)
-{
-    struct matrix_view matrix = {0};
-    struct share_use *uses = NULL;
-    size_t n_uses = 0, n_shares = 0, room = 0;
-    (void)workspace_lookup(call, workspace); /* loads the hosts */
-    if (!store_load_matrix(workspace->store, call->arena, &matrix, err)) return false;
-    if (!store_load_uses(workspace->store, call->arena, &uses, &n_uses, err)) return false;
-    const struct share_view *shares =
-        roles_shares(call->arena, uses, n_uses, &workspace->hosts, &n_shares);
-    struct hosts_view view = roles_of(call->arena, &workspace->hosts, &matrix, shares, n_shares);
-    for (size_t i = 0; i < view.n; i++) {
-        const struct host_view *host = &view.hosts[i];
-        bool is_controller = false;
-        for (size_t j = 0; j < host->n_roles; j++)
-            is_controller |= host->roles[j].role == HOST_ROLE_DOMAIN_CONTROLLER;
-        for (size_t j = 0; is_controller && j < host->host->n_intervals; j++) {
-            arena_grow(call->arena, *out, *n, room);
-            (*out)[(*n)++] =
-                (struct check_controller){host->host->name, host->host->intervals[j].addr};
-        }
-    }
-    return true;
-}
-
 /* Reads and resolves the policy with the workspace's names, if there is a workspace, and refuses
  * without a lifeline. */
 static bool load_policy(struct compile *c, int *status)
@@ -66,7 +37,7 @@ static bool load_policy(struct compile *c, int *status)
     struct invocation *call = c->call;
     struct policy_file *file = c->file;
     struct workspace *workspace = arena_new(call->arena, struct workspace);
-    struct check_controller *controllers = NULL;
+    const struct check_controller *controllers = NULL;
     size_t n_controllers = 0;
     struct err err = {0};
     const struct host_lookup *hosts = NULL;
@@ -74,7 +45,7 @@ static bool load_policy(struct compile *c, int *status)
     if (call->os->kind(call->os->self, workspace_database(call)) == OS_FILE) {
         *status = EXIT_FAILED;
         if (!workspace_open(call, workspace, &err) ||
-            !known_controllers(call, workspace, &controllers, &n_controllers, &err)) {
+            !controllers_known(call, workspace, &controllers, &n_controllers, &err)) {
             (void)command_fail(call, &err);
             return false;
         }
