@@ -9,7 +9,11 @@
 
 /* Rows of one table of the page; past it the page says how many more there are and which command
  * lists them. A browser lays out this many rows in about a second. */
-enum { MOST_ROWS = 2000 };
+enum {
+    MOST_ROWS = 2000,
+    /* Of a sweep's targets that never answered, the first few stand for all. */
+    UNANSWERED_SHOWN = 3,
+};
 
 static void paragraph(struct buf *out, const char *class_name, str text)
 {
@@ -365,12 +369,18 @@ static void write_verdict(struct buf *out, const struct report *report, struct a
     const struct simulated_ring *ring = last_ring(report);
     size_t n_columns = verdict == SIMULATE_BROKEN ? COUNT_OF(columns) : COUNT_OF(columns) - 1,
            n = 0;
+    struct map unanswered = {0};
     struct html_table table = html_table_start(out, caption, columns, n_columns);
     for (size_t i = 0; i < ring->n_flows; i++) {
         const struct simulated_flow *s = &ring->flows[i];
         const struct matrix_flow *flow = s->flow;
         bool has_side = verdict == SIMULATE_BROKEN || verdict == SIMULATE_STOPPED;
-        if (s->verdict != verdict || n++ >= MOST_ROWS) continue;
+        if (s->verdict != verdict) continue;
+        if (!simulate_server_answered(flow) &&
+            ++*map_put(&unanswered, arena, view_end_text(arena, flow->client), 0, NULL) >
+                UNANSWERED_SHOWN)
+            continue;
+        if (n++ >= MOST_ROWS) continue;
         html_table_row(out, &table);
         html_table_cell_text(out, &table, view_end_label(arena, flow->client, flow->client_names));
         html_table_cell_text(out, &table, view_end_label(arena, flow->server, flow->server_names));
@@ -391,6 +401,13 @@ static void write_verdict(struct buf *out, const struct report *report, struct a
         html_table_row_end(out);
     }
     html_table_end(out);
+    for (size_t i = 0; i < unanswered.n; i++)
+        if (unanswered.entries[i].value > UNANSWERED_SHOWN) {
+            html_raw(out, S("<p class=\"soft\">"));
+            html_text(out, unanswered.entries[i].key);
+            buf_format(out, " also tried %" PRIu64 " more servers that never answered.</p>\n",
+                       unanswered.entries[i].value - UNANSWERED_SHOWN);
+        }
     more_rows(out, n, "simulate --json");
 }
 

@@ -1,0 +1,71 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What a policy would break, on the recorded sample network: see simulate/README.md.
+
+load golden
+
+setup_file() {
+    export WS=$BATS_FILE_TMPDIR/contoso
+    cd "$BATS_TEST_DIRNAME/../.."
+    "$SALLYPORT" init "$WS"
+    "$SALLYPORT" ingest -C "$WS" samples/contoso/captures samples/contoso/logs >/dev/null
+    cp tests/cases/simulate/policy.yaml "$WS/policy.yaml"
+}
+
+setup() {
+    cd "$BATS_TEST_DIRNAME/../.."
+    case_dir=$(case_folder simulate)
+}
+
+@test "verdicts ring by ring, for people" {
+    golden "$case_dir/simulate.ok" 1 "$SALLYPORT" simulate -C "$WS" --as-of 2026-11-22
+}
+
+@test "the same as JSON" {
+    golden "$case_dir/simulate.json.ok" 1 "$SALLYPORT" simulate -C "$WS" --as-of 2026-11-22 --json
+}
+
+@test "a server without evidence is blind, whatever its neighbours show" {
+    run "$SALLYPORT" simulate -C "$WS" --as-of 2026-11-22 --json
+    python3 - "$output" <<'PY'
+import json, sys
+for ring in json.loads(sys.argv[1])["rings"]:
+    blind = [b["host"] for b in ring["blind"]]
+    assert "10.20.0.29" in blind, blind
+    assert "10.20.0.21" not in blind, blind
+PY
+}
+
+@test "one ring" {
+    golden "$case_dir/ring-it.ok" 1 "$SALLYPORT" simulate -C "$WS" --as-of 2026-11-22 --ring it
+}
+
+@test "a ring that the policy does not have" {
+    run "$SALLYPORT" simulate -C "$WS" --ring broda
+    [ "$status" -eq 2 ]
+    [[ $output == *'did you mean "broad"'* ]]
+}
+
+@test "a policy that keeps what worked breaks nothing, and the cures are such a policy" {
+    run "$SALLYPORT" simulate -C "$WS" --policy "$case_dir/nothing-breaks.yaml" --as-of 2026-11-22
+    [ "$status" -eq 0 ]
+    [[ $output == *"nothing that was seen working would break"* ]]
+}
+
+@test "without a policy: exit status 2, and where it was looked for" {
+    rm -rf "$BATS_TEST_TMPDIR/ws"
+    "$SALLYPORT" init "$BATS_TEST_TMPDIR/ws"
+    run "$SALLYPORT" simulate -C "$BATS_TEST_TMPDIR/ws"
+    [ "$status" -eq 2 ]
+    [[ $output == *policy.yaml* ]]
+}
+
+@test "the report holds the same verdicts, and nothing that a name could inject" {
+    "$SALLYPORT" report -C "$WS" --as-of 2026-11-22 -o "$BATS_TEST_TMPDIR/report.html"
+    grep -q "3 flows that work today would break" "$BATS_TEST_TMPDIR/report.html"
+    grep -q "10.20.0.29" "$BATS_TEST_TMPDIR/report.html"
+    sed 's|organisation: Contoso|organisation: "<script>alert(1)</script>"|' "$WS/policy.yaml" >"$BATS_TEST_TMPDIR/p.yaml"
+    "$SALLYPORT" report -C "$WS" --policy "$BATS_TEST_TMPDIR/p.yaml" -o "$BATS_TEST_TMPDIR/report.html"
+    ! grep -q "<script" "$BATS_TEST_TMPDIR/report.html"
+    grep -q "&lt;script&gt;" "$BATS_TEST_TMPDIR/report.html"
+}
