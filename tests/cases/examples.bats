@@ -11,6 +11,8 @@ setup_file() {
     cp "$root/samples/contoso/policy.yaml" "$WS/policy.yaml"
     cp -r "$root/samples/contoso/captures" "$root/samples/contoso/logs" "$WS/"
     "$SALLYPORT" ingest -C "$WS" "$WS/captures" "$WS/logs" >/dev/null
+    # The files that the examples name.
+    cp "$WS/captures/edge.pcapng" "$WS/site-a.pcapng"
     printf '10.10.4.17 10.20.0.21 smb domain\n' >"$WS/questions.txt"
     # Examples that read an artefact find one.
     "$SALLYPORT" compile -C "$WS" -o "$WS/out" --target powershell --target nftables >/dev/null
