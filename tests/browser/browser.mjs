@@ -11,14 +11,15 @@ import { pathToFileURL } from 'node:url';
 import axe from 'axe-core';
 import { chromium } from 'playwright-core';
 
-const SIZES = [{ name: 'wide', width: 1280, height: 900 }, { name: 'narrow', width: 390, height: 844 }];
+const SIZES = [{ name: 'wide', width: 1280, height: 900 }, { name: 'middle', width: 1000, height: 800 },
+  { name: 'narrow', width: 390, height: 844 }];
 const SCHEMES = ['light', 'dark'];
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync'];
 // What a reader is told in so many words.
 const TEXTS = ['would break', 'blind'];
 const SMALLEST_LETTER = 9; // pixels of text height in the picture, on the narrow screen as well
-const MARKUP = ['<script>alert(1)</script>', '<img src=x>', '<svg>', '<script>', '</td>\'"', '\'><iframe src=x>.log'];
+const MARKUP = ['<script>alert(1)</script>', '"><img src=x onerror=alert(2)>', '<img src=x>', '<svg>', '<script>', '</td>\'"', '\'><iframe src=x>.log'];
 const SHOTS = resolve(process.env.SCREENSHOTS ?? 'build/browser');
 
 let passed = 0;
@@ -137,6 +138,24 @@ function collisions() {
   return faults;
 }
 
+// Words that the lines of the page tear apart, though they would fit. Nobody reads "Se-en" or an address in two pieces.
+function torn() {
+  const faults = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const range = document.createRange();
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    if (node.parentElement.closest('svg, style, code')) continue;
+    for (const { 0: word, index } of node.data.matchAll(/[\p{L}\p{N}.:\\$]{2,24}(?![\p{L}\p{N}.:\\$])/gu)) {
+      if (/[\p{L}\p{N}.:\\$]/u.test(node.data[index - 1] ?? '')) continue;
+      range.setStart(node, index);
+      range.setEnd(node, index + word.length);
+      const lines = new Set([...range.getClientRects()].filter((r) => r.width > 0).map((r) => Math.round(r.top))).size;
+      if (lines > 1) faults.push(`"${word}" is torn over ${lines} lines: ${node.data.trim().slice(0, 40)}`);
+    }
+  }
+  return faults;
+}
+
 // Whether the ground is as bright as the reader asked for.
 function ground(scheme) {
   const [r, g, b] = getComputedStyle(document.body).backgroundColor.match(/[\d.]+/g).map(Number);
@@ -173,13 +192,14 @@ async function look(browser, name, file, wanted) {
     return;
   }
   for (const size of SIZES) {
-    for (const scheme of SCHEMES) {
+    for (const scheme of size.name === 'middle' ? ['light'] : SCHEMES) {
       const view = `${name}, ${size.name}, ${scheme}`;
       const { page, did, close } = await open(browser, file, size, scheme);
       await page.screenshot({ path: join(SHOTS, `${name}-${size.name}-${scheme}.png`), fullPage: true });
       const figure = page.locator('main figure').first();
       if (await figure.count()) await figure.screenshot({ path: join(SHOTS, `${name}-${size.name}-${scheme}-picture.png`) });
       test(`${view}: does not scroll sideways`, await page.evaluate(sideways));
+      test(`${view}: no word is torn`, await page.evaluate(torn));
       test(`${view}: the picture is there and can be read`, await page.evaluate(picture, SMALLEST_LETTER));
       test(`${view}: nothing in the picture collides`, await page.evaluate(collisions));
       test(`${view}: the ground is ${scheme}`, await page.evaluate(ground, scheme));
@@ -196,12 +216,13 @@ async function look(browser, name, file, wanted) {
 
 // Each check must see its fault on a page that has it.
 async function controls(browser, folder) {
-  const small = SIZES[1];
+  const small = SIZES.at(-1);
   const page = (body) => `<!doctype html><html lang="en"><title>x</title><body style="background:#fff">${body}`;
   const cases = [
     ['a wide element', '<main><div style="width:800px">x</div></main>', async (p) => p.evaluate(sideways)],
     ['an element that is cut off', '<main style="overflow-x:hidden"><div style="width:800px">x</div></main>',
       async (p) => p.evaluate(sideways)],
+    ['a torn word', '<main><p style="width:40px;overflow-wrap:anywhere">10.20.0.40 is torn</p></main>', async (p) => p.evaluate(torn)],
     ['no picture', '<main></main>', async (p) => p.evaluate(picture, SMALLEST_LETTER)],
     ['tiny letters', '<main><svg viewBox="0 0 2000 900"><text y="20">tiny</text></svg></main>',
       async (p) => (await p.evaluate(picture, SMALLEST_LETTER)).filter((f) => f.startsWith('letters'))],

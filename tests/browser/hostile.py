@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """hostile.py SAMPLE POLICY EVIDENCE: the sample network with markup wherever names come from outside.
 
-Writes the policy with a hostile organisation and entry names, and the evidence with hostile shares, users and server
+Writes the policy with a hostile organisation and entry names, one of them very long, and the evidence with hostile shares, users and server
 names inside the packets (of equal length, so that everything else stays as it was) and a hostile file name.
 """
 import os
@@ -26,7 +26,8 @@ def main():
     with open(f"{sample}/policy.yaml", encoding="utf-8") as f:
         policy = f.read()
     for old, new in (("organisation: Contoso", f"organisation: '{SCRIPT}'"),
-                     ("name: printing", f"name: '{IMAGE}'"), ("name: SYSVOL and NETLOGON", f"name: '{SCRIPT}'")):
+                     ("name: departmental shares", f"name: '{IMAGE}'"),
+                     ("name: backup folder", f"name: {'x' * 300}"), ("name: SYSVOL and NETLOGON", f"name: '{SCRIPT}'")):
         assert old in policy, old
         policy = policy.replace(old, new)
     with open(policy_path, "w", encoding="utf-8") as f:
