@@ -443,7 +443,7 @@ static void add_machine(const struct maker *m, struct rules *rules, const struct
 {
     struct addr *addrs;
     size_t n = each_address(draft->members, m->scratch, &addrs), slot = 2;
-    struct prefix_set rest = m->everywhere;
+    struct prefix_set rest = prefix_set_union(m->arena, m->peers, draft->members);
     bool *done = arena_array(m->scratch, bool, m->n_stances);
     done[draft->stance] = true;
     for (size_t i = 0; i < n; i++) {

@@ -301,14 +301,34 @@ static str foreign_part(const struct proof *p, const struct rule *rule, int serv
     return (str){0};
 }
 
+/* The smallest peers of one family that the rule names at both ends; false when there are none, so
+ * that no packet can meet it. */
+static bool smallest_point(const struct proof *p, const struct compiled *c, uint32_t *local,
+                           uint32_t *remote, struct arena scratch)
+{
+    class_word *own = class_set_new(&scratch, p->n_classes);
+    class_word *peers = class_set_new(&scratch, p->n_classes);
+    for (unsigned v4 = 0; v4 < 2; v4++) {
+        for (size_t i = 0; i < p->n_words; i++) {
+            class_word family = p->peers[i] & (v4 ? p->v4[i] : ~p->v4[i]);
+            own[i] = c->local[i] & family;
+            peers[i] = c->remote[i] & family;
+        }
+        *local = class_set_next(own, p->n_words, 0);
+        *remote = class_set_next(peers, p->n_words, 0);
+        if (*local != UINT32_MAX && *remote != UINT32_MAX) return true;
+    }
+    return false;
+}
+
 /* A rule on a port that no governed service has, or with a condition that policies never make,
  * decides what the policy does not: its smallest point is the witness. */
-static void check_rule(struct proof *p, const struct compiled *c, uint8_t profiles, bool at_border)
+static void check_rule(struct proof *p, const struct compiled *c, uint8_t profiles, bool at_border,
+                       struct arena scratch)
 {
     const struct rule *rule = c->rule;
-    uint32_t local = class_set_next(c->local, p->n_words, 0);
-    uint32_t remote = class_set_next(c->remote, p->n_words, 0);
-    if (local == UINT32_MAX || remote == UINT32_MAX) return;
+    uint32_t local = 0, remote = 0;
+    if (!smallest_point(p, c, &local, &remote, scratch)) return;
     if (!at_border && !(rule->profiles & profiles)) return;
     bool outbound = rule->direction == DIRECTION_OUTBOUND;
     for (size_t i = 0; i < p->n_ports; i++) {
@@ -323,6 +343,7 @@ static void check_rule(struct proof *p, const struct compiled *c, uint8_t profil
             .side = at_border  ? SIDE_BORDER
                     : outbound ? SIDE_CLIENT_OUTBOUND
                                : SIDE_SERVER_INBOUND,
+            .secured = rule->action == ACTION_ALLOW_IF_SECURE,
             .expected = S("no rule for a service that is not governed"),
         };
         while (!at_border && !(rule->profiles & profiles & 1u << w.profile))
@@ -514,7 +535,7 @@ bool decision_proves_host(const struct decision *decision, const struct enforced
                                  arena, &work, scratch);
     struct host host = host_of(&p, class->members, &work, scratch);
     for (size_t i = 0; i < p.n_rules; i++)
-        check_rule(&p, &p.rules[i], class->profiles, false);
+        check_rule(&p, &p.rules[i], class->profiles, false, scratch);
     for (size_t i = 0; i < p.n_ports; i++) {
         if (p.ports[i].service == SERVICE_NONE) continue;
         for (unsigned k = 0; k < PROFILE_COUNT * 4; k++) {
@@ -613,7 +634,7 @@ bool decision_proves_border(const struct decision *decision, const struct border
                                  &work, scratch);
     struct border_ends ends = border_ends(&p, border->inside, &work, scratch);
     for (size_t i = 0; i < p.n_rules; i++)
-        check_rule(&p, &p.rules[i], 0, true);
+        check_rule(&p, &p.rules[i], 0, true, scratch);
     struct intent_rows rows = {0};
     for (size_t i = 0, service = SIZE_MAX; i < p.n_ports; i++) {
         if (p.ports[i].service == SERVICE_NONE) continue;
