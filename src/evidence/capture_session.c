@@ -36,12 +36,14 @@ struct use_ref {
     uint64_t offset;
 };
 
+enum waiting_for { WAITING_NOTHING, WAITING_TREE, WAITING_PIPE, WAITING_LOGON };
+
 /* A request for a share or pipe that is not answered yet, or a logon that has no session id yet. */
 struct waiting {
     uint64_t id;
     uint32_t name; /* of the share, or of the user */
     uint16_t use;  /* index plus one */
-    enum { WAITING_NOTHING, WAITING_TREE, WAITING_PIPE, WAITING_LOGON } what;
+    enum waiting_for what;
 };
 
 struct logon {
@@ -366,9 +368,10 @@ static uint32_t take_token(struct context *x, bytes raw, bool from_client)
         add_host(x, NAME_SERVER, text_of(x, ntlm->dns_computer.raw, ntlm->dns_computer.is_unicode),
                  IDENTITY_NTLM);
     }
-    if (ntlm->type != NTLMSSP_AUTHENTICATE || !from_client) return 0;
+    if (!from_client) return 0;
     add_host(x, NAME_CLIENT, text_of(x, ntlm->workstation.raw, ntlm->workstation.is_unicode),
              IDENTITY_NTLM);
+    if (ntlm->type != NTLMSSP_AUTHENTICATE) return 0;
     str user = text_of(x, ntlm->user.raw, ntlm->user.is_unicode);
     if (user.len) add_ntlm_version(x->s, ntlm->lm_length, ntlm->nt_length);
     return add_account(x, text_of(x, ntlm->domain.raw, ntlm->domain.is_unicode), user);
@@ -434,11 +437,11 @@ static void wait_for(struct session *s, struct waiting waiting)
     s->next_waiting = (uint8_t)((s->next_waiting + 1) % WAITING);
 }
 
-/* The request that this response answers; it waits no longer. */
-static bool answered(struct session *s, uint64_t id, struct waiting *out)
+/* The request of that kind that this response answers; it waits no longer. */
+static bool answered(struct session *s, uint64_t id, enum waiting_for what, struct waiting *out)
 {
     for (size_t i = 0; i < WAITING; i++) {
-        if (s->waiting[i].what == WAITING_NOTHING || s->waiting[i].id != id) continue;
+        if (s->waiting[i].what != what || s->waiting[i].id != id) continue;
         *out = s->waiting[i];
         s->waiting[i] = (struct waiting){0};
         return true;
@@ -523,8 +526,9 @@ static void take_smb2_response(struct context *x, const struct smb2_header *h,
         if (body->session_flags & SMB2_SESSION_NULL) s->auths |= 1u << AUTH_ANONYMOUS;
     }
     if (h->command != SMB2_TREE_CONNECT && h->command != SMB2_CREATE) return;
+    enum waiting_for what = h->command == SMB2_CREATE ? WAITING_PIPE : WAITING_TREE;
     struct waiting waiting;
-    if (h->status == SMB2_STATUS_PENDING || !answered(s, h->message_id, &waiting)) return;
+    if (h->status == SMB2_STATUS_PENDING || !answered(s, h->message_id, what, &waiting)) return;
     take_answer(x, &waiting, h->status == SMB2_STATUS_SUCCESS, h->tree_id,
                 has_body && body->share_type == SMB2_SHARE_PIPE);
 }
@@ -623,7 +627,7 @@ static void take_session_setup(struct context *x, const struct smb1_header *h,
         take_token(x, setup.token, false);
         if (h->status != 0) return;
         if (setup.action & SMB1_ACTION_GUEST) x->s->auths |= 1u << AUTH_GUEST;
-        if (answered(x->s, h->request_id, &waiting) && waiting.what == WAITING_LOGON)
+        if (answered(x->s, h->request_id, WAITING_LOGON, &waiting))
             logon_put(x->s, h->user_id, waiting.name);
         return;
     }
@@ -651,7 +655,7 @@ static void take_smb1_tree(struct context *x, const struct smb1_header *h,
             take_tree_request(x, h->request_id, h->user_id, text_of(x, path.raw, path.is_unicode));
         return;
     }
-    if (answered(x->s, h->request_id, &waiting) && waiting.what == WAITING_TREE)
+    if (answered(x->s, h->request_id, WAITING_TREE, &waiting))
         take_answer(x, &waiting, h->status == 0, h->tree_id, false);
 }
 
@@ -661,7 +665,7 @@ static void take_smb1_name(struct context *x, const struct smb1_header *h,
     struct smb1_text name;
     if (h->flags & SMB1_FLAGS_RESPONSE) {
         struct waiting waiting;
-        if (answered(x->s, h->request_id, &waiting) && waiting.what == WAITING_PIPE)
+        if (answered(x->s, h->request_id, WAITING_PIPE, &waiting))
             take_answer(x, &waiting, h->status == 0, h->tree_id, false);
         return;
     }

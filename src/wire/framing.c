@@ -134,9 +134,13 @@ static bool take(struct framing *f, const struct framing_user *user, bytes head)
 /* Lost: steps to the next message in data and returns how many bytes are before it, or data.len. */
 static size_t find_message(struct framing *f, bytes data)
 {
+    enum { TO_S = NBSS_HEADER_BYTES + 1 }; /* from the framing to the S of the magic */
     size_t last = f->trusted ? data.len : 1;
-    for (size_t i = 0; i < last && i < data.len; i++) {
-        if (data.ptr[i] != NBSS_MESSAGE) continue;
+    for (size_t i = 0; i < last && data.len - i > TO_S; i++) {
+        const uint8_t *s = memchr(data.ptr + i + TO_S, 'S', data.len - i - TO_S);
+        if (!s) break;
+        i = (size_t)(s - data.ptr) - TO_S;
+        if (i >= last) break;
         /* Messages most often begin with a segment; within one, chance is to be ruled out. */
         bool expected = f->trusted && i == 0;
         if (!begins_message((bytes){data.ptr + i, data.len - i}, expected)) continue;

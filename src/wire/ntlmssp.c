@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/ntlmssp.h"
 
-enum { FLAG_UNICODE = 1 };
+enum { FLAG_UNICODE = 1, FLAG_WORKSTATION = 0x2000 };
 enum av_id { AV_END = 0, AV_COMPUTER = 1, AV_DNS_COMPUTER = 3 };
 
 struct field {
@@ -42,6 +42,16 @@ static void target_info_read(bytes info, struct ntlmssp *out)
         if (id == AV_COMPUTER) out->computer = (struct ntlmssp_text){value, true};
         if (id == AV_DNS_COMPUTER) out->dns_computer = (struct ntlmssp_text){value, true};
     }
+}
+
+/* Only old clients name themselves here, in their code page. */
+static void negotiate_read(bytes message, struct cursor *c, struct ntlmssp *out)
+{
+    uint32_t flags = cursor_u32le(c, "negotiate.flags");
+    cursor_skip(c, 8, "negotiate.domain");
+    struct field workstation = field_read(c, "negotiate.workstation");
+    if (cursor_ok(c) && flags & FLAG_WORKSTATION)
+        out->workstation = text_of(message, workstation, false);
 }
 
 static bool challenge_read(bytes message, struct cursor *c, struct ntlmssp *out)
@@ -90,6 +100,7 @@ bool ntlmssp_read(bytes message, struct ntlmssp *out)
     bool ok = cursor_ok(&c);
     switch (type) {
     case NTLMSSP_NEGOTIATE:
+        negotiate_read(message, &c, &read);
         break;
     case NTLMSSP_CHALLENGE:
         ok = ok && challenge_read(message, &c, &read);

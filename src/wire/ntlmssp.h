@@ -16,8 +16,10 @@ struct ntlmssp {
     enum ntlmssp_type type;
     /* CHALLENGE */
     struct ntlmssp_text computer, dns_computer;
+    /* NEGOTIATE (seldom) and AUTHENTICATE */
+    struct ntlmssp_text workstation;
     /* AUTHENTICATE */
-    struct ntlmssp_text domain, user, workstation;
+    struct ntlmssp_text domain, user;
     size_t lm_length, nt_length;
 };
 

@@ -52,6 +52,7 @@ static bool part_at(bytes message, uint64_t at, uint8_t command, struct smb1_par
     if (!cursor_ok(&c)) return false;
     part.data_offset = (size_t)cursor_offset(&c);
     size_t n = cursor_left(&c) < count ? cursor_left(&c) : count;
+    part.is_cut = n < count;
     part.data = cursor_bytes(&c, n, "smb1.bytes");
     *out = part;
     return true;
@@ -175,22 +176,22 @@ bool smb1_negotiated_read(const struct smb1_part *part, struct smb1_negotiated *
     return true;
 }
 
-/* A string that ends in NUL, or with the data. Unicode begins at an even place of the message. */
-static struct smb1_text text_read(struct cursor *c, size_t data_offset, bool is_unicode)
+/* A string that ends in NUL, or with the data; empty when the capture cut it. Unicode begins at an
+ * even place of the message. */
+static struct smb1_text text_read(struct cursor *c, const struct smb1_part *part, bool is_unicode)
 {
-    if (!is_unicode) {
-        const uint8_t *end = c->left ? memchr(c->ptr, 0, c->left) : NULL;
-        size_t n = end ? (size_t)(end - c->ptr) : cursor_left(c);
-        struct smb1_text text = {cursor_bytes(c, n, "smb1.text"), false};
-        if (end) cursor_skip(c, 1, "smb1.text.end");
-        return text;
-    }
-    if ((data_offset + cursor_offset(c)) % 2 && cursor_left(c)) cursor_skip(c, 1, "smb1.pad");
+    size_t unit = is_unicode ? 2 : 1;
+    if (is_unicode && (part->data_offset + cursor_offset(c)) % 2 && cursor_left(c))
+        cursor_skip(c, 1, "smb1.pad");
     size_t n = 0;
-    while (n + 1 < cursor_left(c) && (c->ptr[n] || c->ptr[n + 1]))
-        n += 2;
-    struct smb1_text text = {cursor_bytes(c, n, "smb1.text"), true};
-    if (cursor_left(c) >= 2) cursor_skip(c, 2, "smb1.text.end");
+    while (n + unit <= cursor_left(c) && (c->ptr[n] || (is_unicode && c->ptr[n + 1])))
+        n += unit;
+    bool has_end = n + unit <= cursor_left(c);
+    struct smb1_text text = {cursor_bytes(c, n, "smb1.text"), is_unicode};
+    if (has_end)
+        cursor_skip(c, unit, "smb1.text.end");
+    else if (part->is_cut)
+        text.raw = (bytes){0};
     return text;
 }
 
@@ -235,8 +236,8 @@ bool smb1_session_setup_read(const struct smb1_part *part, const struct smb1_hea
     out->lm_length = first;
     cursor_skip(&data, (uint64_t)out->lm_length + out->nt_length, "session.passwords");
     if (!cursor_ok(&data)) return false;
-    out->account = text_read(&data, part->data_offset, is_unicode);
-    out->domain = text_read(&data, part->data_offset, is_unicode);
+    out->account = text_read(&data, part, is_unicode);
+    out->domain = text_read(&data, part, is_unicode);
     return cursor_ok(&data);
 }
 
@@ -256,7 +257,7 @@ bool smb1_path_read(const struct smb1_part *part, const struct smb1_header *head
         cursor_skip(&data, password, "tree.password");
     }
     if (!cursor_ok(&data)) return false;
-    *out = text_read(&data, part->data_offset, is_unicode);
+    *out = text_read(&data, part, is_unicode);
     return out->raw.len > 0;
 }
 
@@ -264,7 +265,7 @@ bool smb1_name_read(const struct smb1_part *part, const struct smb1_header *head
                     struct smb1_text *out)
 {
     struct cursor data = cursor_of(part->data, 0);
-    *out = text_read(&data, part->data_offset, header->flags2 & SMB1_FLAGS2_UNICODE);
+    *out = text_read(&data, part, header->flags2 & SMB1_FLAGS2_UNICODE);
     return out->raw.len > 0;
 }
 

@@ -48,6 +48,7 @@ struct smb1_part {
     bytes words;
     bytes data;
     size_t data_offset; /* of data in the message: Unicode is aligned by it */
+    bool is_cut;        /* data was longer: text without its end is not the text */
 };
 
 /* Text as sent: UTF-16LE or bytes of an unknown code page. */
