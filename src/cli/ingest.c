@@ -179,9 +179,11 @@ static bool write_batch(struct reading *r)
 /* Facts over the limit go to the open transaction, so that memory stays bounded. */
 static void flush(struct reading *r)
 {
+    uint64_t line_hash = r->batch.line_hash; /* said already, of the fact that comes next */
     if (!r->refused && !(begin(r) && write_batch(r))) r->refused = true;
     arena_reset(r->facts);
     r->batch = batch_in(r->facts);
+    r->batch.line_hash = line_hash;
 }
 
 /* The last facts of a capture: all of it counts, or none when its bytes were read before. */

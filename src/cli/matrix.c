@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/instant.h"
+#include "base/map.h"
 #include "cli/command.h"
 #include "cli/workspace.h"
 
@@ -39,16 +40,24 @@ static str encrypted_text(enum known known)
     return known == KNOWN_YES ? S("yes") : known == KNOWN_NO ? S("no") : (str){0};
 }
 
-/* Several hosts may stand behind one end; what one flow saw of it tells most. */
-static struct names names_of(struct workspace *workspace, struct arena *arena, struct endpoint end,
-                             struct names seen, int64_t at_us)
+/* The host's name without its domain, in the spelling it uses itself; empty = not known. */
+static str short_name(const struct host *host)
 {
-    if (seen.n || addr_is_none(end.addr)) return seen;
-    const struct host *host = hosts_at(&workspace->hosts, end.addr, at_us);
-    if (!host || !host->name.len) return seen;
-    str *name = arena_new(arena, str);
-    *name = host->name;
-    return (struct names){name, 1};
+    str label = {0}, rest;
+    if (!host) return label;
+    (void)str_cut(host->name, '.', &label, &rest);
+    for (size_t i = 0; i < host->names.n; i++)
+        if (str_equal_nocase(host->names.items[i], label)) return host->names.items[i];
+    return label;
+}
+
+/* "10.10.4.7 (WS0417)" */
+static str end_text(struct workspace *workspace, struct arena *arena, struct endpoint end,
+                    int64_t at_us)
+{
+    bool named = addr_is_none(end.addr);
+    str name = named ? (str){0} : short_name(hosts_at(&workspace->hosts, end.addr, at_us));
+    return view_end_label(arena, end, (struct names){&name, name.len ? 1 : 0});
 }
 
 /* ---- CSV ----------------------------------------------------------------------------------------
@@ -140,6 +149,20 @@ static enum table_tone outcome_tone(const struct matrix_flow *flow)
     return view_flow_worked(flow) ? TONE_PLAIN : TONE_DIM;
 }
 
+/* An outcome of every connection stands without its number: that is in the column beside. */
+static str outcomes_text(struct arena *arena, const struct matrix_flow *flow)
+{
+    struct buf out = buf_in(arena);
+    for (int i = OUTCOME_NONE + 1; i < OUTCOME_COUNT; i++) {
+        if (!flow->outcomes[i]) continue;
+        if (out.len) buf_str(&out, S(", "));
+        buf_str(&out, outcome_text((enum outcome)i));
+        if (flow->outcomes[i] != flow->connections)
+            buf_format(&out, " %" PRIu64, flow->outcomes[i]);
+    }
+    return buf_text(&out);
+}
+
 /* Shares by their last part: the server stands in the row already. */
 static str shares_text(struct arena *arena, struct names shares, size_t shown)
 {
@@ -164,44 +187,206 @@ static str signing_column(struct arena *arena, const struct matrix_flow *flow)
     return server;
 }
 
+enum column {
+    COLUMN_CLIENT,
+    COLUMN_SERVER,
+    COLUMN_SERVICE,
+    COLUMN_CONNECTIONS,
+    COLUMN_OUTCOME,
+    COLUMN_DIALECTS,
+    COLUMN_USERS,
+    COLUMN_SHARES,
+    COLUMN_SIGNING,
+    COLUMN_LAST,
+    COLUMN_COUNT
+};
+
+/* A column stands in tables of at least so many columns of text; those of clients and servers share
+ * what the others leave. Without a terminal the table is PLAIN_WIDTH wide. */
+static const struct {
+    struct table_column column;
+    unsigned least;
+} layout[COLUMN_COUNT] = {
+    [COLUMN_CLIENT] = {{T("client"), ALIGN_LEFT, 20},    0  },
+    [COLUMN_SERVER] = {{T("server"), ALIGN_LEFT, 20},    0  },
+    [COLUMN_SERVICE] = {{T("service"), ALIGN_LEFT, 8},    0  },
+    [COLUMN_CONNECTIONS] = {{T("conns"), ALIGN_RIGHT, 5},     0  },
+    [COLUMN_OUTCOME] = {{T("outcome"), ALIGN_LEFT, 20},   0  },
+    [COLUMN_DIALECTS] = {{T("dialects"), ALIGN_LEFT, 10},  100},
+    [COLUMN_USERS] = {{T("users"), ALIGN_LEFT, 16},     120},
+    [COLUMN_SHARES] = {{T("shares"), ALIGN_LEFT, 20},    150},
+    [COLUMN_SIGNING] = {{T("signing"), ALIGN_LEFT, 12},   165},
+    [COLUMN_LAST] = {{T("last seen"), ALIGN_LEFT, 16}, 185},
+};
+
+enum { PLAIN_WIDTH = 120, LEAST_END = 18 };
+
+/* The columns that fit; with --wide all of them, uncut. Returns how many. */
+static size_t choose_columns(struct invocation *call, struct table_column *columns,
+                             enum column *which)
+{
+    struct os *os = call->os;
+    bool wide = option_flag(call, S("wide"));
+    unsigned width = os->is_terminal(os->self, OS_OUT) ? os->columns(os->self) : PLAIN_WIDTH;
+    unsigned fixed = 0;
+    size_t n = 0;
+    for (int i = 0; i < COLUMN_COUNT; i++) {
+        if (!wide && layout[i].least > width) continue;
+        columns[n] = layout[i].column;
+        which[n++] = (enum column)i;
+        if (i > COLUMN_SERVER) fixed += layout[i].column.widest + 2;
+    }
+    unsigned end = width > fixed + 2 * (LEAST_END + 2) ? (width - fixed) / 2 - 2 : LEAST_END;
+    columns[COLUMN_CLIENT].widest = columns[COLUMN_SERVER].widest = end;
+    for (size_t i = 0; wide && i < n; i++)
+        columns[i].widest = 0;
+    return n;
+}
+
+static void add_cell(struct table *table, struct workspace *workspace,
+                     const struct matrix_flow *flow, const struct view_labels *labels,
+                     enum column column, size_t shown)
+{
+    struct arena *arena = table->arena;
+    enum table_tone tone = outcome_tone(flow);
+    bool smb1 = flow->dialects & 1u << DIALECT_NT_LM_012;
+    switch (column) {
+    case COLUMN_CLIENT:
+        table_add_toned(table, end_text(workspace, arena, flow->client, flow->last_us), tone);
+        return;
+    case COLUMN_SERVER:
+        table_add_toned(table, end_text(workspace, arena, flow->server, flow->last_us), tone);
+        return;
+    case COLUMN_SERVICE:
+        table_add(table, view_service_text(arena, labels, flow->transport, flow->port));
+        return;
+    case COLUMN_CONNECTIONS:
+        table_add(table, str_format(arena, "%" PRIu64 "%s", flow->connections,
+                                    flow->connections_exact ? "" : "~"));
+        return;
+    case COLUMN_OUTCOME:
+        table_add_toned(table, outcomes_text(arena, flow), tone);
+        return;
+    case COLUMN_DIALECTS:
+        table_add_toned(table, view_dialects_text(arena, flow->dialects),
+                        smb1 ? TONE_BAD : TONE_PLAIN);
+        return;
+    case COLUMN_USERS:
+        table_add(table, join_names(arena, flow->users, S(", "), shown));
+        return;
+    case COLUMN_SHARES:
+        table_add(table, shares_text(arena, flow->shares, shown));
+        return;
+    case COLUMN_SIGNING:
+        table_add(table, signing_column(arena, flow));
+        return;
+    case COLUMN_LAST:
+        table_add(table, minute_text(arena, flow->last_us));
+        return;
+    case COLUMN_COUNT:
+        return;
+    }
+}
+
+/* What a scan leaves: attempts of one kind at many servers, none of which ever worked. */
+enum { SCAN_FLOWS = 8 };
+
+static unsigned outcome_set(const struct matrix_flow *flow)
+{
+    unsigned set = 0;
+    for (unsigned i = 1; i < OUTCOME_COUNT; i++)
+        if (flow->outcomes[i]) set |= 1u << i;
+    return set;
+}
+
+/* Attempts of one client at one port that went one way have one key. */
+struct scan_key {
+    struct addr client;
+    uint32_t port, outcomes;
+};
+
+struct scan {
+    struct matrix_flow sum;
+    uint64_t servers;
+    bool shown;
+};
+
+struct scans {
+    struct map keys; /* to the index of the scan */
+    struct scan *items;
+};
+
+static bool scan_key_of(const struct matrix_flow *flow, struct scan_key *key)
+{
+    if (view_flow_worked(flow) || addr_is_none(flow->client.addr)) return false;
+    *key =
+        (struct scan_key){flow->client.addr, (uint32_t)flow->port << 8 | (uint32_t)flow->transport,
+                          outcome_set(flow)};
+    return true;
+}
+
+static void scan_add(struct scan *scan, const struct matrix_flow *flow)
+{
+    struct matrix_flow *sum = &scan->sum;
+    if (!scan->servers++) {
+        *sum = *flow;
+        return;
+    }
+    sum->connections += flow->connections;
+    sum->connections_exact = sum->connections_exact && flow->connections_exact;
+    for (size_t o = 0; o < OUTCOME_COUNT; o++)
+        sum->outcomes[o] += flow->outcomes[o];
+    if (flow->last_us > sum->last_us) sum->last_us = flow->last_us;
+}
+
+static struct scan *scan_of(const struct scans *scans, const struct matrix_flow *flow)
+{
+    struct scan_key key;
+    if (!scan_key_of(flow, &key)) return NULL;
+    return &scans->items[*map_find(&scans->keys, (str){(const char *)&key, sizeof key})];
+}
+
+static struct scans scans_of(struct arena *arena, const struct matrix_view *view)
+{
+    struct scans scans = {0};
+    struct scan_key key;
+    str text = {(const char *)&key, sizeof key};
+    for (size_t i = 0; i < view->n_flows; i++)
+        if (scan_key_of(&view->flows[i], &key))
+            (void)map_put(&scans.keys, arena, text, scans.keys.n, NULL);
+    scans.items = arena_array(arena, struct scan, scans.keys.n + 1);
+    for (size_t i = 0; i < view->n_flows; i++) {
+        struct scan *scan = scan_of(&scans, &view->flows[i]);
+        if (scan) scan_add(scan, &view->flows[i]);
+    }
+    return scans;
+}
+
 static void print_flows(struct invocation *call, struct workspace *workspace,
                         const struct matrix_view *view, const struct view_labels *labels)
 {
-    static const struct table_column columns[] = {
-        {T("client"),    ALIGN_LEFT,  30},
-        {T("server"),    ALIGN_LEFT,  30},
-        {T("service"),   ALIGN_LEFT,  12},
-        {T("conns"),     ALIGN_RIGHT, 0 },
-        {T("outcome"),   ALIGN_LEFT,  28},
-        {T("dialects"),  ALIGN_LEFT,  14},
-        {T("signing"),   ALIGN_LEFT,  12},
-        {T("users"),     ALIGN_LEFT,  22},
-        {T("shares"),    ALIGN_LEFT,  26},
-        {T("last seen"), ALIGN_LEFT,  0 },
-    };
     enum { SHOWN = 2 };
-    struct arena *arena = call->arena;
-    struct table table = table_of(arena, columns, COUNT_OF(columns));
+    struct table_column columns[COLUMN_COUNT];
+    enum column which[COLUMN_COUNT];
+    size_t n = choose_columns(call, columns, which);
+    bool wide = option_flag(call, S("wide"));
+    struct scans scans = scans_of(call->arena, view);
+    struct table table = table_of(call->arena, columns, n);
     for (size_t i = 0; i < view->n_flows; i++) {
         const struct matrix_flow *flow = &view->flows[i];
-        struct names client =
-            names_of(workspace, arena, flow->client, flow->client_names, flow->last_us);
-        struct names server =
-            names_of(workspace, arena, flow->server, flow->server_names, flow->last_us);
-        enum table_tone tone = outcome_tone(flow);
-        bool smb1 = flow->dialects & 1u << DIALECT_NT_LM_012;
-        table_add_toned(&table, view_end_label(arena, flow->client, client), tone);
-        table_add_toned(&table, view_end_label(arena, flow->server, server), tone);
-        table_add(&table, view_service_text(arena, labels, flow->transport, flow->port));
-        table_add(&table, str_format(arena, "%" PRIu64 "%s", flow->connections,
-                                     flow->connections_exact ? "" : "~"));
-        table_add_toned(&table, view_outcomes_text(arena, flow), tone);
-        table_add_toned(&table, view_dialects_text(arena, flow->dialects),
-                        smb1 ? TONE_BAD : TONE_PLAIN);
-        table_add(&table, signing_column(arena, flow));
-        table_add(&table, join_names(arena, flow->users, S(", "), SHOWN));
-        table_add(&table, shares_text(arena, flow->shares, SHOWN));
-        table_add(&table, minute_text(arena, flow->last_us));
+        struct scan *scan = wide ? NULL : scan_of(&scans, flow);
+        if (scan && scan->servers < SCAN_FLOWS) scan = NULL;
+        if (scan && scan->shown) continue;
+        if (scan) {
+            scan->shown = true;
+            flow = &scan->sum;
+        }
+        for (size_t c = 0; c < n; c++)
+            if (scan && which[c] == COLUMN_SERVER)
+                table_add(&table, str_format(call->arena, "%" PRIu64 " servers in vain",
+                                             scan->servers));
+            else
+                add_cell(&table, workspace, flow, labels, which[c], wide ? SIZE_MAX : SHOWN);
     }
     table_print_text(&table, call->out, call->colour);
 }
@@ -281,6 +466,12 @@ static int run(struct invocation *call)
     return EXIT_FINE;
 }
 
+static const struct option options[] = {
+    {.name = T("wide"),
+     .type = OPTION_FLAG,
+     .help = T("every column of the text table, uncut; else what fits the terminal")},
+};
+
 static const struct example examples[] = {
     {T("sallyport matrix"),        T("Who uses whom, as a table.")              },
     {T("sallyport matrix --json"), T("The same with everything known, as JSON.")},
@@ -289,6 +480,8 @@ static const struct example examples[] = {
 const struct command matrix_command = {
     .name = T("matrix"),
     .summary = T("Show who uses whom, how, and how it went"),
+    .options = options,
+    .n_options = COUNT_OF(options),
     .examples = examples,
     .n_examples = COUNT_OF(examples),
     .details = T("One row per client, server and port, over everything that was read. Below it "
