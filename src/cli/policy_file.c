@@ -62,7 +62,7 @@ static void print_caret(struct buf *out, str line, uint32_t column, bool colour)
     buf_char(out, '\n');
 }
 
-static void print_one(struct buf *out, struct arena *arena, bool colour, str source, str text,
+static void print_one(struct buf *out, struct arena *arena, bool colour, str source, str whole_line,
                       const struct diagnostic *d)
 {
     bool is_error = d->severity == SEVERITY_ERROR;
@@ -74,7 +74,7 @@ static void print_one(struct buf *out, struct arena *arena, bool colour, str sou
     buf_str(out, d->text);
     buf_char(out, '\n');
     size_t shift = 0;
-    str line = visible_part(document_line(text, d->place.line), d->place.column, &shift);
+    str line = visible_part(whole_line, d->place.column, &shift);
     if (!str_trim(line).len) return;
     buf_str(out, S("  "));
     buf_str(out, str_utf8(arena, line));
@@ -85,11 +85,16 @@ static void print_one(struct buf *out, struct arena *arena, bool colour, str sou
 void policy_file_print(struct buf *out, struct arena *arena, bool colour, str source, str text,
                        const struct diagnostics *found, size_t first)
 {
-    for (size_t i = first; i < found->n; i++)
-        print_one(out, arena, colour, source, text, &found->items[i]);
+    size_t n_lines = 0;
+    if (found->n <= first) return;
+    const str *lines = document_lines(text, arena, &n_lines);
+    for (size_t i = first; i < found->n; i++) {
+        const struct diagnostic *d = &found->items[i];
+        bool inside = d->place.line >= 1 && d->place.line <= n_lines;
+        print_one(out, arena, colour, source, inside ? lines[d->place.line - 1] : (str){0}, d);
+    }
     size_t all = found->n_errors + found->n_warnings;
-    if (all > found->n && found->n > first)
-        buf_format(out, "%zu more are not listed\n", all - found->n);
+    if (all > found->n) buf_format(out, "%zu more are not listed\n", all - found->n);
 }
 
 /* ---- Loading ------------------------------------------------------------------------------------

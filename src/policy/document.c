@@ -83,17 +83,21 @@ static bool check_characters(struct builder *b, str text)
     return true;
 }
 
-str document_line(str text, uint32_t line)
+const str *document_lines(str text, struct arena *arena, size_t *n)
 {
+    str *lines = NULL;
+    size_t room = 0;
+    *n = 0;
     if (str_starts(text, S("\xEF\xBB\xBF"))) text = str_tail(text, 3);
     for (size_t at = 0, start = 0; at <= text.len; at++) {
         bool end = at == text.len || text.ptr[at] == '\n' || text.ptr[at] == '\r';
         if (!end) continue;
-        if (--line == 0) return str_head(str_tail(text, start), at - start);
+        arena_grow(arena, lines, *n, room);
+        lines[(*n)++] = str_head(str_tail(text, start), at - start);
         if (at + 1 < text.len && text.ptr[at] == '\r' && text.ptr[at + 1] == '\n') at++;
         start = at + 1;
     }
-    return (str){0};
+    return lines;
 }
 
 /* ---- Events to tree -----------------------------------------------------------------------------

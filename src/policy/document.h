@@ -32,5 +32,5 @@ struct node {
 MUST_USE bool document_parse(str text, struct arena *arena, struct node *out,
                              struct diagnostics *found);
 
-/* A line of the text without its end, for showing under a message; empty past the end. */
-str document_line(str text, uint32_t line);
+/* The lines of the text without their ends, as places count them, for showing under a message. */
+const str *document_lines(str text, struct arena *arena, size_t *n);

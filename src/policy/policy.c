@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The top level of a policy, its segments, groups and services. Entries that speak of them are in
- * policy/entries.c; what all readers share is in policy/reading.c.
+/* The top level of a policy, its services and what has no file of its own. What all readers share
+ * is in policy/reading.c.
  */
 #include "policy/policy.h"
 
+#include "policy/assertions.h"
 #include "policy/entries.h"
-#include "policy/places.h"
+#include "policy/groups.h"
+#include "policy/items.h"
+#include "policy/rings.h"
+#include "policy/segments.h"
 
 #define T(text)                                                                                    \
     {                                                                                              \
         text, sizeof(text) - 1                                                                     \
     }
-#define COMPULSORY true
-#define OPTIONAL   false
 
 /* ---- Words --------------------------------------------------------------------------------------
  */
@@ -66,316 +68,6 @@ str secure_text(enum secure secure)
 str builtin_text(enum builtin builtin)
 {
     return builtins[builtin];
-}
-
-/* ---- Profiles -----------------------------------------------------------------------------------
- */
-
-static const struct choices mode_choices = {modes, COUNT_OF(modes)};
-
-static const struct key profile_keys[] = {
-    {T("domain"),  OPTIONAL, reading_choice, PROFILE_DOMAIN * sizeof(enum profile_mode),
-     &mode_choices},
-    {T("private"), OPTIONAL, reading_choice, PROFILE_PRIVATE * sizeof(enum profile_mode),
-     &mode_choices},
-    {T("public"),  OPTIONAL, reading_choice, PROFILE_PUBLIC * sizeof(enum profile_mode),
-     &mode_choices},
-};
-static const struct keys profile_map = {T("profiles"), profile_keys, COUNT_OF(profile_keys)};
-
-static void read_map(struct reading *r, const struct node *value, void *into, const void *about)
-{
-    (void)reading_map(r, value, about, into);
-}
-
-/* ---- Names of segments and groups ---------------------------------------------------------------
- */
-
-/* False when the name is taken or none. A second one of the same kind is a duplicate key, which is
- * reported already. */
-static bool declare(struct reading *r, const struct node *key, int kind, size_t index)
-{
-    bool is_segment = kind == NAMED_SEGMENT;
-    if (!reading_check_name(r, key, is_segment ? "a segment" : "a group")) return false;
-    for (size_t i = 0; i < BUILTIN_COUNT; i++)
-        if (str_equal(key->text, builtins[i])) {
-            reading_error(r, "conflict", key->place,
-                          "\"%.*s\" is a reserved word; a %s needs another name",
-                          STR_ARG(key->text), is_segment ? "segment" : "group");
-            return false;
-        }
-    bool fresh = false;
-    uint64_t *found = map_put(&r->names, r->arena, key->text, r->n_named, &fresh);
-    if (!fresh) {
-        const struct named *first = &r->named[*found];
-        if ((int)first->kind != kind)
-            reading_error(r, "conflict", key->place,
-                          "\"%.*s\" is already the segment of line %" PRIu32
-                          "; segments and groups share their names",
-                          STR_ARG(key->text), first->place.line);
-        return false;
-    }
-    arena_grow(r->arena, r->named, r->n_named, r->room_named);
-    r->named[r->n_named] = (struct named){.index = index, .place = key->place};
-    r->named[r->n_named++].kind = is_segment ? NAMED_SEGMENT : NAMED_GROUP;
-    return true;
-}
-
-/* ---- Segments -----------------------------------------------------------------------------------
- */
-
-struct prefix_list {
-    const struct placed_prefix *items;
-    size_t n;
-};
-
-static struct prefix_list read_prefix_list(struct reading *r, const struct node *value)
-{
-    const struct node *items = NULL;
-    size_t n = 0, kept = 0;
-    if (!reading_items(r, value, "prefixes", false, &items, &n)) return (struct prefix_list){0};
-    struct placed_prefix *list = arena_array(r->arena, struct placed_prefix, n);
-    for (size_t i = 0; i < n; i++)
-        if (reading_prefix(r, &items[i], &list[kept].prefix)) list[kept++].place = items[i].place;
-    return (struct prefix_list){list, kept};
-}
-
-/* No segment holds a local address: they never cross a network. */
-static void check_not_local(struct reading *r, const struct placed_prefix *p)
-{
-    struct range range = prefix_range(p->prefix);
-    struct prefix_set set = {&range, 1};
-    struct prefix_set bad = prefix_set_intersect(r->arena, set, places_local);
-    char network[PREFIX_TEXT], found[ADDR_TEXT];
-    if (!bad.n) return;
-    str whole = prefix_text(network, p->prefix), one = addr_text(found, bad.ranges[0].first);
-    reading_error(r, "value", p->place,
-                  "a segment holds no loopback, link-local, multicast, broadcast or unspecified "
-                  "address; %.*s contains %.*s",
-                  STR_ARG(whole), STR_ARG(one));
-}
-
-static void read_networks(struct reading *r, const struct node *value, void *into,
-                          const void *about)
-{
-    struct segment *segment = into;
-    (void)about;
-    struct prefix_list list = read_prefix_list(r, value);
-    segment->networks = list.items;
-    segment->n_networks = list.n;
-    for (size_t i = 0; i < list.n; i++)
-        check_not_local(r, &list.items[i]);
-}
-
-static void read_nat(struct reading *r, const struct node *value, void *into, const void *about)
-{
-    struct segment *segment = into;
-    (void)about;
-    struct prefix_list list = read_prefix_list(r, value);
-    segment->nat = list.items;
-    segment->n_nat = list.n;
-}
-
-static const struct choices trust_choices = {trusts, COUNT_OF(trusts)};
-static const str border_words[] = {T("none"), T("enforced")};
-static const struct choices border_choices = {border_words, COUNT_OF(border_words)};
-
-static void read_border(struct reading *r, const struct node *value, void *into, const void *about)
-{
-    unsigned choice = 0;
-    reading_choice(r, value, &choice, about);
-    *(bool *)into = choice == 1;
-}
-
-static const struct key segment_keys[] = {
-    {T("networks"),   COMPULSORY, read_networks,  0,                       NULL                     },
-    {T("trust"),      COMPULSORY, reading_choice, offsetof(struct segment, trust),                    &trust_choices},
-    {T("border"),               OPTIONAL,               read_border,       offsetof(struct segment,     border_enforced),
-     &border_choices},
-    {T("profiles"), OPTIONAL,           read_map,             offsetof(struct segment,                            profiles),                                   &profile_map},
-    {T("nat"),      OPTIONAL,    read_nat,                  0,       NULL},
-};
-static const struct keys segment_map = {T("a segment"), segment_keys, COUNT_OF(segment_keys)};
-
-struct owned_prefix {
-    struct placed_prefix network;
-    str segment;
-};
-
-static int network_order(const void *left, const void *right)
-{
-    const struct owned_prefix *a = left, *b = right;
-    int order = addr_compare(a->network.prefix.addr, b->network.prefix.addr);
-    if (!order) order = (int)a->network.prefix.len - (int)b->network.prefix.len;
-    if (order) return order;
-    struct place x = a->network.place, y = b->network.place;
-    if (x.line != y.line) return x.line < y.line ? -1 : 1;
-    return (x.column > y.column) - (x.column < y.column);
-}
-
-static void check_networks_once(struct reading *r)
-{
-    const struct policy *policy = r->policy;
-    size_t n = 0, total = 0;
-    for (size_t i = 0; i < policy->n_segments; i++)
-        total += policy->segments[i].n_networks;
-    struct owned_prefix *all = arena_array(r->arena, struct owned_prefix, total);
-    for (size_t i = 0; i < policy->n_segments; i++)
-        for (size_t j = 0; j < policy->segments[i].n_networks; j++)
-            all[n++] =
-                (struct owned_prefix){policy->segments[i].networks[j], policy->segments[i].name};
-    qsort(all, n, sizeof *all, network_order);
-    for (size_t i = 1; i < n; i++) {
-        struct prefix p = all[i].network.prefix, before = all[i - 1].network.prefix;
-        if (p.len != before.len || !addr_equal(p.addr, before.addr)) continue;
-        char text[PREFIX_TEXT];
-        reading_error(r, "conflict", all[i].network.place,
-                      "the network %.*s is already in segment \"%.*s\" (line %" PRIu32 ")",
-                      STR_ARG(prefix_text(text, p)), STR_ARG(all[i - 1].segment),
-                      all[i - 1].network.place.line);
-    }
-}
-
-static void read_segments(struct reading *r, const struct node *value, void *into,
-                          const void *about)
-{
-    struct policy *policy = into;
-    (void)about;
-    if (value->kind != NODE_MAP) {
-        reading_error(r, "value", value->place,
-                      "expected a mapping from segment names to segments, found %.*s",
-                      STR_ARG(reading_found(r, value)));
-        return;
-    }
-    struct segment *segments = arena_array(r->arena, struct segment, value->n);
-    for (size_t i = 0; i < value->n; i++) {
-        const struct node *key = &value->items[2 * i];
-        struct segment *segment = &segments[policy->n_segments];
-        bool named = declare(r, key, NAMED_SEGMENT, policy->n_segments);
-        *segment = (struct segment){.name = key->text, .place = key->place};
-        (void)reading_map(r, &value->items[2 * i + 1], &segment_map, segment);
-        if (named) policy->n_segments++;
-    }
-    policy->segments = segments;
-    check_networks_once(r);
-}
-
-/* ---- Groups -------------------------------------------------------------------------------------
- */
-
-/* Labels of letters, digits, '-' and '_' (Windows allows it), separated by dots. */
-static bool is_host_name(str text)
-{
-    enum { MOST_NAME = 253, MOST_LABEL = 63 };
-    if (!text.len || text.len > MOST_NAME) return false;
-    for (bool more = true; more;) {
-        str label;
-        more = str_cut(text, '.', &label, &text);
-        if (!label.len || label.len > MOST_LABEL) return false;
-        if (label.ptr[0] == '-' || label.ptr[label.len - 1] == '-') return false;
-        for (size_t i = 0; i < label.len; i++) {
-            char c = label.ptr[i];
-            bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-            if (!letter && !(c >= '0' && c <= '9') && c != '-' && c != '_') return false;
-        }
-    }
-    return true;
-}
-
-static const struct key ad_group_keys[] = {
-    {T("ad-group"), COMPULSORY, reading_text, offsetof(struct member, name), NULL},
-};
-static const struct keys ad_group_map = {T("a group's member"), ad_group_keys, 1};
-
-static bool read_member(struct reading *r, const struct node *item, struct member *out)
-{
-    *out = (struct member){.place = item->place};
-    if (item->kind == NODE_MAP) {
-        out->kind = MEMBER_AD_GROUP;
-        return reading_map(r, item, &ad_group_map, out) && out->name.len;
-    }
-    if (item->kind == NODE_TEXT && reading_looks_like_address(item->text)) {
-        out->kind = MEMBER_PREFIX;
-        return reading_prefix(r, item, &out->prefix);
-    }
-    if (item->kind != NODE_TEXT || !is_host_name(item->text)) {
-        reading_error(r, "value", item->place,
-                      "expected a host name, an address, a prefix or {ad-group: NAME}, found %.*s",
-                      STR_ARG(reading_found(r, item)));
-        return false;
-    }
-    out->kind = MEMBER_NAME;
-    out->name = item->text;
-    return true;
-}
-
-static void read_hosts(struct reading *r, const struct node *value, void *into, const void *about)
-{
-    struct group *group = into;
-    const struct node *items = NULL;
-    size_t n = 0;
-    (void)about;
-    if (!reading_items(r, value, "hosts", true, &items, &n)) return;
-    struct member *members = arena_array(r->arena, struct member, n);
-    for (size_t i = 0; i < n; i++)
-        if (read_member(r, &items[i], &members[group->n_hosts])) group->n_hosts++;
-    group->hosts = members;
-}
-
-static void read_vip(struct reading *r, const struct node *value, void *into, const void *about)
-{
-    struct group *group = into;
-    (void)about;
-    struct prefix_list list = read_prefix_list(r, value);
-    group->vip = list.items;
-    group->n_vip = list.n;
-}
-
-static const struct choices role_choices = {roles, COUNT_OF(roles)};
-
-static const struct key group_keys[] = {
-    {T("hosts"), COMPULSORY,   read_hosts,     0,                     NULL                  },
-    {T("role"),  OPTIONAL,     reading_choice, offsetof(struct group, role),                  &role_choices},
-    {T("managed"),          OPTIONAL,           reading_bool,        offsetof(struct group,       managed), NULL},
-    {T("profiles"),      OPTIONAL,                  read_map,                    offsetof(struct group,                            profiles),                         &profile_map},
-    {T("vip"), OPTIONAL, read_vip,               0,  NULL},
-};
-static const struct keys group_map = {T("a group"), group_keys, COUNT_OF(group_keys)};
-
-static void read_groups(struct reading *r, const struct node *value, void *into, const void *about)
-{
-    struct policy *policy = into;
-    (void)about;
-    if (value->kind != NODE_MAP) {
-        reading_error(r, "value", value->place,
-                      "expected a mapping from group names to groups, found %.*s",
-                      STR_ARG(reading_found(r, value)));
-        return;
-    }
-    struct group *groups = arena_array(r->arena, struct group, value->n);
-    for (size_t i = 0; i < value->n; i++) {
-        const struct node *key = &value->items[2 * i];
-        struct group *group = &groups[policy->n_groups];
-        bool named = declare(r, key, NAMED_GROUP, policy->n_groups);
-        *group = (struct group){.name = key->text, .place = key->place, .managed = true};
-        (void)reading_map(r, &value->items[2 * i + 1], &group_map, group);
-        if (named) policy->n_groups++;
-    }
-    policy->groups = groups;
-}
-
-/* A host may be called like a segment or group, but more likely the set was meant. */
-static void warn_of_names_as_hosts(struct reading *r)
-{
-    for (size_t i = 0; i < r->policy->n_groups; i++)
-        for (size_t j = 0; j < r->policy->groups[i].n_hosts; j++) {
-            const struct member *member = &r->policy->groups[i].hosts[j];
-            if (member->kind != MEMBER_NAME || !map_find(&r->names, member->name)) continue;
-            diagnostics_warn(r->found, r->arena, S("ambiguous"), member->place,
-                             "\"%.*s\" is taken as the name of a host; the segment or group of "
-                             "that name is not meant here",
-                             STR_ARG(member->name));
-        }
 }
 
 /* ---- Services -----------------------------------------------------------------------------------
@@ -469,7 +161,7 @@ static void read_govern(struct reading *r, const struct node *value, void *into,
     (void)into;
     (void)about;
     memset(r->governed, 0, LIMIT_SERVICES * sizeof *r->governed);
-    entries_read_services(r, value, false, &services, &n);
+    items_read_services(r, value, false, &services, &n);
     for (size_t i = 0; i < n; i++)
         r->governed[services[i]] = true;
 }
@@ -557,9 +249,18 @@ static const struct choices strategy_choices = {strategy_words, COUNT_OF(strateg
 static const str firewall_words[] = {T(""), T("on")};
 static const struct choices firewall_choices = {firewall_words, COUNT_OF(firewall_words)};
 
+static void read_firewall(struct reading *r, const struct node *value, void *into,
+                          const void *about)
+{
+    unsigned choice = 0;
+    reading_choice(r, value, &choice, about);
+    *(bool *)into = choice == 1;
+}
+
 static const struct key windows_keys[] = {
     {T("strategy"), OPTIONAL, reading_choice, offsetof(struct policy, strategy),    &strategy_choices},
-    {T("firewall"), OPTIONAL, read_border,    offsetof(struct policy, firewall_on), &firewall_choices},
+    {T("firewall"), OPTIONAL, read_firewall,  offsetof(struct policy, firewall_on),
+     &firewall_choices                                                                               },
 };
 static const struct keys windows_map = {T("windows"), windows_keys, COUNT_OF(windows_keys)};
 
@@ -612,16 +313,16 @@ static const struct key policy_keys[] = {
     {T("domains"),         OPTIONAL,   read_domains,           0,                     NULL          },
     {T("services"),        OPTIONAL,   read_services,          AT(services),          NULL          },
     {T("govern"),          OPTIONAL,   read_govern,            0,                     NULL          },
-    {T("segments"),        COMPULSORY, read_segments,          0,                     NULL          },
-    {T("groups"),          OPTIONAL,   read_groups,            0,                     NULL          },
+    {T("segments"),        COMPULSORY, segments_read,          0,                     NULL          },
+    {T("groups"),          OPTIONAL,   groups_read,            0,                     NULL          },
     {T("allow"),           OPTIONAL,   entries_read_allow,     0,                     NULL          },
     {T("perimeter"),       OPTIONAL,   entries_read_perimeter, 0,                     NULL          },
-    {T("profiles"),        OPTIONAL,   read_map,               AT(profiles),          &profile_map  },
-    {T("windows"),         OPTIONAL,   read_map,               0,                     &windows_map  },
-    {T("rings"),           OPTIONAL,   entries_read_rings,     0,                     NULL          },
-    {T("assert"),          OPTIONAL,   entries_read_assert,    0,                     NULL          },
-    {T("hardening"),       OPTIONAL,   read_map,               0,                     &hardening_map},
-    {T("lifeline"),        OPTIONAL,   read_map,               0,                     &lifeline_map },
+    {T("profiles"),        OPTIONAL,   reading_profiles,       AT(profiles),          NULL          },
+    {T("windows"),         OPTIONAL,   reading_keys,           0,                     &windows_map  },
+    {T("rings"),           OPTIONAL,   rings_read,             0,                     NULL          },
+    {T("assert"),          OPTIONAL,   assertions_read,        0,                     NULL          },
+    {T("hardening"),       OPTIONAL,   reading_keys,           0,                     &hardening_map},
+    {T("lifeline"),        OPTIONAL,   reading_keys,           0,                     &lifeline_map },
 };
 #undef AT
 static const struct keys policy_map = {T("a policy"), policy_keys, COUNT_OF(policy_keys)};
@@ -653,7 +354,7 @@ bool policy_parse(str source, str text, struct arena *arena, struct policy *out,
 
     if (document_parse(text, arena, &root, found)) {
         (void)reading_map(&r, &root, &policy_map, &policy);
-        warn_of_names_as_hosts(&r);
+        groups_warn_of_names(&r);
     }
     diagnostics_sort(found, first, arena);
     if (found->n_errors > errors_before) return false;

@@ -12,7 +12,7 @@ str reading_found(struct reading *r, const struct node *node)
 /* ---- Mappings and lists -------------------------------------------------------------------------
  */
 
-static const struct node *value_of(const struct node *map, str name)
+const struct node *reading_value(const struct node *map, str name)
 {
     for (size_t i = 0; i < map->n; i++)
         if (str_equal(map->items[2 * i].text, name)) return &map->items[2 * i + 1];
@@ -50,7 +50,7 @@ bool reading_map(struct reading *r, const struct node *node, const struct keys *
         check_known(r, &node->items[2 * i], keys);
     for (size_t i = 0; i < keys->n; i++) {
         const struct key *key = &keys->keys[i];
-        const struct node *value = value_of(node, key->name);
+        const struct node *value = reading_value(node, key->name);
         if (value)
             key->read(r, value, (char *)into + key->offset, key->about);
         else if (key->compulsory)
@@ -84,6 +84,11 @@ bool reading_items(struct reading *r, const struct node *node, const char *expec
     *items = node;
     *n = 1;
     return true;
+}
+
+void reading_keys(struct reading *r, const struct node *value, void *into, const void *about)
+{
+    (void)reading_map(r, value, about, into);
 }
 
 /* ---- Values -------------------------------------------------------------------------------------
@@ -260,4 +265,76 @@ bool reading_prefix(struct reading *r, const struct node *node, struct prefix *o
     }
     *out = p;
     return true;
+}
+
+struct prefix_list reading_prefixes(struct reading *r, const struct node *value)
+{
+    const struct node *items = NULL;
+    size_t n = 0, kept = 0;
+    if (!reading_items(r, value, "prefixes", false, &items, &n)) return (struct prefix_list){0};
+    struct placed_prefix *list = arena_array(r->arena, struct placed_prefix, n);
+    for (size_t i = 0; i < n; i++)
+        if (reading_prefix(r, &items[i], &list[kept].prefix)) list[kept++].place = items[i].place;
+    return (struct prefix_list){list, kept};
+}
+
+/* ---- Names and profiles -------------------------------------------------------------------------
+ */
+
+bool reading_declare(struct reading *r, const struct node *key, enum named_kind kind, size_t index)
+{
+    bool is_segment = kind == NAMED_SEGMENT;
+    if (!reading_check_name(r, key, is_segment ? "a segment" : "a group")) return false;
+    for (size_t i = 0; i < BUILTIN_COUNT; i++)
+        if (str_equal(key->text, builtin_text((enum builtin)i))) {
+            reading_error(r, "conflict", key->place,
+                          "\"%.*s\" is a reserved word; a %s needs another name",
+                          STR_ARG(key->text), is_segment ? "segment" : "group");
+            return false;
+        }
+    bool fresh = false;
+    uint64_t *found = map_put(&r->names, r->arena, key->text, r->n_named, &fresh);
+    if (!fresh) {
+        const struct named *first = &r->named[*found];
+        if (first->kind != kind)
+            reading_error(r, "conflict", key->place,
+                          "\"%.*s\" is already the segment of line %" PRIu32
+                          "; segments and groups share their names",
+                          STR_ARG(key->text), first->place.line);
+        return false;
+    }
+    arena_grow(r->arena, r->named, r->n_named, r->room_named);
+    r->named[r->n_named++] = (struct named){kind, index, key->place};
+    return true;
+}
+
+static const str modes[] = {
+#define X(name, text) {text, sizeof(text) - 1},
+    MODES(X)
+#undef X
+};
+static const struct choices mode_choices = {modes, COUNT_OF(modes)};
+
+void reading_profiles(struct reading *r, const struct node *value, void *into, const void *about)
+{
+    static const struct key keys[] = {
+        {{"domain", 6},
+         false, reading_choice,
+         PROFILE_DOMAIN * sizeof(enum profile_mode),
+         &mode_choices},
+        {{"private", 7},
+         false, reading_choice,
+         PROFILE_PRIVATE * sizeof(enum profile_mode),
+         &mode_choices},
+        {{"public", 6},
+         false, reading_choice,
+         PROFILE_PUBLIC * sizeof(enum profile_mode),
+         &mode_choices},
+    };
+    static const struct keys map = {
+        {"profiles", 8},
+        keys, COUNT_OF(keys)
+    };
+    (void)about;
+    (void)reading_map(r, value, &map, into);
 }

@@ -9,9 +9,11 @@
 #include "policy/diagnostics.h"
 #include "policy/document.h"
 
+enum named_kind { NAMED_SEGMENT, NAMED_GROUP };
+
 /* A name that selectors may use. */
 struct named {
-    enum { NAMED_SEGMENT, NAMED_GROUP } kind;
+    enum named_kind kind;
     size_t index;
     struct place place;
 };
@@ -27,6 +29,8 @@ struct reading {
     str *words; /* every name a selector may hold, for suggestions */
     size_t n_words;
 };
+
+enum { OPTIONAL = false, COMPULSORY = true };
 
 /* One key of a mapping. `into` of its reader is `offset` bytes into the struct being filled. */
 struct key {
@@ -71,12 +75,19 @@ bool reading_items(struct reading *r, const struct node *node, const char *expec
 bool reading_list(struct reading *r, const struct node *node, const char *expected,
                   const struct node **items, size_t *n);
 
+/* The value of a key; NULL when the mapping has none of that name. */
+const struct node *reading_value(const struct node *map, str name);
+
 /* Readers for keys. `into`: str, bool, uint64_t seconds, uint64_t, enum. */
 void reading_text(struct reading *r, const struct node *value, void *into, const void *about);
 void reading_bool(struct reading *r, const struct node *value, void *into, const void *about);
 void reading_duration(struct reading *r, const struct node *value, void *into, const void *about);
 void reading_count(struct reading *r, const struct node *value, void *into, const void *about);
 void reading_choice(struct reading *r, const struct node *value, void *into, const void *about);
+/* enum profile_mode [PROFILE_COUNT] */
+void reading_profiles(struct reading *r, const struct node *value, void *into, const void *about);
+/* A mapping of its own: about is its struct keys. */
+void reading_keys(struct reading *r, const struct node *value, void *into, const void *about);
 /* A word of [A-Za-z][A-Za-z0-9_-]*. */
 void reading_name(struct reading *r, const struct node *value, void *into, const void *about);
 
@@ -87,3 +98,14 @@ bool reading_prefix(struct reading *r, const struct node *node, struct prefix *o
 /* True when the text has the form of an address or prefix, right or wrong: digits and dots, a colon
  * or a slash. */
 bool reading_looks_like_address(str text);
+
+struct prefix_list {
+    const struct placed_prefix *items;
+    size_t n;
+};
+/* One prefix or a list; those that are none are reported and left out. */
+struct prefix_list reading_prefixes(struct reading *r, const struct node *value);
+
+/* Makes the name of a segment or group known. False when it is taken or no name; a second one of
+ * the same kind is a duplicate key, which is reported already. */
+bool reading_declare(struct reading *r, const struct node *key, enum named_kind kind, size_t index);

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where addresses live. A reader for the tables of policy/policy.c; `into` is the policy. */
+#pragma once
+
+#include "policy/reading.h"
+
+void segments_read(struct reading *r, const struct node *value, void *into, const void *about);
