@@ -1,0 +1,220 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+bats_require_minimum_version 1.5.0
+
+setup() {
+    load golden
+    cd "$(case_folder)" || return
+    CAPTURE=$BATS_TEST_DIRNAME/../../samples/contoso/captures/edge.pcapng
+    WS=$BATS_TEST_TMPDIR/ws
+    "$SALLYPORT" init "$WS" >/dev/null
+}
+
+matrix() {
+    "$SALLYPORT" matrix -C "${1-$WS}" --json
+}
+
+# The flows alone, without what tells of sources: where a line was read differs from export to export.
+flows() {
+    matrix "$@" | /usr/bin/python3 -c '
+import json, sys
+for flow in json.load(sys.stdin)["flows"]:
+    del flow["evidence"]
+    print(json.dumps(flow))'
+}
+
+# Usage: alone COMMAND...
+# Runs it as root of a mount namespace of its own.
+alone() {
+    if [ "$(id -u)" = 0 ]; then unshare --mount "$@"; else unshare --map-root-user --mount "$@"; fi
+}
+
+@test "init makes a folder, or takes one that is there" {
+    "$SALLYPORT" init "$BATS_TEST_TMPDIR/a/b"
+    [ -f "$BATS_TEST_TMPDIR/a/b/sallyport.db" ] && [ -d "$BATS_TEST_TMPDIR/a/b/out" ]
+    mkdir "$BATS_TEST_TMPDIR/empty"
+    "$SALLYPORT" init "$BATS_TEST_TMPDIR/empty"
+    [ -f "$BATS_TEST_TMPDIR/empty/sallyport.db" ]
+    cd "$BATS_TEST_TMPDIR/empty" && "$SALLYPORT" matrix --json
+}
+
+@test "init again changes nothing" {
+    "$SALLYPORT" ingest -C "$WS" FS01
+    before=$(matrix)
+    run -0 "$SALLYPORT" init "$WS"
+    [[ "$output" == *"is a workspace already"* ]]
+    [ "$before" = "$(matrix)" ]
+}
+
+@test "init refuses what is in the way" {
+    echo text >"$BATS_TEST_TMPDIR/file"
+    run -2 "$SALLYPORT" init "$BATS_TEST_TMPDIR/file"
+    mkdir "$BATS_TEST_TMPDIR/other"
+    echo "not a database, and long enough to be read as one" >"$BATS_TEST_TMPDIR/other/sallyport.db"
+    run -2 "$SALLYPORT" init "$BATS_TEST_TMPDIR/other"
+    [[ "$output" == *"not a sallyport workspace"* ]]
+    /usr/bin/python3 -c 'import sqlite3, sys
+db = sqlite3.connect(sys.argv[1]); db.execute("CREATE TABLE t(x)"); db.commit()' "$BATS_TEST_TMPDIR/foreign.db"
+    mkdir "$BATS_TEST_TMPDIR/foreign" && mv "$BATS_TEST_TMPDIR/foreign.db" "$BATS_TEST_TMPDIR/foreign/sallyport.db"
+    run -2 "$SALLYPORT" init "$BATS_TEST_TMPDIR/foreign"
+    [[ "$output" == *"not a sallyport workspace"* ]]
+}
+
+@test "a workspace of a newer sallyport is left alone" {
+    /usr/bin/python3 -c 'import sqlite3, sys
+db = sqlite3.connect(sys.argv[1]); db.execute("PRAGMA user_version=99"); db.commit()' "$WS/sallyport.db"
+    run -2 "$SALLYPORT" ingest -C "$WS" FS01
+    [[ "$output" == *"schema version 99"* ]]
+    run -2 "$SALLYPORT" matrix -C "$WS"
+}
+
+@test "without a workspace, how to make one is said" {
+    run -2 "$SALLYPORT" ingest -C "$BATS_TEST_TMPDIR" FS01
+    [[ "$output" == *"sallyport init"* ]]
+}
+
+@test "an unknown format names the known ones, and the other files are committed" {
+    echo "neither a capture nor a log" >"$BATS_TEST_TMPDIR/notes.txt"
+    : >"$BATS_TEST_TMPDIR/empty.pcap"
+    run -2 --separate-stderr "$SALLYPORT" ingest -C "$WS" "$BATS_TEST_TMPDIR/notes.txt" "$BATS_TEST_TMPDIR/empty.pcap" \
+        "$BATS_TEST_TMPDIR/missing" FS01
+    # shellcheck disable=SC2154 # set by run
+    [[ "$stderr" == *"notes.txt: error: the format is not known; known are libpcap"*"Windows Firewall log"* ]]
+    [[ "$stderr" == *"empty.pcap: error: the file is empty"* ]]
+    [[ "$stderr" == *"missing: error:"* ]]
+    [[ "$output" == *"1 sources:"*"3 could not be read"* ]]
+    matrix | grep -q '"source":"FS01/pfirewall.log"'
+}
+
+@test "a damaged capture keeps what is readable and lists what was skipped" {
+    head -c 3000 "$CAPTURE" >"$BATS_TEST_TMPDIR/cut.pcapng"
+    run -0 "$SALLYPORT" ingest -C "$WS" --json "$BATS_TEST_TMPDIR/cut.pcapng"
+    [[ "$output" == *'"skipped":1'* ]]
+    matrix | /usr/bin/python3 -c '
+import json, sys
+found = json.load(sys.stdin)
+(skip,) = found["skipped"]
+assert skip["source"].endswith("/cut.pcapng") and 0 < skip["offset"] < 3000 and skip["reason"], skip
+assert found["coverage"][0]["records"] > 0
+assert found["flows"]'
+}
+
+@test "reading again gives the same bytes, and says what was known" {
+    "$SALLYPORT" ingest -C "$WS" FS01 WS0417 "$CAPTURE"
+    before=$(matrix)
+    "$SALLYPORT" ingest -C "$WS" --json "$CAPTURE" WS0417 FS01 | /usr/bin/python3 -c '
+import json, sys
+for source in json.load(sys.stdin)["sources"]:
+    assert source["facts"] == source["known"] > 0, source'
+    [ "$before" = "$(matrix)" ]
+}
+
+@test "the same under another path counts once" {
+    "$SALLYPORT" ingest -C "$WS" FS01 "$CAPTURE"
+    before=$(flows)
+    cp "$CAPTURE" "$BATS_TEST_TMPDIR/copy.pcapng"
+    cp FS01/pfirewall.log "$BATS_TEST_TMPDIR/copy.log"
+    "$SALLYPORT" ingest -C "$WS" "$BATS_TEST_TMPDIR/copy.pcapng" "$BATS_TEST_TMPDIR/copy.log"
+    [ "$before" = "$(flows)" ]
+}
+
+@test "exports that overlap, rotations and prefixes count every line once" {
+    "$SALLYPORT" ingest -C "$WS" FS01
+    whole=$(flows)
+    for cut in "10 40" "30 31" "71 6" "45 12"; do
+        read -r first second <<<"$cut"
+        other=$BATS_TEST_TMPDIR/ws-$first
+        "$SALLYPORT" init "$other"
+        mkdir "$BATS_TEST_TMPDIR/log-$first"
+        head -n $((first + 5)) FS01/pfirewall.log >"$BATS_TEST_TMPDIR/log-$first/pfirewall.log.old"
+        { head -n 5 FS01/pfirewall.log; tail -n +$((second > first ? first + 6 : second + 6)) FS01/pfirewall.log; } \
+            >"$BATS_TEST_TMPDIR/log-$first/pfirewall.log"
+        "$SALLYPORT" ingest -C "$other" "$BATS_TEST_TMPDIR/log-$first"
+        [ "$whole" = "$(flows "$other")" ]
+        "$SALLYPORT" ingest -C "$other" FS01
+        [ "$whole" = "$(flows "$other")" ]
+    done
+}
+
+@test "two hosts' logs of the same name and hours are two streams" {
+    "$SALLYPORT" ingest -C "$WS" --json FS01/pfirewall.log WS0417/pfirewall.log | /usr/bin/python3 -c '
+import json, sys
+origins = [(s["origin"], s["origin_guessed"], s["known"]) for s in json.load(sys.stdin)["sources"]]
+assert origins == [("10.20.0.21", False, 0), ("10.10.4.17", False, 0)], origins'
+}
+
+@test "what one host sent and the other received is one connection" {
+    "$SALLYPORT" ingest -C "$WS" FS01
+    alone=$(flows | /usr/bin/python3 -c 'import json, sys
+print([json.loads(l)["connections"] for l in sys.stdin if "\"10.10.4.17\"" in l])')
+    "$SALLYPORT" ingest -C "$WS" WS0417
+    both=$(flows | /usr/bin/python3 -c 'import json, sys
+print([json.loads(l)["connections"] for l in sys.stdin if "\"client\": \"10.10.4.17\"" in l])')
+    [ "$alone" = "$both" ] && [ "$both" != "[]" ]
+}
+
+@test "a log that does not tell its host is named by --origin, else by its folder" {
+    mkdir -p "$BATS_TEST_TMPDIR/dc07"
+    # Without a path, what was dropped does not tell on which side.
+    { echo "#Version: 1.0"; echo "#Fields: date time action protocol src-ip dst-ip src-port dst-port"
+      echo "2026-11-02 08:00:00 DROP TCP 10.10.4.7 10.20.0.9 50000 445"; } >"$BATS_TEST_TMPDIR/dc07/pfirewall.log"
+    run -0 "$SALLYPORT" ingest -C "$WS" --json "$BATS_TEST_TMPDIR/dc07/pfirewall.log"
+    [[ "$output" == *'/dc07","origin_guessed":true'*'"known":0'* ]]
+    run -0 "$SALLYPORT" ingest -C "$WS" --origin DC07 --json "$BATS_TEST_TMPDIR/dc07/pfirewall.log"
+    [[ "$output" == *'"origin":"DC07","origin_guessed":false'*'"known":0'* ]]
+    run -0 "$SALLYPORT" ingest -C "$WS" --origin DC07 --json "$BATS_TEST_TMPDIR/dc07/pfirewall.log"
+    [[ "$output" == *'"known":1'* ]]
+}
+
+@test "local time is taken with its zone, and marked when it is not given" {
+    "$SALLYPORT" ingest -C "$WS" FS01
+    matrix | grep -q '"assumed":\["timezone"\]'
+    "$SALLYPORT" init "$BATS_TEST_TMPDIR/berlin"
+    "$SALLYPORT" ingest -C "$BATS_TEST_TMPDIR/berlin" --timezone Europe/Berlin FS01
+    run -1 grep -q timezone <<<"$(matrix "$BATS_TEST_TMPDIR/berlin")"
+    # The same lines with another zone are the same lines.
+    before=$(flows "$BATS_TEST_TMPDIR/berlin")
+    "$SALLYPORT" ingest -C "$BATS_TEST_TMPDIR/berlin" --timezone +09:00 FS01
+    [ "$before" = "$(flows "$BATS_TEST_TMPDIR/berlin")" ]
+    run -2 "$SALLYPORT" ingest -C "$WS" --timezone Europe/Nowhere FS01
+}
+
+@test "standard input is a source" {
+    "$SALLYPORT" ingest -C "$WS" - <FS01/pfirewall.log
+    matrix | grep -q '"coverage":\[{"source":"-","origin":"10.20.0.21"'
+}
+
+@test "a workspace that can't be written is read, and says so when it should be written" {
+    "$SALLYPORT" ingest -C "$WS" FS01
+    before=$(matrix)
+    alone sh -ec 'mount --bind "$2" "$2"; mount -o remount,bind,ro "$2"
+        "$1" matrix -C "$2" --json >"$3/read"
+        status=0; "$1" ingest -C "$2" WS0417 >"$3/said" 2>&1 || status=$?; [ $status = 2 ]' \
+        sh "$SALLYPORT" "$WS" "$BATS_TEST_TMPDIR"
+    grep -q "can't be" "$BATS_TEST_TMPDIR/said"
+    [ "$before" = "$(cat "$BATS_TEST_TMPDIR/read")" ]
+    [ "$before" = "$(matrix)" ]
+}
+
+@test "a full disk is said, and what was committed before is kept" {
+    /usr/bin/python3 - "$BATS_TEST_TMPDIR/big.log" <<'PY'
+import sys
+with open(sys.argv[1], "w") as out:
+    out.write("#Version: 1.5\n#Fields: date time action protocol src-ip dst-ip src-port dst-port size tcpflags tcpsyn "
+              "tcpack tcpwin icmptype icmpcode info path\n\n")
+    for i in range(60000):
+        out.write("2026-11-%02d %02d:%02d:%02d ALLOW TCP 10.10.%d.%d 10.20.0.77 %d 445 0 - 0 0 0 - - - RECEIVE\n" % (
+            3 + i // 30000, i // 3600 % 24, i // 60 % 60, i % 60, i % 7, i % 251, 1024 + i % 60000))
+PY
+    mkdir "$BATS_TEST_TMPDIR/small"
+    alone sh -ec 'mount -t tmpfs -o size=1m none "$2/small"
+        "$1" init "$2/small/ws"
+        "$1" ingest -C "$2/small/ws" FS01
+        "$1" matrix -C "$2/small/ws" --json >"$2/before"
+        status=0; "$1" ingest -C "$2/small/ws" "$2/big.log" WS0417 >"$2/said" 2>&1 || status=$?
+        "$1" matrix -C "$2/small/ws" --json >"$2/after"
+        [ $status = 2 ]' sh "$SALLYPORT" "$BATS_TEST_TMPDIR"
+    cat "$BATS_TEST_TMPDIR/said"
+    grep -q "disk is full" "$BATS_TEST_TMPDIR/said"
+    cmp "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+}
