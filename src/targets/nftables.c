@@ -255,6 +255,7 @@ static void put_stops(struct table_file *file, struct ruleset rules)
 
 static void put_remark(struct buf *out, struct arena *arena, const char *label, str text)
 {
+    if (!text.len) return;
     buf_format(out, "# %s: %.*s\n", label, STR_ARG(target_plain(arena, text, WHY_BYTES)));
 }
 

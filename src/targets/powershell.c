@@ -80,6 +80,7 @@ static void put_quoted(struct buf *out, struct arena *arena, str text, size_t mo
 
 static void put_remark(struct buf *out, struct arena *arena, const char *label, str text)
 {
+    if (!text.len) return;
     buf_format(out, "# %s: %.*s\n", label, STR_ARG(target_plain(arena, text, WHY_BYTES)));
 }
 

@@ -25,6 +25,7 @@ static void next_line(struct script *s)
         (void)str_cut(s->left, '\n', &whole, &rest);
         s->left = rest;
         s->text = str_trim(whole);
+        s->at += (size_t)(s->text.ptr - whole.ptr);
         if (str_starts(s->text, S("#"))) s->text = (str){0};
     }
 }
