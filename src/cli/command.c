@@ -45,8 +45,8 @@ static const struct option *find_option(const struct command *command, str name,
 static const struct given_option *find_given(const struct invocation *call, str name)
 {
     assert(find_option(call->command, name, 0) && "the command's table has the option");
-    for (size_t i = call->n_given; i-- > 0;)
-        if (str_equal(call->given[i].option->name, name)) return &call->given[i];
+    for (size_t i = call->n_given; i > 0; i--)
+        if (str_equal(call->given[i - 1].option->name, name)) return &call->given[i - 1];
     return NULL;
 }
 

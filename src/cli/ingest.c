@@ -112,8 +112,8 @@ static bool names_a_host(struct addr a)
 static void take_local(void *to, struct addr addr)
 {
     struct reading *r = to;
-    for (size_t i = r->n_locals; i-- > 0;)
-        if (addr_equal(r->locals[i], addr)) return;
+    for (size_t i = r->n_locals; i > 0; i--)
+        if (addr_equal(r->locals[i - 1], addr)) return;
     if (r->n_locals == LIMIT_LOCAL_ADDRESSES || !names_a_host(addr)) return;
     r->locals[r->n_locals++] = addr;
 }

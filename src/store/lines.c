@@ -73,8 +73,8 @@ static uint32_t count_line(struct lines *lines, uint64_t hash)
 static uint64_t hash_at(const struct day_lines *day, size_t i)
 {
     uint64_t hash = 0;
-    for (size_t b = HASH_BYTES; b-- > 0;)
-        hash = hash << 8 | day->hashes[i * HASH_BYTES + b];
+    for (size_t b = HASH_BYTES; b > 0; b--)
+        hash = hash << 8 | day->hashes[i * HASH_BYTES + b - 1];
     return hash;
 }
 

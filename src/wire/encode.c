@@ -13,8 +13,8 @@ static void little(struct buf *out, uint64_t value, unsigned n)
 
 static void big(struct buf *out, uint64_t value, unsigned n)
 {
-    for (unsigned i = n; i-- > 0;)
-        buf_char(out, (char)(value >> (8 * i) & 0xFF));
+    for (unsigned i = n; i > 0; i--)
+        buf_char(out, (char)(value >> (8 * (i - 1)) & 0xFF));
 }
 
 static void zeros(struct buf *out, size_t n)
