@@ -27,10 +27,10 @@ static bool read_name(struct cursor *c, struct nbss_name *out)
     uint8_t label = cursor_u8(c, "nbss.name.length");
     if (!cursor_ok(c) || label != 2 * NBSS_NAME_BYTES) return false;
     for (size_t i = 0; i < NBSS_NAME_BYTES; i++) {
-        unsigned high = cursor_u8(c, "nbss.name") - (unsigned)'A';
-        unsigned low = cursor_u8(c, "nbss.name") - (unsigned)'A';
-        if (!cursor_ok(c) || high > 15 || low > 15) return false;
-        raw[i] = (uint8_t)(high << 4 | low);
+        uint8_t high = cursor_u8(c, "nbss.name");
+        uint8_t low = cursor_u8(c, "nbss.name");
+        if (high < 'A' || high > 'P' || low < 'A' || low > 'P') return false;
+        raw[i] = (uint8_t)((high - 'A') << 4 | (low - 'A'));
     }
     for (;;) {
         uint8_t scope = cursor_u8(c, "nbss.scope.length");
