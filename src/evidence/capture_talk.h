@@ -102,7 +102,7 @@ static inline void talk_send(struct talk *t, unsigned half, bytes payload)
         size_t n = t->segment && t->segment < payload.len ? t->segment : payload.len;
         bytes piece = {payload.ptr, n};
         talk_record(t, talk_packet(t, half, t->next[half], TCP_ACK | TCP_PSH, piece), 0);
-        t->next[half] += (uint32_t)n;
+        t->next[half] = (uint32_t)((uint64_t)t->next[half] + n); /* sequence numbers wrap */
         payload = (bytes){payload.ptr + n, payload.len - n};
     }
 }
