@@ -68,7 +68,6 @@ bool sqlite_open(str path, enum sqlite_mode mode, unsigned busy_ms, struct arena
     static const int flags[] = {
         [SQLITE_MODE_CREATE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
         [SQLITE_MODE_WRITE] = SQLITE_OPEN_READWRITE,
-        [SQLITE_MODE_READ] = SQLITE_OPEN_READONLY,
         [SQLITE_MODE_READ_ALONE] = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI,
     };
     struct sqlite *db = arena_new(arena, struct sqlite);

@@ -12,9 +12,7 @@ struct sqlite_statement; /* belongs to its database, and ends with it */
 enum sqlite_mode {
     SQLITE_MODE_CREATE,     /* made when it is not there */
     SQLITE_MODE_WRITE,      /* must be there */
-    SQLITE_MODE_READ,       /* never writes */
-    SQLITE_MODE_READ_ALONE, /* nor locks: for a medium that can't be written; nobody else may write
-                             */
+    SQLITE_MODE_READ_ALONE, /* without locks: a medium that can't be written */
 };
 
 /* path ":memory:" is a database of its own in memory. Writers wait busy_ms for one another. */

@@ -126,8 +126,13 @@ bool store_create(struct os *os, str path, enum store_journal journal, struct st
 static bool open_to_read(struct os *os, str path, struct store *store, struct err *err)
 {
     int64_t tables = 0;
-    if (!sqlite_open(path, SQLITE_MODE_READ, BUSY_MS, &store->arena, &store->db, err)) return false;
-    if (ask_number(store->db, "SELECT count(*) FROM sqlite_schema", &tables, err)) return true;
+    /* Opened for writing where that is possible, so that the last to close takes the log away; what
+     * is asked can't write all the same. */
+    if (!sqlite_open(path, SQLITE_MODE_WRITE, BUSY_MS, &store->arena, &store->db, err))
+        return false;
+    if (sqlite_run(store->db, "PRAGMA query_only=1", err) &&
+        ask_number(store->db, "SELECT count(*) FROM sqlite_schema", &tables, err))
+        return true;
     sqlite_close(store->db);
     store->db = NULL;
     /* A WAL that nobody can make or lock: on a medium that can't be written the file alone is the
