@@ -383,8 +383,8 @@ static void print_flows(struct invocation *call, struct workspace *workspace,
         }
         for (size_t c = 0; c < n; c++)
             if (scan && which[c] == COLUMN_SERVER)
-                table_add(&table, str_format(call->arena, "%" PRIu64 " servers in vain",
-                                             scan->servers));
+                table_add(&table,
+                          str_format(call->arena, "%" PRIu64 " servers in vain", scan->servers));
             else
                 add_cell(&table, workspace, flow, labels, which[c], wide ? SIZE_MAX : SHOWN);
     }
