@@ -141,7 +141,8 @@ struct enforced_class {
  * addresses outside the class the rules must do what they do at its smallest member: a laptop
  * elsewhere obeys its home's rules. peers: every address that can be a peer in that dialect; one
  * outside it is residue. The decision may be built on any atoms: when they do not hold the rules'
- * sets, joint ones are made here. witness: the smallest point of disagreement. */
+ * sets, joint ones are made here. witness: the smallest point of disagreement, at a
+ * member if there is one. */
 MUST_USE bool decision_proves_host(const struct decision *decision,
                                    const struct enforced_class *class, struct prefix_set peers,
                                    struct arena *arena, struct arena scratch,

@@ -46,6 +46,7 @@ struct proof {
     struct arena *arena; /* owns the witness's texts */
     struct counterexample best;
     bool disagrees;
+    bool elsewhere, best_elsewhere; /* now, and for the best: at an address of no member */
 };
 
 /* ---- Witnesses ----------------------------------------------------------------------------------
@@ -63,10 +64,14 @@ static int witness_order(const struct counterexample *a, const struct counterexa
     return order;
 }
 
+/* The smallest, at a member of the class if there is one: it tells an admin most. */
 static void disagree(struct proof *p, const struct counterexample *w)
 {
-    if (p->disagrees && witness_order(&p->best, w) <= 0) return;
+    bool better = !p->disagrees || (p->best_elsewhere && !p->elsewhere) ||
+                  (p->best_elsewhere == p->elsewhere && witness_order(&p->best, w) > 0);
+    if (!better) return;
     p->best = *w;
+    p->best_elsewhere = p->elsewhere;
     p->disagrees = true;
 }
 
@@ -517,12 +522,14 @@ static void check_cell(struct proof *p, const struct cell *cell, const struct ho
         compare(p, cell, own, &expected, here, scratch);
     }
     struct verdicts at_home = expected_verdicts(p, cell, host->home, &work);
+    p->elsewhere = true;
     for (uint32_t k = 0; k < host->kinds.n; k++) {
         uint32_t own = host->stranger[k];
         if (own == UINT32_MAX) continue;
         if (!found[k].pass) found[k] = host_verdicts(p, cell, own, &work, scratch);
         compare(p, cell, own, &at_home, &found[k], scratch);
     }
+    p->elsewhere = false;
 }
 
 bool decision_proves_host(const struct decision *decision, const struct enforced_class *class,
