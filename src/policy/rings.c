@@ -66,7 +66,7 @@ static void add_named_members(struct reading *r, const struct node *value, struc
     if (!value) return;
     if (!reading_items(r, value, segments ? "segments" : "groups", false, &items, &n)) return;
     struct selector *grown = arena_array(r->arena, struct selector, ring->members.n + n);
-    if (ring->members.n) memcpy(grown, *list, ring->members.n * sizeof *grown);
+    if (*list && ring->members.n) memcpy(grown, *list, ring->members.n * sizeof *grown);
     *list = grown;
     for (size_t i = 0; i < n; i++) {
         struct selector *out = &grown[ring->members.n];

@@ -65,28 +65,35 @@ static bool same_machine(const struct machine_index *index, struct addr a, struc
     return false;
 }
 
-/* The smallest pair of addresses, one of each set, that are not of one machine. False when there is
- * none. An address shares its machine with fewer than `most` others, so if the first `most` of a
- * set are not enough, nothing is: the loops are bounded by the policy, not by the sets. */
-static bool pair_of_machines(const struct machine_index *index, struct prefix_set clients,
-                             struct prefix_set servers, struct addr *client, struct addr *server)
+/* The smallest addresses of a set, at most `most`. */
+static size_t first_addresses(struct prefix_set set, size_t most, struct addr *out)
 {
-    size_t n_servers = 0;
-    for (size_t i = 0; i < servers.n; i++)
-        for (struct addr s = servers.ranges[i].first; n_servers++ <= index->most;
-             s = addr_next(s)) {
-            size_t n_clients = 0;
-            for (size_t j = 0; j < clients.n; j++)
-                for (struct addr c = clients.ranges[j].first; n_clients++ <= index->most;
-                     c = addr_next(c)) {
-                    if (!same_machine(index, c, s)) {
-                        *client = c;
-                        *server = s;
-                        return true;
-                    }
-                    if (addr_equal(c, clients.ranges[j].last)) break;
-                }
-            if (addr_equal(s, servers.ranges[i].last)) break;
+    size_t n = 0;
+    for (size_t i = 0; i < set.n; i++)
+        for (struct addr a = set.ranges[i].first; n < most; a = addr_next(a)) {
+            out[n++] = a;
+            if (addr_equal(a, set.ranges[i].last)) break;
+        }
+    return n;
+}
+
+/* The smallest server, then the smallest client, that are not of one machine. False when there are
+ * none. An address shares its machine with fewer than `most` others, so if the first of a set are
+ * not enough, nothing is: the work is bounded by the policy, not by the sets. */
+static bool pair_of_machines(const struct machine_index *index, struct prefix_set clients,
+                             struct prefix_set servers, struct addr *client, struct addr *server,
+                             struct arena scratch)
+{
+    struct addr *from = arena_array(&scratch, struct addr, index->most + 1);
+    struct addr *to = arena_array(&scratch, struct addr, index->most + 1);
+    size_t n_from = first_addresses(clients, index->most + 1, from);
+    size_t n_to = first_addresses(servers, index->most + 1, to);
+    for (size_t i = 0; i < n_to; i++)
+        for (size_t j = 0; j < n_from; j++) {
+            if (same_machine(index, from[j], to[i])) continue;
+            *client = from[j];
+            *server = to[i];
+            return true;
         }
     return false;
 }
@@ -245,7 +252,7 @@ static bool find_pair(const struct question_base *base, const class_word *client
     class_set_add(one, server);
     struct prefix_set servers = atoms_addresses(base->atoms, one, &scratch);
     struct prefix_set all = atoms_addresses(base->atoms, clients, &scratch);
-    return pair_of_machines(&base->machines, all, servers, client, server_addr);
+    return pair_of_machines(&base->machines, all, servers, client, server_addr, scratch);
 }
 
 static bool holds_for_service(const struct question_base *base, const struct ends *ends,
