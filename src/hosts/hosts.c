@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names are compared without regard to case. A host's key is the first label of its name: "FS01"
  * and "fs01.contoso.com" are one host when no other full name begins with that label; else the full
- * names are hosts of their own and the short one is ambiguous.
+ * names are hosts of their own and the short one is ambiguous. An NTLM challenge tells a NetBIOS
+ * name and a DNS name at once, which may differ by more than the domain (NetBIOS cuts at 15
+ * characters).
  */
 #include "hosts/hosts.h"
 
@@ -17,7 +19,7 @@ static const struct {
     enum strength strength;
 } sources[] = {
     [IDENTITY_NTLM] = {TEXT("ntlm"),            STRENGTH_OWN    },
-    [IDENTITY_NBSS] = {TEXT("netbios-session"), STRENGTH_SERVICE},
+    [IDENTITY_NBSS] = {TEXT("netbios-session"), STRENGTH_ALIAS  },
     [IDENTITY_TREE_PATH] = {TEXT("tree-path"),       STRENGTH_ALIAS  },
     [IDENTITY_KERBEROS] = {TEXT("kerberos"),        STRENGTH_SERVICE},
     [IDENTITY_LOG] = {TEXT("log"),             STRENGTH_OWN    },
@@ -55,12 +57,14 @@ static str first_label(str name)
     return head;
 }
 
-/* Names that name no host: addresses in a share path, and what NetBIOS clients call a server whose
- * name they don't know. */
+/* Names that name no host: addresses in a share path, what NetBIOS clients call a server whose name
+ * they don't know, and what every machine calls itself. */
 static bool names_a_host(str name)
 {
     struct addr addr;
-    return name.len && name.ptr[0] != '*' && first_label(name).len && !addr_parse(name, &addr);
+    str label = first_label(name);
+    return label.len && name.ptr[0] != '*' && !str_equal_nocase(label, S("localhost")) &&
+           !addr_parse(name, &addr);
 }
 
 /* A full name per label, or that there are several. */
@@ -111,9 +115,8 @@ static int claim_order(const void *left, const void *right)
     if (by_addr) return by_addr;
     if (a->from_us != b->from_us) return a->from_us < b->from_us ? -1 : 1;
     if (a->to_us != b->to_us) return a->to_us < b->to_us ? -1 : 1;
-    int by_key = str_compare(a->key, b->key);
-    if (by_key) return by_key;
-    return a->source < b->source ? -1 : a->source > b->source;
+    if (a->source != b->source) return a->source < b->source ? -1 : 1;
+    return str_compare(a->key, b->key);
 }
 
 static bool stronger(enum identity_source a, enum identity_source b)
@@ -154,6 +157,43 @@ static void extend(struct intervals *out, const struct claim *claim)
         .source = claim->source,
         .strength = hosts_strength(claim->source),
     };
+}
+
+/* On how many addresses each key was seen. */
+static struct map count_addresses(struct arena *arena, const struct claim *claims, size_t n)
+{
+    struct map counts = {0}, seen = {0};
+    for (size_t i = 0; i < n; i++) {
+        struct buf pair = buf_in(arena);
+        bool fresh = false;
+        buf_bytes(&pair, (bytes){(const uint8_t *)&claims[i].addr, sizeof claims[i].addr});
+        buf_str(&pair, claims[i].key);
+        (void)map_put(&seen, arena, buf_text(&pair), 0, &fresh);
+        if (fresh) ++*map_put(&counts, arena, claims[i].key, 0, NULL);
+    }
+    return counts;
+}
+
+static bool told_together(const struct claim *a, const struct claim *b)
+{
+    return a->source == IDENTITY_NTLM && b->source == IDENTITY_NTLM && a->from_us == b->from_us &&
+           a->to_us == b->to_us;
+}
+
+/* Names that the same messages of one address told are one host's. It goes by the one that fewest
+ * addresses have: many machines call themselves "vm". */
+static void join_told_together(struct claim *claims, size_t n, const struct map *counts)
+{
+    for (size_t i = 0, run; i < n; i += run) {
+        str best = claims[i].key;
+        for (run = 1; i + run < n && told_together(&claims[i], &claims[i + run]); run++) {
+            str key = claims[i + run].key;
+            uint64_t there = *map_find(counts, key), here = *map_find(counts, best);
+            if (there < here || (there == here && str_compare(key, best) < 0)) best = key;
+        }
+        for (size_t j = i; j < i + run; j++)
+            claims[j].key = best;
+    }
 }
 
 /* Claims of one address: the strongest kind of witness decides; weaker ones are aliases. Several
@@ -285,6 +325,7 @@ static size_t nearest(const struct host_interval *intervals, size_t n, struct ad
 struct alias {
     size_t host;
     str name;
+    enum strength strength;
 };
 
 static int alias_order(const void *left, const void *right)
@@ -294,14 +335,19 @@ static int alias_order(const void *left, const void *right)
     return text_order(&a->name, &b->name);
 }
 
-/* A host is shown by the longest of the names that made it. */
+/* A host is shown by the longest of the names that are best known to be its own. */
 static void name_host(const struct gathering *g, const struct naming *naming, size_t at)
 {
     struct host *host = &g->hosts[at];
+    enum strength best = STRENGTH_ALIAS;
+    for (size_t i = 0; i < host->names.n; i++)
+        if (host->strengths[i] > best) best = host->strengths[i];
     for (size_t i = 0; g->keys[at].len && i < host->names.n; i++) {
         str name = host->names.items[i];
-        bool own_name = str_equal(key_of(naming, name), g->keys[at]);
-        if (own_name && name.len > host->name.len) host->name = name;
+        bool is_full = first_label(name).len < name.len;
+        bool its_own = str_equal(key_of(naming, name), g->keys[at]) ||
+                       (is_full && best > STRENGTH_ALIAS && host->strengths[i] == best);
+        if (its_own && name.len > host->name.len) host->name = name;
     }
 }
 
@@ -314,15 +360,24 @@ static void give_names(struct gathering *g, const struct naming *naming,
         if (!names_a_host(witnesses[i].name)) continue;
         size_t at = nearest(g->intervals, g->n_intervals, witnesses[i].addr, witnesses[i].first_us);
         if (at == g->n_intervals) continue;
-        all[n_all++] = (struct alias){g->owners[at], witnesses[i].name};
+        all[n_all++] =
+            (struct alias){g->owners[at], witnesses[i].name, hosts_strength(witnesses[i].source)};
     }
     if (n_all) qsort(all, n_all, sizeof *all, alias_order);
     str *items = arena_array(g->arena, str, n_all ? n_all : 1);
+    enum strength *strengths = arena_array(g->arena, enum strength, n_all ? n_all : 1);
     for (size_t i = 0, kept = 0; i < n_all; i++) {
         struct host *host = &g->hosts[all[i].host];
-        if (!host->names.n) host->names.items = items + kept;
+        if (!host->names.n) {
+            host->names.items = items + kept;
+            host->strengths = strengths + kept;
+        }
         /* Equal up to case is one; sorted, so the bytewise smallest spelling comes first. */
-        if (host->names.n && str_equal_nocase(items[kept - 1], all[i].name)) continue;
+        if (host->names.n && str_equal_nocase(items[kept - 1], all[i].name)) {
+            if (all[i].strength > strengths[kept - 1]) strengths[kept - 1] = all[i].strength;
+            continue;
+        }
+        strengths[kept] = all[i].strength;
         items[kept++] = all[i].name;
         host->names.n++;
     }
@@ -392,9 +447,11 @@ struct host_list hosts_of(struct arena *arena, const struct host_witness *witnes
             (struct claim){w->addr, key_of(&naming, w->name), w->first_us, w->last_us, w->source};
     }
     if (n_claims) qsort(claims, n_claims, sizeof *claims, claim_order);
+    struct map counts = count_addresses(arena, claims, n_claims);
     for (size_t i = 0, n; i < n_claims; i += n) {
         for (n = 1; i + n < n_claims && addr_equal(claims[i + n].addr, claims[i].addr);)
             n++;
+        join_told_together(claims + i, n, &counts);
         settle(&all, claims + i, n);
     }
     add_nameless(&all, ends, n_ends);
@@ -414,15 +471,21 @@ const struct host *hosts_at(const struct host_list *list, struct addr addr, int6
 /* ---- Names to addresses -------------------------------------------------------------------------
  */
 
-/* Is that the host a policy means? A full name is one of its names, or begins with the only name it
- * has; a short one is the first label of its name. */
+/* Is that the host a policy means? A full name is one of its own names, or begins with one when it
+ * has no full name; a short one is the first label of one. What a client calls it must not widen a
+ * policy. */
 static bool answers_to(const struct host *host, str name)
 {
     str label = first_label(name);
-    if (!host->name.len) return false;
-    if (label.len == name.len || str_equal(first_label(host->name), host->name))
-        return str_equal_nocase(first_label(host->name), label);
-    return str_equal_nocase(host->name, name);
+    bool is_short = label.len == name.len, has_full = false, begins = false;
+    for (size_t i = 0; host->name.len && i < host->names.n; i++) {
+        str own_name = host->names.items[i], own_label = first_label(own_name);
+        if (host->strengths[i] == STRENGTH_ALIAS) continue;
+        if (str_equal_nocase(own_name, name)) return true;
+        has_full = has_full || own_label.len < own_name.len;
+        begins = begins || str_equal_nocase(own_label, label);
+    }
+    return begins && (is_short || !has_full);
 }
 
 /* Was another host, or several at once, seen with the address after the interval? */
@@ -467,7 +530,6 @@ const struct host_holding *hosts_holdings(const struct host_list *list, str name
     struct host_holding *out = arena_array(arena, struct host_holding, found->n_intervals);
     for (size_t i = 0; i < found->n_intervals; i++) {
         const struct host_interval *held = &found->intervals[i];
-        /* What a client calls a server must not widen a policy. */
         if (held->strength == STRENGTH_ALIAS || held->from_us > as_of_us) continue;
         add_holding(list, held, as_of_us, out, n);
     }

@@ -10,7 +10,7 @@
 /* How far a witness can be believed, from weakest. */
 #define STRENGTHS(X)                                                                               \
     X(ALIAS, "alias")     /* what a client called it: \\name\share */                              \
-    X(SERVICE, "service") /* a ticket or NetBIOS session for the name was asked for */             \
+    X(SERVICE, "service") /* the domain gave a ticket for it under the name */                     \
     X(OWN, "own")         /* the machine's own word: NTLM messages, its log, the admin */
 
 enum strength {
@@ -40,6 +40,7 @@ struct host_interval {
 struct host {
     str name;           /* shown: the longest name of its own; empty = known by address only */
     struct names names; /* every name and alias, sorted */
+    const enum strength *strengths;        /* the strongest witness of each name */
     const struct host_interval *intervals; /* its addresses, sorted by address, then time */
     size_t n_intervals;
     bool ambiguous;
