@@ -468,7 +468,7 @@ static void the_weakest_is_printed(void **state)
     for (int i = 0; i < 2; i++) {
         struct observation o = fact_of(1);
         o.smb = (struct smb_facts){
-            .dialects = 1u << (i ? DIALECT_3_1_1 : DIALECT_2_1),
+            .dialects = (uint8_t)(1u << (i ? DIALECT_3_1_1 : DIALECT_2_1)),
             .server_signing = i ? SIGNING_REQUIRED : SIGNING_ENABLED,
             .client_signing = SIGNING_ENABLED,
             .encrypted = i ? KNOWN_YES : KNOWN_NO,
