@@ -67,7 +67,8 @@ static const char styles[] =
     "figure svg{display:block;width:100%;height:auto}\n"
     "figcaption{color:var(--soft);font-size:.9rem;margin-top:8px}\n"
     "svg text{fill:var(--ink);font:12px system-ui,sans-serif}\n"
-    "svg .soft{fill:var(--soft)}svg .band{fill:var(--band)}svg .grid{stroke:var(--line)}\n"
+    "svg .soft{fill:var(--soft)}svg .band{fill:var(--band)}svg .grid{stroke:var(--line)}svg "
+    ".edge{stroke:var(--soft);stroke-width:2}\n"
     "svg .s-kept{fill:var(--kept)}svg .s-broken{fill:var(--broken)}svg .s-stopped{fill:none;"
     "stroke:var(--stopped);stroke-width:1.5}svg .s-blind{fill:none;stroke:var(--blind);"
     "stroke-width:2}svg .on{fill:var(--card);font-weight:700}svg .off{fill:var(--stopped);"
@@ -80,11 +81,12 @@ static const char styles[] =
     "vertical-align:top}\n"
     "th{background:var(--band);font-weight:600}\n"
     "td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}\n"
+    ".short{white-space:nowrap}\n"
     "code{font:.9em ui-monospace,monospace}\n"
     "footer{color:var(--soft);font-size:.88rem;padding-top:24px;padding-bottom:40px}\n"
-    "@media(max-width:940px){thead{position:absolute;width:1px;height:1px;overflow:hidden;"
+    "@media(max-width:1040px){thead{position:absolute;width:1px;height:1px;overflow:hidden;"
     "clip-path:inset(50%)}table,tbody,tr,td{display:block}tr{border-bottom:2px solid "
-    "var(--line);padding:6px 0}td{border:0;padding:2px "
+    "var(--line);padding:6px 0}caption{display:block;padding:6px 12px}td{border:0;padding:2px "
     "12px;overflow-wrap:anywhere}td.number{text-align:left}"
     "td::before{content:attr(data-label) \": \";color:var(--soft)}td:empty{display:none}"
     "main,header,footer{padding-left:14px;padding-right:14px}}\n"
@@ -145,10 +147,31 @@ void html_table_cell_end(struct buf *out)
     html_raw(out, S("</td>"));
 }
 
+/* Ordinary words stay whole; what is far longer may be broken anywhere, so that no name makes the
+ * page wider than the screen. */
+static void put_breakable(struct buf *out, str text)
+{
+    enum { LONG_WORD = 24, PIECE = 12 };
+    while (text.len) {
+        size_t word = 0;
+        while (word < text.len && text.ptr[word] != ' ')
+            word++;
+        size_t end = word < text.len ? word + 1 : word;
+        for (size_t at = 0, n; at < end; at += n) {
+            n = word > LONG_WORD && end - at > PIECE ? PIECE : end - at;
+            while (at + n < end && ((uint8_t)text.ptr[at + n] & 0xC0) == 0x80)
+                n++;
+            if (at) html_raw(out, S("<wbr>"));
+            html_text(out, (str){text.ptr + at, n});
+        }
+        text = str_tail(text, end);
+    }
+}
+
 void html_table_cell_text(struct buf *out, struct html_table *table, str text)
 {
     html_table_cell(out, table);
-    html_text(out, text);
+    put_breakable(out, text);
     html_table_cell_end(out);
 }
 

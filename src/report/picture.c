@@ -114,6 +114,25 @@ static void draw_row_bands(struct buf *out, const struct picture *p, const size_
     }
 }
 
+/* Below the columns: what segment they are of. */
+static void draw_column_bands(struct buf *out, const struct picture *p, const size_t *xs,
+                              size_t bottom)
+{
+    for (size_t i = 0; i < p->n_columns;) {
+        size_t n = 1;
+        while (i + n < p->n_columns && str_equal(p->columns[i + n].group, p->columns[i].group))
+            n++;
+        buf_format(out,
+                   "<line class=\"edge\" x1=\"%zu\" y1=\"%zu\" x2=\"%zu\" y2=\"%zu\"/>"
+                   "<text class=\"soft\" transform=\"translate(%zu %zu) rotate(48)\">",
+                   xs[i] + 2, bottom + 5, xs[i + n - 1] + CELL - 2, bottom + 5, xs[i] + 6,
+                   bottom + 18);
+        label(out, p->columns[i].group);
+        html_raw(out, S("</text>\n"));
+        i += n;
+    }
+}
+
 static void draw_cells(struct buf *out, const struct picture *p, const size_t *xs, const size_t *ys,
                        bool counts)
 {
@@ -176,7 +195,8 @@ void picture_draw(struct buf *out, const struct picture *whole, struct arena scr
     size_t bottom = place(p.rows, p.n_rows, top, ys);
     /* Slanted labels lean over the right edge; the legend wants its own width. */
     size_t width = right + top > 560 ? right + top : 560;
-    size_t height = bottom + LEGEND;
+    size_t foot = fold_it ? 0 : longest(p.columns, p.n_columns, true) * LETTER * 3 / 4 + 22;
+    size_t height = bottom + foot + LEGEND;
 
     /* On a narrow screen the picture scrolls in its own frame: smaller, nobody could read it. */
     html_raw(out, S("<div class=\"scroll\" role=\"region\" aria-label=\"Picture of who uses whom\" "
@@ -202,7 +222,8 @@ void picture_draw(struct buf *out, const struct picture *whole, struct arena scr
         label(out, p.columns[i].label);
         html_raw(out, S("</text>\n"));
     }
+    if (!fold_it) draw_column_bands(out, &p, xs, bottom);
     draw_cells(out, &p, xs, ys, fold_it);
-    draw_legend(out, &p, bottom + 12);
+    draw_legend(out, &p, bottom + foot + 12);
     html_raw(out, S("</svg>\n</div>\n"));
 }

@@ -10,7 +10,7 @@
 #define PICTURE_VERDICTS(X)                                                                        \
     X(NONE, "never seen", "")                                                                      \
     X(SEEN, "seen", "\xE2\x97\x8F")                                                                \
-    X(KEPT, "kept", "\xE2\x97\x8F")                                                                \
+    X(KEPT, "kept", "\xE2\x9C\x93")                                                                \
     X(STOPPED, "stopped as intended", "\xE2\x80\x93")                                              \
     X(UNDECIDED, "not decidable, or escapes", "?")                                                 \
     X(BROKEN, "would break", "\xC3\x97")

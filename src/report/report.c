@@ -37,6 +37,19 @@ static str minute(struct arena *arena, int64_t instant_us)
                       STR_ARG(str_head(str_tail(full, 11), 5)));
 }
 
+/* A date that stays whole; the time may stand below it. */
+static void cell_minute(struct buf *out, struct html_table *table, struct arena *arena,
+                        int64_t instant_us)
+{
+    str text = minute(arena, instant_us);
+    html_table_cell(out, table);
+    html_raw(out, S("<span class=\"short\">"));
+    html_text(out, str_head(text, 10));
+    html_raw(out, S("</span>"));
+    html_text(out, str_tail(text, 10));
+    html_table_cell_end(out);
+}
+
 static str joined(struct arena *arena, struct names names, size_t most)
 {
     struct buf text = buf_in(arena);
@@ -205,7 +218,7 @@ static int axis_order(const void *left, const void *right)
 {
     const struct picture_axis *a = left, *b = right;
     int order = str_compare(a->group, b->group);
-    return order ? order : str_compare(a->label, b->label);
+    return order ? order : str_compare_nocase(a->label, b->label);
 }
 
 /* Sorts by segment and gives each old position its new one. */
@@ -388,7 +401,7 @@ static void write_verdict(struct buf *out, const struct report *report, struct a
                              view_service_text(arena, report->labels, flow->transport, flow->port));
         html_table_cell_text(out, &table, joined(arena, flow->users, 5));
         html_table_cell_text(out, &table, str_format(arena, "%" PRIu64, flow->connections));
-        html_table_cell_text(out, &table, minute(arena, flow->last_us));
+        cell_minute(out, &table, arena, flow->last_us);
         html_table_cell_text(out, &table, has_side ? side_text(s->at) : (str){0});
         html_table_cell_text(out, &table, s->because);
         if (verdict == SIMULATE_BROKEN) {
@@ -568,7 +581,7 @@ static void write_shares(struct buf *out, const struct report *report, struct ar
         html_table_cell_text(out, &table, str_format(arena, "%" PRIu64, share->refused));
         html_table_cell_text(out, &table, joined(arena, share->users, 5));
         html_table_cell_text(out, &table, joined(arena, share->clients, 5));
-        html_table_cell_text(out, &table, minute(arena, share->last_us));
+        cell_minute(out, &table, arena, share->last_us);
         html_table_row_end(out);
     }
     html_table_end(out);
@@ -602,7 +615,7 @@ static void write_matrix(struct buf *out, const struct report *report, struct ar
         html_table_cell_text(out, &table, view_outcomes_text(arena, flow));
         html_table_cell_text(out, &table, view_dialects_text(arena, flow->dialects));
         html_table_cell_text(out, &table, joined(arena, flow->users, 5));
-        html_table_cell_text(out, &table, minute(arena, flow->last_us));
+        cell_minute(out, &table, arena, flow->last_us);
         html_table_row_end(out);
     }
     html_table_end(out);

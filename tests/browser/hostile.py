@@ -27,7 +27,7 @@ def main():
         policy = f.read()
     for old, new in (("organisation: Contoso", f"organisation: '{SCRIPT}'"),
                      ("name: departmental shares", f"name: '{IMAGE}'"),
-                     ("name: backup folder", f"name: {'x' * 300}"), ("name: SYSVOL and NETLOGON", f"name: '{SCRIPT}'")):
+                     ("name: admin shares", f"name: {'x' * 300}"), ("name: SYSVOL and NETLOGON", f"name: '{SCRIPT}'")):
         assert old in policy, old
         policy = policy.replace(old, new)
     with open(policy_path, "w", encoding="utf-8") as f:
