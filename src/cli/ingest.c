@@ -534,6 +534,7 @@ static int run(struct invocation *call)
     }
     arena_close(&in.scratch);
     command_progress_end(call);
+    (void)buf_flush(call->talk); /* before the summary, which goes another way */
     bool pruned = in.stopped || prune_connections(in.store, (unsigned)option_count(call, S("keep")),
                                                   LIMIT_CONNECTIONS, call->scratch, &err);
     store_close(in.store);
