@@ -17,11 +17,13 @@ setup_file() {
 }
 
 @test "no file for a machine holds a byte that is not printable ASCII" {
-    ! LC_ALL=C grep -rnP '[^\n\x20-\x7e]' "$OUT/powershell" "$OUT/nftables"
+    LC_ALL=C run grep -rnP '[^\n\x20-\x7e]' "$OUT/powershell" "$OUT/nftables"
+    [ "$status" -eq 1 ]
 }
 
 @test "no line begins with what a name said" {
-    ! grep -rnE '^[[:space:]]*(Remove-NetFirewallRule$|include|Remove-Item C)' "$OUT"
+    run grep -rnE '^[[:space:]]*(Remove-NetFirewallRule$|include|Remove-Item C)' "$OUT"
+    [ "$status" -eq 1 ]
 }
 
 @test "nftables takes the files" {
