@@ -16,7 +16,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -334,10 +333,9 @@ def main():
     everything = {(pair, service): True for pair in pairs for service in SERVICES}
     tally, loaded, sites = Tally(), Loaded(), []
 
-    begin = time.monotonic()
-    seen = one_round(work, pairs, everything)
+    # That smbclient gets through as well is seen after each rollback.
+    seen = bare_round(pairs, everything)
     tally.test("nothing loaded", differences(everything, seen), figures(everything, seen))
-    print(f"# a round of {len(pairs)} pairs takes {time.monotonic() - begin:.0f} s")
     for policy in policies:
         name = os.path.relpath(policy, ROOT)
         try:
