@@ -176,12 +176,12 @@ static str weakness_text(struct arena *arena, const struct posture *posture)
 }
 
 static const struct table_column columns[] = {
-    {T("host"),      ALIGN_LEFT, 28},
-    {T("addresses"), ALIGN_LEFT, 32},
+    {T("host"),      ALIGN_LEFT, 22},
+    {T("addresses"), ALIGN_LEFT, 18},
     {T("role"),      ALIGN_LEFT, 0 },
-    {T("because"),   ALIGN_LEFT, 60},
+    {T("because"),   ALIGN_LEFT, 40},
     {T("signing"),   ALIGN_LEFT, 0 },
-    {T("weak"),      ALIGN_LEFT, 24},
+    {T("weak"),      ALIGN_LEFT, 18},
 };
 
 /* One row per role; what is the same for all stands in the first, or in all of them in CSV. */
@@ -195,7 +195,7 @@ static void add_rows(struct table *table, const struct host_view *view, bool rep
         table_add_toned(table, whole ? host_label(arena, view->host) : (str){0},
                         view->host->ambiguous ? TONE_WARN : TONE_STRONG);
         table_add(table,
-                  whole ? addresses_text(arena, view->host, repeat ? SIZE_MAX : 2) : (str){0});
+                  whole ? addresses_text(arena, view->host, repeat ? SIZE_MAX : 1) : (str){0});
         table_add(table, has_role ? roles_text(view->roles[i].role) : (str){0});
         table_add(table, has_role ? view->roles[i].reason : (str){0});
         table_add(table, whole ? signing_or_empty(view->posture.signing) : (str){0});

@@ -28,8 +28,7 @@ static str instant_copy(struct arena *arena, int64_t at_us, bool short_form)
     char text[INSTANT_TEXT];
     str full = instant_text(text, at_us);
     if (!short_form) return str_copy(arena, full);
-    return str_format(arena, "%.*s %.*s", STR_ARG(str_head(full, 10)),
-                      STR_ARG(str_head(str_tail(full, 11), 5)));
+    return str_copy(arena, str_head(full, 10)); /* the day */
 }
 
 static void print_strings(struct json *json, str key, struct names names)
@@ -73,11 +72,15 @@ static void print_json(struct invocation *call, struct shares shares)
 static void add_rows(struct table *table, struct shares shares, bool short_form)
 {
     struct arena *arena = table->arena;
-    size_t shown = short_form ? 2 : SIZE_MAX;
+    size_t shown = short_form ? 1 : SIZE_MAX;
     for (size_t i = 0; i < shares.n; i++) {
         const struct share_view *share = &shares.items[i];
         str *name = arena_new(arena, str);
         *name = share->server_name;
+        if (short_form) {
+            str rest;
+            (void)str_cut(share->server_name, '.', name, &rest);
+        }
         struct names names = {name, share->server_name.len ? 1 : 0};
         bool unused = !share->used;
         table_add(table, short_form ? view_end_label(arena, share->server, names)
@@ -97,13 +100,13 @@ static void add_rows(struct table *table, struct shares shares, bool short_form)
 static void print_text(struct invocation *call, struct shares shares)
 {
     static const struct table_column columns[] = {
-        {T("server"),    ALIGN_LEFT,  36},
-        {T("share"),     ALIGN_LEFT,  24},
+        {T("server"),    ALIGN_LEFT,  30},
+        {T("share"),     ALIGN_LEFT,  16},
         {T("kind"),      ALIGN_LEFT,  0 },
         {T("used"),      ALIGN_RIGHT, 0 },
         {T("refused"),   ALIGN_RIGHT, 0 },
-        {T("users"),     ALIGN_LEFT,  32},
-        {T("clients"),   ALIGN_LEFT,  32},
+        {T("users"),     ALIGN_LEFT,  20},
+        {T("clients"),   ALIGN_LEFT,  18},
         {T("last used"), ALIGN_LEFT,  0 },
     };
     struct table table = table_of(call->arena, columns, COUNT_OF(columns));

@@ -351,8 +351,7 @@ static void infer_server(struct tally *t, struct arena *arena)
     if (files.len) add_role(t, arena, HOST_ROLE_FILE_SERVER, files);
     bool only_smb1 = t->view.posture.dialects == 1u << DIALECT_NT_LM_012;
     if (files.len && only_smb1 && !domain.len)
-        add_role(t, arena, HOST_ROLE_NAS,
-                 S("serves files and speaks nothing newer than SMB1, as old appliances do"));
+        add_role(t, arena, HOST_ROLE_NAS, S("serves files, nothing newer than SMB1"));
 }
 
 static void infer_client(struct tally *t, struct arena *arena)
@@ -366,7 +365,7 @@ static void infer_client(struct tally *t, struct arena *arena)
                             t->tried, t->failed));
     if (t->used && t->served)
         add_role(t, arena, HOST_ROLE_LATERAL,
-                 str_format(arena, "uses %.*s and accepts sessions from %.*s",
+                 str_format(arena, "uses %.*s, serves %.*s",
                             STR_ARG(counted(arena, t->used, "server")),
                             STR_ARG(counted(arena, t->clients, "client"))));
 }
