@@ -34,6 +34,7 @@ struct use_ref {
     uint32_t granted, refused, count;
     int64_t first_us, last_us;
     uint64_t offset;
+    bool is_printer;
 };
 
 enum waiting_for { WAITING_NOTHING, WAITING_TREE, WAITING_PIPE, WAITING_LOGON };
@@ -478,7 +479,7 @@ static void take_pipe_request(struct context *x, uint64_t id, uint32_t share, ui
 
 /* A response to a request for a share or pipe. */
 static void take_answer(struct context *x, const struct waiting *waiting, bool is_granted,
-                        uint32_t tree_id, bool is_pipe)
+                        uint32_t tree_id, uint8_t share_type)
 {
     struct use_ref *uses = x->s->uses.items;
     if (waiting->use) {
@@ -487,12 +488,13 @@ static void take_answer(struct context *x, const struct waiting *waiting, bool i
             use->granted++;
         else
             use->refused++;
+        use->is_printer |= share_type == SMB2_SHARE_PRINT;
     }
     if (waiting->what != WAITING_TREE) return;
     struct name_ref *ref = find_name(x->s, NAME_SHARE, waiting->name);
     if (ref && is_granted) ref->was_granted = true;
     if (ref && !is_granted) ref->was_refused = true;
-    bool pipes = is_pipe || is_ipc(name_text(x->t, waiting->name));
+    bool pipes = share_type == SMB2_SHARE_PIPE || is_ipc(name_text(x->t, waiting->name));
     if (is_granted) put_tree(x->s, tree_id, waiting->name, pipes);
 }
 
@@ -530,7 +532,7 @@ static void take_smb2_response(struct context *x, const struct smb2_header *h,
     struct waiting waiting;
     if (h->status == SMB2_STATUS_PENDING || !answered(s, h->message_id, what, &waiting)) return;
     take_answer(x, &waiting, h->status == SMB2_STATUS_SUCCESS, h->tree_id,
-                has_body && body->share_type == SMB2_SHARE_PIPE);
+                has_body ? body->share_type : 0);
 }
 
 static void take_smb2_request(struct context *x, const struct smb2_header *h,
@@ -656,7 +658,7 @@ static void take_smb1_tree(struct context *x, const struct smb1_header *h,
         return;
     }
     if (answered(x->s, h->request_id, WAITING_TREE, &waiting))
-        take_answer(x, &waiting, h->status == 0, h->tree_id, false);
+        take_answer(x, &waiting, h->status == 0, h->tree_id, 0);
 }
 
 static void take_smb1_name(struct context *x, const struct smb1_header *h,
@@ -666,7 +668,7 @@ static void take_smb1_name(struct context *x, const struct smb1_header *h,
     if (h->flags & SMB1_FLAGS_RESPONSE) {
         struct waiting waiting;
         if (answered(x->s, h->request_id, WAITING_PIPE, &waiting))
-            take_answer(x, &waiting, h->status == 0, h->tree_id, false);
+            take_answer(x, &waiting, h->status == 0, h->tree_id, 0);
         return;
     }
     const struct tree *tree = find_tree(x->s, h->tree_id);
@@ -855,6 +857,7 @@ void capture_session_uses(struct capture_sessions *t, const struct stream *strea
         use.pipe = name_text(t, uses[i].pipe);
         use.user = name_text(t, uses[i].user);
         use.refused = uses[i].refused && !uses[i].granted;
+        use.is_printer = uses[i].is_printer;
         use.offset = uses[i].offset;
         t->sink->use(t->sink->to, &use);
     }

@@ -162,6 +162,7 @@ struct use {
     str pipe;  /* srvsvc; empty for plain files */
     str user;  /* DOMAIN\user; empty = unknown or anonymous */
     bool refused;
+    bool is_printer; /* the server said that the share is a print queue */
     uint64_t offset;
 };
 

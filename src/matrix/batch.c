@@ -162,6 +162,7 @@ void batch_use(struct batch *batch, const struct use *fact)
         .user = intern_text(batch, fact->user),
         .fact = (uint32_t)batch->n_facts,
         .refused = fact->refused,
+        .is_printer = fact->is_printer,
     };
 }
 
@@ -405,6 +406,7 @@ static void fold_use(struct relation *uses, const struct batch *batch, const str
     row.day = instant_day(use->first_us);
     row.refused = use->refused;
     row.count = bounded(use->count);
+    row.is_printer = use->is_printer;
     row.first_us = use->first_us;
     row.last_us = use->last_us;
     relation_add(uses, &row);

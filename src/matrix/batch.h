@@ -57,7 +57,7 @@ struct batch_use {
     uint64_t count;
     uint32_t edge, share, pipe, user;
     uint32_t fact; /* facts before it; in text logs it shares the lot of the last one */
-    bool refused;
+    bool refused, is_printer;
 };
 
 struct batch_identity {

@@ -155,10 +155,12 @@ static struct share_view share_of(struct arena *arena, const struct share_use *u
     };
     struct name_set users = {0}, clients = {0}, paths = {0};
     uint64_t plain = 0, piped = 0;
+    bool is_printer = false;
     for (size_t i = 0; i < n; i++) {
         const struct share_use *use = &uses[i];
         bool new_client = !i || view_compare_ends(use->client, uses[i - 1].client) != 0;
         if (new_client) set_add(&clients, arena, view_end_text(arena, use->client));
+        is_printer |= use->is_printer;
         set_add(&users, arena, use->user);
         set_add(&paths, arena, use->share);
         if (use->first_us < view.first_us) view.first_us = use->first_us;
@@ -177,6 +179,7 @@ static struct share_view share_of(struct arena *arena, const struct share_use *u
     view.paths = set_names(&paths);
     view.clients = (struct names){clients.items, clients.n};
     view.kind = roles_share_kind(view.share);
+    if (is_printer) view.kind = SHARE_KIND_PRINT;
     const struct host *host =
         addr_is_none(view.server.addr) ? NULL : hosts_at(hosts, view.server.addr, view.last_us);
     view.server_name = host ? host->name : view.server.name;
@@ -215,6 +218,7 @@ struct tally {
     struct endpoint last_client, last_server;
     bool last_worked;
     struct name_set shares, pipes;
+    struct name_set of_kind[SHARE_KIND_PRINT + 1]; /* the shares again, by kind */
     struct host_view view;
 };
 
@@ -302,13 +306,11 @@ static void add_role(struct tally *tally, struct arena *arena, enum host_role ro
 }
 
 /* Shares of one kind that the host granted, as "serves SYSVOL, NETLOGON"; empty = none. */
-static str serves(struct arena *arena, struct names shares, enum share_kind kind)
+static str serves(struct arena *arena, struct tally *t, enum share_kind kind)
 {
-    struct name_set of_kind = {0};
-    for (size_t i = 0; i < shares.n; i++)
-        if (roles_share_kind(shares.items[i]) == kind) set_add(&of_kind, arena, shares.items[i]);
-    if (!of_kind.n) return (str){0};
-    return str_format(arena, "serves %.*s", STR_ARG(listing(arena, set_names(&of_kind))));
+    struct name_set *of_kind = &t->of_kind[kind];
+    if (!of_kind->n) return (str){0};
+    return str_format(arena, "serves %.*s", STR_ARG(listing(arena, set_names(of_kind))));
 }
 
 static str serves_pipe(struct arena *arena, struct names pipes, enum host_role role)
@@ -328,7 +330,7 @@ static str counted(struct arena *arena, uint64_t n, const char *what)
 
 static void infer_server(struct tally *t, struct arena *arena)
 {
-    struct names pipes = set_names(&t->pipes), shares = t->view.shares;
+    struct names pipes = set_names(&t->pipes);
     if (t->served)
         add_role(t, arena, HOST_ROLE_SERVER,
                  str_format(arena, "accepted %.*s from %.*s",
@@ -339,15 +341,15 @@ static void infer_server(struct tally *t, struct arena *arena)
             t, arena, HOST_ROLE_SERVER,
             str_format(arena, "a firewall let %" PRIu64 " connections through to it", t->passed));
 
-    str domain = serves(arena, shares, SHARE_KIND_SYSVOL);
+    str domain = serves(arena, t, SHARE_KIND_SYSVOL);
     if (!domain.len) domain = serves_pipe(arena, pipes, HOST_ROLE_DOMAIN_CONTROLLER);
     if (domain.len) add_role(t, arena, HOST_ROLE_DOMAIN_CONTROLLER, domain);
 
-    str print = serves(arena, shares, SHARE_KIND_PRINT);
+    str print = serves(arena, t, SHARE_KIND_PRINT);
     if (!print.len) print = serves_pipe(arena, pipes, HOST_ROLE_PRINT_SERVER);
     if (print.len) add_role(t, arena, HOST_ROLE_PRINT_SERVER, print);
 
-    str files = serves(arena, shares, SHARE_KIND_USER);
+    str files = serves(arena, t, SHARE_KIND_USER);
     if (files.len) add_role(t, arena, HOST_ROLE_FILE_SERVER, files);
     bool only_smb1 = t->view.posture.dialects == 1u << DIALECT_NT_LM_012;
     if (files.len && only_smb1 && !domain.len)
@@ -385,7 +387,9 @@ struct hosts_view roles_of(struct arena *arena, const struct host_list *hosts,
     }
     for (size_t i = 0; i < n_shares; i++) {
         struct tally *server = tally_at(tallies, hosts, shares[i].server, shares[i].last_us);
-        if (server && shares[i].used) set_add(&server->shares, arena, shares[i].share);
+        if (!server || !shares[i].used) continue;
+        set_add(&server->shares, arena, shares[i].share);
+        set_add(&server->of_kind[shares[i].kind], arena, shares[i].share);
     }
     for (size_t i = 0; i < hosts->n; i++) {
         struct tally *t = &tallies[i];

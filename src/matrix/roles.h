@@ -43,7 +43,7 @@ struct share_use {
     enum transport transport;
     uint16_t port;
     str share, pipe, user; /* as sent; pipe or user empty when not known */
-    bool refused;
+    bool refused, is_printer;
     uint64_t count;
     int64_t first_us, last_us;
 };

@@ -53,19 +53,23 @@ static struct share_use use_of(unsigned client, const char *share, const char *p
 
 static void uses_become_shares(void **state)
 {
-    const struct share_use uses[] = {
+    struct share_use uses[] = {
         use_of(2, "\\\\FS01\\projects", "", "CONTOSO\\alice", false, 3),
         use_of(3, "\\\\fs01.contoso.com\\PROJECTS", "", "contoso\\ALICE", false, 2),
         use_of(3, "\\\\FS01\\projects", "", "CONTOSO\\bob", true, 1),
         use_of(2, "\\\\FS01\\IPC$", "", "", false, 4),
         use_of(2, "\\\\FS01\\IPC$", "srvsvc", "", false, 7),
         use_of(2, "", "", "", false, 9),
+        use_of(2, "\\\\FS01\\queue", "", "", false, 1),
     };
+    uses[COUNT_OF(uses) - 1].is_printer = true;
     const struct host_list none = {0};
     size_t n = 0;
     (void)state;
     const struct share_view *shares = roles_shares(&arena, uses, COUNT_OF(uses), &none, &n);
-    assert_int_equal(n, 2);
+    assert_int_equal(n, 3);
+    assert_int_equal(shares[1].kind, SHARE_KIND_USER);
+    assert_int_equal(shares[2].kind, SHARE_KIND_PRINT); /* the server said so */
     assert_true(str_equal(shares[0].share, S("IPC$")));
     assert_int_equal(shares[0].used, 4); /* the pipe lies in it: not counted besides */
     assert_int_equal(shares[0].users.n, 0);

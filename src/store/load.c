@@ -855,8 +855,9 @@ bool store_load_hosts(struct store *store, struct arena *arena, struct host_list
 /* A day's use as one stream counted it; of several streams that saw the same, the largest. */
 static const char uses_sql[] =
     "SELECT c.addr,c.name,v.addr,v.name,e.transport,e.port,s.value,p.value,u.value,refused,"
-    "sum(count),min(first_us),max(last_us) FROM (SELECT edge,share,pipe,user,refused,day,"
-    "max(count) AS count,min(first_us) AS first_us,max(last_us) AS last_us FROM use "
+    "sum(count),min(first_us),max(last_us),max(is_printer) FROM (SELECT edge,share,pipe,user,"
+    "refused,day,max(count) AS count,max(is_printer) AS is_printer,min(first_us) AS "
+    "first_us,max(last_us) AS last_us FROM use "
     "GROUP BY edge,share,pipe,user,refused,day) x JOIN edge e ON e.id=x.edge "
     "JOIN endpoint c ON c.id=e.client JOIN endpoint v ON v.id=e.server "
     "JOIN text s ON s.id=x.share JOIN text p ON p.id=x.pipe JOIN text u ON u.id=x.user "
@@ -884,6 +885,7 @@ bool store_load_uses(struct store *store, struct arena *arena, struct share_use 
             .count = (uint64_t)sqlite_get(s, 10),
             .first_us = sqlite_get(s, 11),
             .last_us = sqlite_get(s, 12),
+            .is_printer = sqlite_get(s, 13) != 0,
         };
     }
     if (!s) return false;

@@ -47,8 +47,9 @@ const char *const tables_schema =
     "WITHOUT ROWID;"
     "CREATE TABLE use(edge INTEGER NOT NULL, share INTEGER NOT NULL, pipe INTEGER NOT NULL, "
     "user INTEGER NOT NULL, refused INTEGER NOT NULL, day INTEGER NOT NULL, "
-    "stream INTEGER NOT NULL, count INTEGER NOT NULL, first_us INTEGER NOT NULL, "
-    "last_us INTEGER NOT NULL, PRIMARY KEY(edge,share,pipe,user,refused,day,stream)) "
+    "stream INTEGER NOT NULL, count INTEGER NOT NULL, is_printer INTEGER NOT NULL, "
+    "first_us INTEGER NOT NULL, last_us INTEGER NOT NULL, "
+    "PRIMARY KEY(edge,share,pipe,user,refused,day,stream)) "
     "WITHOUT ROWID;"
     "CREATE TABLE identity(addr BLOB NOT NULL, name INTEGER NOT NULL, source INTEGER NOT NULL, "
     "day INTEGER NOT NULL, first_us INTEGER NOT NULL, last_us INTEGER NOT NULL, "
@@ -95,8 +96,8 @@ static const char *const texts[STORE_SQL_COUNT] = {
 #include "matrix/fields.def"
                            "edge=edge",
     [STORE_SQL_ADD_USE] =
-        "INSERT INTO use(edge,share,pipe,user,refused,day,stream,count,first_us,last_us) "
-        "VALUES(?,?,?,?,?,?,?,?,?,?) "
+        "INSERT INTO use(edge,share,pipe,user,refused,day,stream,count,is_printer,first_us,"
+        "last_us) VALUES(?,?,?,?,?,?,?,?,?,?,?) "
         "ON CONFLICT(edge,share,pipe,user,refused,day,stream) DO UPDATE SET "
 #define USE_FIELD MERGE
 #include "matrix/fields.def"
