@@ -52,6 +52,14 @@ static bool is_wide(uint32_t c)
     return false;
 }
 
+/* Control characters, C1 among them (U+009B begins a sequence as ESC [ does), line and paragraph
+ * separators, and what turns the direction of the text around it. */
+static bool is_obeyed(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x200E && c <= 0x200F) ||
+           (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+}
+
 /* Bytes of s that fit into `room` columns; *columns gets what they take. */
 static size_t fit(str s, size_t room, size_t *columns)
 {
@@ -81,10 +89,12 @@ void table_tone(struct buf *out, str text, enum table_tone tone, bool colour)
                                         "\033[33m", "\033[2m",  "\033[1m"};
     bool toned = colour && tone != TONE_PLAIN;
     if (toned) buf_str(out, str_of(codes[tone]));
-    /* Evidence may hold control characters; a terminal must not obey them. */
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        buf_char(out, (unsigned char)c < 0x20 || c == 0x7F ? '?' : c);
+    /* Evidence and policies may hold such characters; a terminal must not obey them. */
+    size_t bad = 1;
+    for (size_t n; text.len; text = str_tail(text, n ? n : bad)) {
+        n = str_utf8_next(text, &bad);
+        str one = str_head(text, n);
+        buf_str(out, n && !is_obeyed(code_point(one)) ? one : S("?"));
     }
     if (toned) buf_str(out, S("\033[0m"));
 }

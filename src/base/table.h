@@ -37,7 +37,7 @@ void table_add_u64(struct table *table, uint64_t value);
 /* width: of the terminal; 0 = unlimited */
 void table_print_text(const struct table *table, struct buf *out, bool colour);
 void table_print_csv(const struct table *table, struct buf *out);
-/* Text in a tone, when colour is on. */
+/* Text in a tone, when colour is on; each character that a terminal would obey becomes '?'. */
 void table_tone(struct buf *out, str text, enum table_tone tone, bool colour);
 /* Columns the text takes on a terminal: code points, wide East Asian ones count two. */
 size_t table_width(str text);

@@ -189,7 +189,7 @@ static void print_text(struct invocation *call, const struct report *report)
     policy_file_print(call->out, call->arena, call->colour, report->file.source, report->text,
                       found, 0);
     print_assertions(call, report);
-    buf_str(call->out, report->file.source);
+    table_tone(call->out, report->file.source, TONE_PLAIN, call->colour);
     buf_str(call->out, S(": "));
     table_tone(call->out, report->ok ? S("ok") : S("not ok"), report->ok ? TONE_GOOD : TONE_BAD,
                call->colour);

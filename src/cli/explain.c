@@ -57,7 +57,7 @@ static void print(struct asking *asking, const struct explanation *e, struct are
     struct json json = json_to(out);
     switch (asking->call->format) {
     case FORMAT_TEXT:
-        explain_print_text(e, asking->resolved, arena, out, asking->call->colour);
+        explain_print_text(e, asking->resolved, out, asking->call->colour);
         return;
     case FORMAT_CSV:
         print_csv(e, out);

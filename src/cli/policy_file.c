@@ -62,22 +62,32 @@ static void print_caret(struct buf *out, str line, uint32_t column, bool colour)
     buf_char(out, '\n');
 }
 
+static void print_line(struct buf *out, str line, bool colour)
+{
+    str part;
+    while (str_cut(line, '\t', &part, &line)) {
+        table_tone(out, part, TONE_PLAIN, colour);
+        buf_char(out, '\t');
+    }
+    table_tone(out, part, TONE_PLAIN, colour);
+}
+
 static void print_one(struct buf *out, struct arena *arena, bool colour, str source, str whole_line,
                       const struct diagnostic *d)
 {
     bool is_error = d->severity == SEVERITY_ERROR;
     str where = str_format(arena, "%.*s:%" PRIu32 ":%" PRIu32 ": ", STR_ARG(source), d->place.line,
                            d->place.column);
-    buf_str(out, where);
+    table_tone(out, where, TONE_PLAIN, colour);
     table_tone(out, is_error ? S("error: ") : S("warning: "), is_error ? TONE_BAD : TONE_WARN,
                colour);
-    buf_str(out, d->text);
+    table_tone(out, d->text, TONE_PLAIN, colour);
     buf_char(out, '\n');
     size_t shift = 0;
     str line = visible_part(whole_line, d->place.column, &shift);
     if (!str_trim(line).len) return;
     buf_str(out, S("  "));
-    buf_str(out, str_utf8(arena, line));
+    print_line(out, line, colour);
     buf_str(out, S("\n  "));
     print_caret(out, line, d->place.column - (uint32_t)shift, colour);
 }

@@ -209,13 +209,14 @@ static enum table_tone side_tone(const struct side_answer *side)
     return side->passes_secured ? TONE_WARN : TONE_BAD;
 }
 
-static void print_end(struct buf *out, struct arena *arena, const struct resolved *resolved,
-                      struct addr a, str name, bool colour)
+static void print_end(struct buf *out, const struct resolved *resolved, struct addr a, str name,
+                      bool colour)
 {
     char text[ADDR_TEXT];
     str place = resolve_place(resolved, a);
     table_tone(out, addr_text(text, a), TONE_STRONG, colour);
-    if (name.len) buf_format(out, " %.*s", STR_ARG(str_utf8(arena, name)));
+    if (name.len) buf_char(out, ' ');
+    table_tone(out, name, TONE_PLAIN, colour);
     buf_format(out, " (%.*s)\n", STR_ARG(place));
 }
 
@@ -233,13 +234,13 @@ static str verdict_sentence(const struct explanation *e, enum table_tone *tone)
 }
 
 void explain_print_text(const struct explanation *explanation, const struct resolved *resolved,
-                        struct arena *arena, struct buf *out, bool colour)
+                        struct buf *out, bool colour)
 {
     const struct explanation *e = explanation;
     enum table_tone tone;
     str verdict = verdict_sentence(e, &tone);
     buf_str(out, S("  client  "));
-    print_end(out, arena, resolved, e->question.client, e->client_name, colour);
+    print_end(out, resolved, e->question.client, e->client_name, colour);
     buf_str(out, S("    |\n"));
     for (size_t i = 0; i < e->answer.n_sides; i++) {
         const struct explained_side *side = &e->sides[i];
@@ -248,11 +249,11 @@ void explain_print_text(const struct explanation *explanation, const struct reso
         buf_repeat(out, ' ', S("client-outbound").len - name.len);
         table_tone(out, side->decision, side_tone(&side->answer), colour);
         buf_repeat(out, ' ', S("allow-if-secure").len - side->decision.len + 2);
-        buf_str(out, side->reason.text);
+        table_tone(out, side->reason.text, TONE_PLAIN, colour);
         buf_char(out, '\n');
     }
     buf_str(out, S("    v\n  server  "));
-    print_end(out, arena, resolved, e->question.server, e->server_name, colour);
+    print_end(out, resolved, e->question.server, e->server_name, colour);
     buf_format(out, "\n%.*s, profile %.*s: ", STR_ARG(e->service),
                STR_ARG(profile_text(e->question.profile)));
     table_tone(out, verdict, tone, colour);

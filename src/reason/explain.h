@@ -43,4 +43,4 @@ void explain_print_json(const struct explanation *explanation, const struct reso
                         struct arena *arena, struct json *json);
 /* A picture of the path: the client, each side with its verdict and reason, the server. */
 void explain_print_text(const struct explanation *explanation, const struct resolved *resolved,
-                        struct arena *arena, struct buf *out, bool colour);
+                        struct buf *out, bool colour);

@@ -29,7 +29,7 @@ static void answer(const struct decision *decision, str line, struct arena scrat
     struct buf out = buf_in(&scratch);
     struct json json = json_to(&out);
     explain_print_json(&e, decision_resolved(decision), &scratch, &json);
-    explain_print_text(&e, decision_resolved(decision), &scratch, &out, true);
+    explain_print_text(&e, decision_resolved(decision), &out, true);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

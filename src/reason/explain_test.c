@@ -186,7 +186,7 @@ static void the_picture_shows_the_path(void **state)
     make(&f);
     assert_true(explain_ask(f.decision, NULL, &words, &f.arena, &e, &err));
     struct buf out = buf_in(&f.arena);
-    explain_print_text(&e, &f.resolved, &f.arena, &out, false);
+    explain_print_text(&e, &f.resolved, &out, false);
     assert_true(str_equal(buf_text(&out), str_of(expected)));
     arena_close(&f.scratch);
     arena_close(&f.arena);

@@ -55,3 +55,20 @@ PYTHON
     [[ $output == *"500 more are not listed"* ]]
     [[ $output == *"not ok: 1500 errors"* ]]
 }
+
+@test "a terminal is never told to do something" {
+    cat >"$BATS_TEST_TMPDIR/escape.yaml" <<'YAML'
+version: 1
+segments: {a: {networks: [10.0.0.0/8], trust: managed}}
+allow:
+  - {name: "x\e]0;title\a\u009b2J\u202e", from: a, to: a, service: smb}
+lifeline: {off: "\e[2J"}
+YAML
+    for arguments in check 'explain 10.0.0.1 10.0.0.2'; do
+        # shellcheck disable=SC2086
+        run -0 "$SALLYPORT" $arguments --policy "$BATS_TEST_TMPDIR/escape.yaml"
+        [[ $output == *'?'* ]]
+        [[ $output != *[$'\e\a']* ]]
+        [[ $output != *$'\xc2\x9b'* ]]
+    done
+}
