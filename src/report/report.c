@@ -4,8 +4,9 @@
 #include "base/instant.h"
 #include "base/map.h"
 #include "base/os.h"
+#include "report/drawing.h"
+#include "report/host_names.h"
 #include "report/html.h"
-#include "report/picture.h"
 
 /* Rows of one table of the page; past it the page says how many more there are and which command
  * lists them. A browser lays out this many rows in about a second. */
@@ -78,7 +79,8 @@ static const struct simulated_ring *last_ring(const struct report *report)
 /* ---- Coverage -----------------------------------------------------------------------------------
  */
 
-static void write_blind(struct buf *out, const struct report *report)
+static void write_blind(struct buf *out, const struct report *report,
+                        const struct host_names *names, struct arena *arena)
 {
     enum { SHOWN = 20 };
     const struct simulation *simulation = report->simulation;
@@ -97,7 +99,9 @@ static void write_blind(struct buf *out, const struct report *report)
     for (size_t i = 0; i < simulation->n_blind && i < SHOWN; i++) {
         const struct blind_spot *spot = &simulation->blind[i];
         html_raw(out, S("<li><code>"));
-        html_text(out, spot->text);
+        html_text(out, addr_is_none(spot->addr)
+                           ? spot->text
+                           : host_names_long(names, arena, (struct endpoint){.addr = spot->addr}));
         html_raw(out, S("</code>"));
         if (spot->segment.len && !addr_is_none(spot->addr)) {
             html_raw(out, S(" ("));
@@ -122,7 +126,8 @@ static str last_two_parts(str path)
     return str_tail(path, path.len - n - os_base_name(str_head(path, path.len - n - 1)).len - 1);
 }
 
-static void write_coverage(struct buf *out, const struct report *report, struct arena *arena)
+static void write_coverage(struct buf *out, const struct report *report,
+                           const struct host_names *names, struct arena *arena)
 {
     static const struct html_column columns[] = {
         {{"Source", 6},      false},
@@ -136,7 +141,7 @@ static void write_coverage(struct buf *out, const struct report *report, struct 
     const struct matrix_view *matrix = report->matrix;
     heading(out, S("What this is based on"));
     html_raw(out, S("<div class=\"banner\">\n"));
-    write_blind(out, report);
+    write_blind(out, report, names, arena);
     html_raw(out, S("</div>\n"));
     struct html_table table = html_table_start(out, S("Evidence, and the time it covers (UTC)"),
                                                columns, COUNT_OF(columns));
@@ -175,197 +180,38 @@ static void write_tiles(struct buf *out, const struct report *report)
     uint64_t servers = 0, smb1 = 0;
     for (size_t i = 0; i < report->hosts->n; i++) {
         const struct host_view *host = &report->hosts->hosts[i];
-        bool serves = false;
+        bool serves = false, ours = !report->policy;
         for (size_t j = 0; j < host->n_roles; j++)
             serves |= host->roles[j].role == HOST_ROLE_SERVER;
-        servers += serves;
-        smb1 += host->posture.smb1;
+        for (size_t j = 0; j < host->host->n_intervals && !ours; j++) {
+            struct endpoint end = {.addr = host->host->intervals[j].addr};
+            ours = report->labels->segment(report->labels->to, end).len > 0;
+        }
+        servers += serves && ours;
+        smb1 += host->posture.smb1 && ours;
     }
     html_raw(out, S("<ul class=\"tiles\">\n"));
     if (ring) {
         tile(out, ring->count[SIMULATE_BROKEN], "broken", S("flows that work today would break"));
-        tile(out, ring->count[SIMULATE_STOPPED], "stopped", S("unwanted flows stopped"));
+        uint64_t probes = 0;
+        for (size_t i = 0; i < ring->n_flows; i++)
+            probes += ring->flows[i].verdict == SIMULATE_STOPPED &&
+                      !simulate_server_answered(ring->flows[i].flow);
+        tile(out, ring->count[SIMULATE_STOPPED] - probes, "stopped", S("unwanted flows stopped"));
+        if (probes) tile(out, probes, "stopped", S("attempts stopped that nothing answered"));
         tile(out, ring->count[SIMULATE_KEPT], "kept", S("flows kept"));
         tile(out, report->simulation->n_blind, "blind", S("blind spots"));
     }
-    tile(out, servers, "", S("hosts serve SMB"));
+    tile(out, servers, "", S("hosts of ours serve SMB"));
     tile(out, smb1, "", S("of them still speak SMB 1"));
     html_raw(out, S("</ul>\n"));
-}
-
-/* ---- Picture ------------------------------------------------------------------------------------
- */
-
-/* One axis in the making: hosts by label, each with its segment. */
-struct axis {
-    struct picture_axis *items;
-    size_t n, room;
-    struct map by_label;
-};
-
-static size_t axis_put(struct axis *axis, struct arena *arena, str label, str group)
-{
-    bool fresh = false;
-    str key = str_format(arena, "%.*s\n%.*s", STR_ARG(group), STR_ARG(label));
-    uint64_t *at = map_put(&axis->by_label, arena, key, axis->n, &fresh);
-    if (!fresh) return (size_t)*at;
-    arena_grow(arena, axis->items, axis->n, axis->room);
-    axis->items[axis->n] = (struct picture_axis){label, group};
-    return axis->n++;
-}
-
-static int axis_order(const void *left, const void *right)
-{
-    const struct picture_axis *a = left, *b = right;
-    int order = str_compare(a->group, b->group);
-    return order ? order : str_compare_nocase(a->label, b->label);
-}
-
-/* Sorts by segment and gives each old position its new one. */
-static size_t *axis_sort(struct axis *axis, struct arena *arena)
-{
-    size_t *moved = arena_array(arena, size_t, axis->n + 1);
-    if (axis->n) qsort(axis->items, axis->n, sizeof *axis->items, axis_order);
-    for (size_t i = 0; i < axis->n; i++)
-        moved[*map_find(&axis->by_label,
-                        str_format(arena, "%.*s\n%.*s", STR_ARG(axis->items[i].group),
-                                   STR_ARG(axis->items[i].label)))] = i;
-    return moved;
-}
-
-/* How a host is called in the picture: its short name when it has one. */
-static str short_label(struct arena *arena, struct endpoint end, struct names names)
-{
-    if (!names.n) return view_end_text(arena, end);
-    str head, tail;
-    (void)str_cut(names.items[0], '.', &head, &tail);
-    return str_format(arena, "%.*s %.*s", STR_ARG(head), STR_ARG(view_end_text(arena, end)));
-}
-
-static str group_of(const struct report *report, struct endpoint end)
-{
-    str segment = report->labels->segment(report->labels->to, end);
-    return segment.len ? segment : S("elsewhere");
-}
-
-static enum picture_verdict picture_verdict(enum simulate_verdict verdict)
-{
-    static const enum picture_verdict verdicts[SIMULATE_VERDICT_COUNT] = {
-        [SIMULATE_KEPT] = PICTURE_KEPT,
-        [SIMULATE_BROKEN] = PICTURE_BROKEN,
-        [SIMULATE_STOPPED] = PICTURE_STOPPED,
-        [SIMULATE_ESCAPED] = PICTURE_UNDECIDED,
-        [SIMULATE_UNDECIDABLE] = PICTURE_UNDECIDED,
-    };
-    return verdicts[verdict];
-}
-
-struct drawing {
-    struct axis clients, servers;
-    struct picture_cell *cells;
-    size_t n_cells, room;
-    struct map by_pair; /* client and server position → cell */
-};
-
-/* Names seen for an address in any flow: a flow that never got far has none of its own. */
-static str label_of(struct map *labels, struct arena *arena, struct endpoint end)
-{
-    str text = view_end_text(arena, end);
-    uint64_t *known = map_find(labels, text);
-    if (!known) return text;
-    const str *label = (const str *)(uintptr_t)*known;
-    return *label;
-}
-
-static void remember_label(struct map *labels, struct arena *arena, struct endpoint end,
-                           struct names names)
-{
-    if (!names.n) return;
-    str *label = arena_new(arena, str);
-    *label = short_label(arena, end, names);
-    map_put(labels, arena, view_end_text(arena, end), (uint64_t)(uintptr_t)label, NULL);
-}
-
-/* Servers that never answered anyone may not exist: one column for all of a segment. */
-static str server_label(struct map *labels, struct map *answered, struct arena *arena,
-                        struct endpoint server)
-{
-    if (!map_find(answered, view_end_text(arena, server))) return S("(no answer)");
-    return label_of(labels, arena, server);
-}
-
-static void draw_flow(struct drawing *d, const struct report *report, struct arena *arena,
-                      struct map *labels, struct map *answered, const struct matrix_flow *flow,
-                      enum picture_verdict verdict)
-{
-    size_t row = axis_put(&d->clients, arena, label_of(labels, arena, flow->client),
-                          group_of(report, flow->client));
-    str group = group_of(report, flow->server);
-    str server = server_label(labels, answered, arena, flow->server);
-    size_t column = axis_put(&d->servers, arena, server, group);
-    bool fresh = false;
-    str key = str_format(arena, "%zu %zu", row, column);
-    uint64_t *at = map_put(&d->by_pair, arena, key, d->n_cells, &fresh);
-    if (fresh) {
-        arena_grow(arena, d->cells, d->n_cells, d->room);
-        d->cells[d->n_cells++] = (struct picture_cell){.row = row, .column = column};
-    }
-    struct picture_cell *cell = &d->cells[*at];
-    cell->flows++;
-    if (verdict > cell->verdict) cell->verdict = verdict;
-    if (!cell->title.len) cell->title = view_outcomes_text(arena, flow);
-}
-
-static void write_picture(struct buf *out, const struct report *report, struct arena *arena,
-                          struct arena scratch)
-{
-    const struct simulated_ring *ring = last_ring(report);
-    struct drawing d = {0};
-    struct map labels = {0}, answered = {0};
-    for (size_t i = 0; i < report->matrix->n_flows; i++) {
-        const struct matrix_flow *flow = &report->matrix->flows[i];
-        if (simulate_server_answered(flow))
-            map_put(&answered, arena, view_end_text(arena, flow->server), 1, NULL);
-        remember_label(&labels, arena, flow->client, flow->client_names);
-        remember_label(&labels, arena, flow->server, flow->server_names);
-    }
-    if (ring)
-        for (size_t i = 0; i < ring->n_flows; i++)
-            draw_flow(&d, report, arena, &labels, &answered, ring->flows[i].flow,
-                      picture_verdict(ring->flows[i].verdict));
-    for (size_t i = 0; !ring && i < report->matrix->n_flows; i++)
-        draw_flow(&d, report, arena, &labels, &answered, &report->matrix->flows[i], PICTURE_SEEN);
-
-    const size_t *rows = axis_sort(&d.clients, arena), *columns = axis_sort(&d.servers, arena);
-    for (size_t i = 0; i < d.n_cells; i++) {
-        d.cells[i].row = rows[d.cells[i].row];
-        d.cells[i].column = columns[d.cells[i].column];
-    }
-    struct picture picture = {
-        d.clients.items, d.servers.items, d.clients.n, d.servers.n, d.cells, d.n_cells,
-    };
-    heading(out, S("Who uses whom"));
-    if (!d.n_cells) {
-        paragraph(out, "soft", S("No conversation of a governed service was seen."));
-        return;
-    }
-    html_raw(out, S("<figure>\n"));
-    picture_draw(out, &picture, scratch);
-    html_raw(
-        out,
-        S("<figcaption>Each row is a client, each column a server, in bands by segment. A cell is "
-          "what was seen between them"));
-    html_raw(
-        out,
-        ring ? S(", judged with the policy on all machines. Hold the pointer over a cell for more."
-                 "</figcaption>\n</figure>\n")
-             : S(".</figcaption>\n</figure>\n"));
 }
 
 /* ---- Flows --------------------------------------------------------------------------------------
  */
 
-static void write_verdict(struct buf *out, const struct report *report, struct arena *arena,
+static void write_verdict(struct buf *out, const struct report *report,
+                          const struct host_names *names, struct arena *arena,
                           enum simulate_verdict verdict, str caption)
 {
     static const struct html_column columns[] = {
@@ -395,8 +241,8 @@ static void write_verdict(struct buf *out, const struct report *report, struct a
             continue;
         if (n++ >= MOST_ROWS) continue;
         html_table_row(out, &table);
-        html_table_cell_text(out, &table, view_end_label(arena, flow->client, flow->client_names));
-        html_table_cell_text(out, &table, view_end_label(arena, flow->server, flow->server_names));
+        html_table_cell_text(out, &table, host_names_long(names, arena, flow->client));
+        html_table_cell_text(out, &table, host_names_long(names, arena, flow->server));
         html_table_cell_text(out, &table,
                              view_service_text(arena, report->labels, flow->transport, flow->port));
         html_table_cell_text(out, &table, joined(arena, flow->users, 5));
@@ -437,9 +283,8 @@ static void write_rings(struct buf *out, const struct report *report, struct are
         {{"Enforcing, assumed", 18},    true },
         {{"Cannot enforce", 14},        true },
     };
-    struct html_table table =
-        html_table_start(out, S("Ring by ring, each with the machines of all rings before it"),
-                         columns, COUNT_OF(columns));
+    struct html_table table = html_table_start(
+        out, S("Each ring with the machines of all rings before it"), columns, COUNT_OF(columns));
     for (size_t i = 0; i < report->simulation->n_rings; i++) {
         const struct simulated_ring *ring = &report->simulation->rings[i];
         uint64_t values[] = {
@@ -457,13 +302,14 @@ static void write_rings(struct buf *out, const struct report *report, struct are
     html_table_end(out);
 }
 
-static void write_breaks(struct buf *out, const struct report *report, struct arena *arena)
+static void write_breaks(struct buf *out, const struct report *report,
+                         const struct host_names *names, struct arena *arena)
 {
     const struct simulated_ring *ring = last_ring(report);
     if (!ring) return;
     heading(out, S("What would break"));
     if (ring->count[SIMULATE_BROKEN])
-        write_verdict(out, report, arena, SIMULATE_BROKEN,
+        write_verdict(out, report, names, arena, SIMULATE_BROKEN,
                       S("Flows that worked and would not pass, most people first"));
     else
         paragraph(out, "soft",
@@ -472,18 +318,18 @@ static void write_breaks(struct buf *out, const struct report *report, struct ar
     write_rings(out, report, arena);
     if (ring->count[SIMULATE_UNDECIDABLE]) {
         heading(out, S("Not decidable"));
-        write_verdict(out, report, arena, SIMULATE_UNDECIDABLE,
+        write_verdict(out, report, names, arena, SIMULATE_UNDECIDABLE,
                       S("Flows the evidence cannot decide"));
     }
     if (ring->count[SIMULATE_ESCAPED]) {
         heading(out, S("Escapes the policy"));
-        write_verdict(out, report, arena, SIMULATE_ESCAPED,
+        write_verdict(out, report, names, arena, SIMULATE_ESCAPED,
                       S("Blocked by the policy, but nothing on the path enforces it"));
     }
     if (ring->count[SIMULATE_STOPPED]) {
         heading(out, S("Stopped as intended"));
         write_verdict(
-            out, report, arena, SIMULATE_STOPPED,
+            out, report, names, arena, SIMULATE_STOPPED,
             S("Flows that never worked, come from untrusted clients, or must never pass"));
     }
 }
@@ -555,7 +401,8 @@ static void write_posture(struct buf *out, const struct report *report, struct a
     more_rows(out, n, "hosts");
 }
 
-static void write_shares(struct buf *out, const struct report *report, struct arena *arena)
+static void write_shares(struct buf *out, const struct report *report,
+                         const struct host_names *names, struct arena *arena)
 {
     static const struct html_column columns[] = {
         {{"Server", 6},    false},
@@ -572,9 +419,8 @@ static void write_shares(struct buf *out, const struct report *report, struct ar
         html_table_start(out, S("Every share that was asked for"), columns, COUNT_OF(columns));
     for (size_t i = 0; i < report->n_shares && i < MOST_ROWS; i++) {
         const struct share_view *share = &report->shares[i];
-        struct names server = {&share->server_name, share->server_name.len ? 1 : 0};
         html_table_row(out, &table);
-        html_table_cell_text(out, &table, view_end_label(arena, share->server, server));
+        html_table_cell_text(out, &table, host_names_long(names, arena, share->server));
         html_table_cell_text(out, &table, share->share);
         html_table_cell_text(out, &table, roles_share_kind_text(share->kind));
         html_table_cell_text(out, &table, str_format(arena, "%" PRIu64, share->used));
@@ -588,7 +434,8 @@ static void write_shares(struct buf *out, const struct report *report, struct ar
     more_rows(out, report->n_shares, "shares");
 }
 
-static void write_matrix(struct buf *out, const struct report *report, struct arena *arena)
+static void write_matrix(struct buf *out, const struct report *report,
+                         const struct host_names *names, struct arena *arena)
 {
     static const struct html_column columns[] = {
         {{"Client", 6},       false},
@@ -607,8 +454,8 @@ static void write_matrix(struct buf *out, const struct report *report, struct ar
     for (size_t i = 0; i < matrix->n_flows && i < MOST_ROWS; i++) {
         const struct matrix_flow *flow = &matrix->flows[i];
         html_table_row(out, &table);
-        html_table_cell_text(out, &table, view_end_label(arena, flow->client, flow->client_names));
-        html_table_cell_text(out, &table, view_end_label(arena, flow->server, flow->server_names));
+        html_table_cell_text(out, &table, host_names_long(names, arena, flow->client));
+        html_table_cell_text(out, &table, host_names_long(names, arena, flow->server));
         html_table_cell_text(out, &table,
                              view_service_text(arena, report->labels, flow->transport, flow->port));
         html_table_cell_text(out, &table, str_format(arena, "%" PRIu64, flow->connections));
@@ -630,17 +477,27 @@ static str verdict_sentence(const struct report *report, struct arena *arena)
                  "workspace the "
                  "report also says what it would break.");
     uint64_t broken = ring->count[SIMULATE_BROKEN];
+    size_t blind = report->simulation->n_blind;
+    str blindness = S("");
+    if (blind)
+        blindness = str_format(arena, " For %zu blind spot%s nothing is known.", blind,
+                               blind == 1 ? "" : "s");
     if (!broken)
-        return S("With this policy on all machines, nothing that was seen working would break.");
+        return str_format(arena,
+                          "With this policy on all machines, nothing that was seen working would "
+                          "break.%.*s",
+                          STR_ARG(blindness));
     return str_format(arena,
                       "With this policy on all machines, %" PRIu64
-                      " flow%s that work%s today would break.",
-                      broken, broken == 1 ? "" : "s", broken == 1 ? "s" : "");
+                      " flow%s that work%s today would "
+                      "break.%.*s",
+                      broken, broken == 1 ? "" : "s", broken == 1 ? "s" : "", STR_ARG(blindness));
 }
 
 void report_write(struct buf *out, const struct report *report, struct arena scratch)
 {
     struct arena *arena = &scratch;
+    struct host_names names = host_names_of(arena, report->hosts);
     str organisation = report->organisation.len ? report->organisation : S("this network");
     str title = str_format(arena, "SMB in %.*s", STR_ARG(organisation));
     html_page_start(out, title);
@@ -654,14 +511,15 @@ void report_write(struct buf *out, const struct report *report, struct arena scr
                          STR_ARG(report->policy ? report->policy->source : S("none"))));
     html_raw(out, S("</header>\n<main>\n"));
     write_tiles(out, report);
-    write_coverage(out, report, arena);
+    write_coverage(out, report, &names, arena);
     struct arena picture_scratch = arena_open("report", 0, NULL);
-    write_picture(out, report, arena, picture_scratch);
+    heading(out, S("Who uses whom"));
+    drawing_write(out, report, &names, arena, picture_scratch);
     arena_close(&picture_scratch);
-    write_breaks(out, report, arena);
+    write_breaks(out, report, &names, arena);
     write_posture(out, report, arena);
-    write_shares(out, report, arena);
-    write_matrix(out, report, arena);
+    write_shares(out, report, &names, arena);
+    write_matrix(out, report, &names, arena);
     html_raw(out, S("</main>\n<footer>\n"));
     paragraph(out, "",
               S("Made by sallyport. This page is complete in itself and asks the network for "
