@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "base/err.h"
 #include "base/test.h"
 #include "rules/ruleset.h"
 
