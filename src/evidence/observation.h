@@ -173,6 +173,7 @@ enum identity_source {
     IDENTITY_KERBEROS,  /* cifs/host in an AP-REQ */
     IDENTITY_LOG,       /* the log says it of itself */
     IDENTITY_USER,      /* the admin says so */
+    IDENTITY_SOURCE_COUNT,
 };
 
 /* address is (or answers to) name, seen at that time. */

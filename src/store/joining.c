@@ -13,23 +13,36 @@ struct joining {
     size_t n_same, room;
 };
 
-bool joining_streams(struct store *store, struct arena *arena, struct joining_stream **out,
-                     struct err *err)
+static bool room_for(struct store *store, const char *sql, size_t *out, struct err *err)
 {
-    struct sqlite_statement *s =
-        sqlite_prepare(store->db, "SELECT coalesce(max(id),0) FROM stream", err);
+    struct sqlite_statement *s = sqlite_prepare(store->db, sql, err);
     bool row = false;
     if (!s || !sqlite_step(s, &row, err)) return false;
-    struct joining_stream *streams =
-        arena_array(arena, struct joining_stream, (size_t)sqlite_get(s, 0) + 1);
+    int64_t most = sqlite_get(s, 0);
+    *out = most > 0 ? (size_t)most + 1 : 1;
     sqlite_reset(s);
-    s = sqlite_prepare(store->db, "SELECT id,is_log FROM stream ORDER BY key", err);
+    return true;
+}
+
+bool joining_numbers(struct store *store, struct arena *arena, struct joining_numbers *out,
+                     struct err *err)
+{
+    struct joining_numbers numbers = {0};
+    bool row = false;
+    if (!room_for(store, "SELECT max(id) FROM edge", &numbers.n_edges, err) ||
+        !room_for(store, "SELECT max(id) FROM stream", &numbers.n_streams, err))
+        return false;
+    struct joining_stream *streams = arena_array(arena, struct joining_stream, numbers.n_streams);
+    struct sqlite_statement *s =
+        sqlite_prepare(store->db, "SELECT id,is_log FROM stream ORDER BY key", err);
     for (uint32_t rank = 0; s; rank++) {
         if (!sqlite_step(s, &row, err)) return false;
         if (!row) break;
-        streams[sqlite_get(s, 0)] = (struct joining_stream){rank, sqlite_get(s, 1) != 0};
+        streams[sqlite_get_index(s, 0, numbers.n_streams)] =
+            (struct joining_stream){rank, sqlite_get(s, 1) != 0};
     }
-    *out = streams;
+    numbers.streams = streams;
+    *out = numbers;
     return s != NULL;
 }
 
@@ -52,7 +65,7 @@ static void feed_same(struct joining *j)
     j->n_same = 0;
 }
 
-bool joining_run(struct store *store, const struct joining_stream *streams, int64_t before_us,
+bool joining_run(struct store *store, struct joining_numbers numbers, int64_t before_us,
                  struct arena scratch, joining_emit *emit_row, void *to, struct err *err)
 {
     struct sqlite_statement *s =
@@ -73,16 +86,17 @@ bool joining_run(struct store *store, const struct joining_stream *streams, int6
         if (j->n_same && (other || sqlite_get(s, 2) != j->same[0].start_us)) feed_same(j);
         if (other) join_end(&j->join);
         if (!row) return true;
-        j->edge = sqlite_get(s, 0);
+        j->edge = (int64_t)sqlite_get_index(s, 0, numbers.n_edges);
         j->client_port = sqlite_get(s, 1);
-        int64_t outcome = sqlite_get(s, 4), stream = sqlite_get(s, 3);
+        int64_t outcome = sqlite_get(s, 4);
+        struct joining_stream stream = numbers.streams[sqlite_get_index(s, 3, numbers.n_streams)];
         arena_grow(&scratch, j->same, j->n_same, j->room);
         j->same[j->n_same++] = (struct join_sighting){
             .start_us = sqlite_get(s, 2),
             .outcome = (enum outcome)(outcome & (BATCH_CLOSES - 1)),
             .closes = (outcome & BATCH_CLOSES) != 0,
-            .stream = streams[stream].rank,
-            .is_log = streams[stream].is_log,
+            .stream = stream.rank,
+            .is_log = stream.is_log,
             .to_server = sqlite_get(s, 5),
             .to_client = sqlite_get(s, 6),
         };

@@ -12,10 +12,14 @@ struct joining_stream {
 
 typedef void joining_emit(void *to, int64_t edge, const struct join_connection *connection);
 
-/* Per stream number; [0] is unused. */
-MUST_USE bool joining_streams(struct store *store, struct arena *arena, struct joining_stream **out,
+/* The numbers that rows of `connection` may name. */
+struct joining_numbers {
+    const struct joining_stream *streams; /* per number; [0] is unused */
+    size_t n_streams, n_edges;
+};
+
+MUST_USE bool joining_numbers(struct store *store, struct arena *arena, struct joining_numbers *out,
                               struct err *err);
 /* Joins the rows that start before a time, edge by edge. */
-MUST_USE bool joining_run(struct store *store, const struct joining_stream *streams,
-                          int64_t before_us, struct arena scratch, joining_emit *emit, void *to,
-                          struct err *err);
+MUST_USE bool joining_run(struct store *store, struct joining_numbers numbers, int64_t before_us,
+                          struct arena scratch, joining_emit *emit, void *to, struct err *err);

@@ -71,7 +71,8 @@ static bool count_of(struct store *store, const char *sql, size_t *out, struct e
     struct sqlite_statement *s = query(store, sql, err);
     bool row = false;
     if (!s || !sqlite_step(s, &row, err)) return false;
-    *out = row ? (size_t)sqlite_get(s, 0) + 1 : 1;
+    int64_t most = row ? sqlite_get(s, 0) : 0;
+    *out = most > 0 ? (size_t)most + 1 : 1;
     if (row) sqlite_reset(s);
     return true;
 }
@@ -93,7 +94,7 @@ static bool load_ends(struct loading *l, struct err *err)
     for (bool row = false; s;) {
         if (!sqlite_step(s, &row, err)) return false;
         if (!row) return true;
-        l->ends[sqlite_get(s, 0)] =
+        l->ends[sqlite_get_index(s, 0, l->n_ends)] =
             (struct endpoint){get_addr(s, 1), sqlite_get_str(l->arena, s, 2)};
     }
     return false;
@@ -107,7 +108,7 @@ static bool load_texts(struct loading *l, struct err *err)
     for (bool row = false; s;) {
         if (!sqlite_step(s, &row, err)) return false;
         if (!row) return true;
-        l->texts[sqlite_get(s, 0)] = sqlite_get_str(l->arena, s, 1);
+        l->texts[sqlite_get_index(s, 0, l->n_texts)] = sqlite_get_str(l->arena, s, 1);
     }
     return false;
 }
@@ -118,14 +119,15 @@ static bool load_locals(struct loading *l, struct err *err)
         query(l->store, "SELECT stream,addr FROM local ORDER BY stream,addr", err);
     struct addr *addrs = NULL;
     size_t n = 0, room = 0;
-    int64_t current = 0;
+    size_t current = 0;
     for (bool row = false; s;) {
         if (!sqlite_step(s, &row, err)) return false;
         if (!row) return true;
-        if (sqlite_get(s, 0) != current) {
+        size_t stream = sqlite_get_index(s, 0, l->n_streams);
+        if (stream != current) {
             addrs = NULL;
             n = room = 0;
-            current = sqlite_get(s, 0);
+            current = stream;
         }
         arena_grow(l->arena, addrs, n, room);
         addrs[n++] = get_addr(s, 1);
@@ -154,7 +156,7 @@ static bool load_streams(struct loading *l, struct err *err)
     for (bool row = false; s;) {
         if (!sqlite_step(s, &row, err)) return false;
         if (!row) break;
-        l->streams[sqlite_get(s, 0)].origin = sqlite_get_str(l->arena, s, 1);
+        l->streams[sqlite_get_index(s, 0, l->n_streams)].origin = sqlite_get_str(l->arena, s, 1);
     }
     if (!s || !load_locals(l, err)) return false;
     name_origins(l);
@@ -169,7 +171,7 @@ static bool load_sources(struct loading *l, struct err *err)
     for (bool row = false; s;) {
         if (!sqlite_step(s, &row, err)) return false;
         if (!row) return true;
-        l->sources[sqlite_get(s, 0)] = (struct source_info){
+        l->sources[sqlite_get_index(s, 0, l->n_sources)] = (struct source_info){
             sqlite_get_str(l->arena, s, 1),
             sqlite_get_str(l->arena, s, 2),
         };
@@ -186,9 +188,9 @@ static bool load_edges(struct loading *l, struct err *err)
     for (bool row = false; s;) {
         if (!sqlite_step(s, &row, err)) return false;
         if (!row) return true;
-        l->edges[sqlite_get(s, 0)].flow = (struct matrix_flow){
-            .client = l->ends[sqlite_get(s, 1)],
-            .server = l->ends[sqlite_get(s, 2)],
+        l->edges[sqlite_get_index(s, 0, l->n_edges)].flow = (struct matrix_flow){
+            .client = l->ends[sqlite_get_index(s, 1, l->n_ends)],
+            .server = l->ends[sqlite_get_index(s, 2, l->n_ends)],
             .port = (uint16_t)sqlite_get(s, 3),
             .transport = (enum transport)sqlite_get(s, 4),
             .connections_exact = true,
@@ -286,10 +288,10 @@ static bool load_flows(struct loading *l, struct err *err)
     for (bool row = false; s;) {
         if (!sqlite_step(s, &row, err)) return false;
         if (!row) return true;
-        struct edge *edge = &l->edges[sqlite_get(s, 0)];
+        struct edge *edge = &l->edges[sqlite_get_index(s, 0, l->n_edges)];
         struct matrix_flow *flow = &edge->flow;
         int64_t profile = sqlite_get(s, 3), first = sqlite_get(s, 6), last = sqlite_get(s, 7);
-        const struct source_info *source = &l->sources[sqlite_get(s, 12)];
+        const struct source_info *source = &l->sources[sqlite_get_index(s, 12, l->n_sources)];
         if (!edge->present || first < flow->first_us) flow->first_us = first;
         if (!edge->present || last > flow->last_us) flow->last_us = last;
         edge->present = true;
@@ -331,11 +333,11 @@ static void count_connection(void *to, int64_t at, const struct join_connection 
 
 static bool load_connections(struct loading *l, struct err *err)
 {
-    struct joining_stream *streams = NULL;
+    struct joining_numbers numbers;
     /* The joins need an arena that the tallies don't grow in. */
     struct arena joins = arena_open("joining connections", 0, NULL);
-    bool fine = joining_streams(l->store, l->scratch, &streams, err) &&
-                joining_run(l->store, streams, INT64_MAX, joins, count_connection, l, err);
+    bool fine = joining_numbers(l->store, l->scratch, &numbers, err) &&
+                joining_run(l->store, numbers, INT64_MAX, joins, count_connection, l, err);
     arena_close(&joins);
     return fine;
 }
@@ -358,8 +360,9 @@ static bool load_portless(struct loading *l, struct err *err)
             tally_raise(tally_of(l, key[0], key[1], TALLY_PORTLESS), &of_stream);
         if (!row) return true;
         if (!same) of_stream = (struct tally){0};
-        for (int i = 0; i < 3; i++)
-            key[i] = sqlite_get(s, i);
+        key[0] = (int64_t)sqlite_get_index(s, 0, l->n_edges);
+        key[1] = sqlite_get(s, 1);
+        key[2] = sqlite_get(s, 2);
         int64_t outcome = sqlite_get(s, 3);
         uint64_t count = (uint64_t)sqlite_get(s, 4);
         of_stream.connections += count;
@@ -378,7 +381,7 @@ static bool mark_past(struct loading *l, struct err *err)
     for (bool row = false; s;) {
         if (!sqlite_step(s, &row, err)) return false;
         if (!row) return true;
-        l->edges[sqlite_get(s, 0)].by_day = true;
+        l->edges[sqlite_get_index(s, 0, l->n_edges)].by_day = true;
     }
     return false;
 }
@@ -393,7 +396,7 @@ static bool load_past(struct loading *l, struct err *err)
     for (bool row = false; s;) {
         if (!sqlite_step(s, &row, err)) return false;
         if (!row) return true;
-        int64_t edge = sqlite_get(s, 0), day = sqlite_get(s, 1);
+        int64_t edge = (int64_t)sqlite_get_index(s, 0, l->n_edges), day = sqlite_get(s, 1);
         struct tally *past = tally_of(l, edge, day, TALLY_PAST);
         *past = (struct tally){
             .connections = (uint64_t)sqlite_get(s, 3),
@@ -444,7 +447,8 @@ static bool load_traits(struct loading *l, struct err *err)
     for (bool row = false; s;) {
         if (!sqlite_step(s, &row, err)) return false;
         if (!row) return true;
-        add_trait(&l->edges[sqlite_get(s, 0)], sqlite_get(s, 1), sqlite_get(s, 2));
+        add_trait(&l->edges[sqlite_get_index(s, 0, l->n_edges)], sqlite_get(s, 1),
+                  sqlite_get(s, 2));
     }
     return false;
 }
@@ -591,10 +595,10 @@ static bool load_names(struct loading *l, struct err *err)
             n = 0;
         }
         if (!row) return true;
-        edge = sqlite_get(s, 0);
+        edge = (int64_t)sqlite_get_index(s, 0, l->n_edges);
         kind = sqlite_get(s, 1);
         arena_grow(l->scratch, items, n, room);
-        items[n++] = l->texts[sqlite_get(s, 2)];
+        items[n++] = l->texts[sqlite_get_index(s, 2, l->n_texts)];
     }
     return false;
 }
@@ -642,8 +646,8 @@ static bool load_coverage(struct loading *l, struct matrix_view *out, struct err
     for (bool row = false; s;) {
         if (!sqlite_step(s, &row, err)) return false;
         if (!row) break;
-        const struct source_info *source = &l->sources[sqlite_get(s, 0)];
-        const struct stream_info *stream = &l->streams[sqlite_get(s, 5)];
+        const struct source_info *source = &l->sources[sqlite_get_index(s, 0, l->n_sources)];
+        const struct stream_info *stream = &l->streams[sqlite_get_index(s, 5, l->n_streams)];
         bool has_times = sqlite_get(s, 1) != STORE_NO_TIME;
         arena_grow(l->arena, items, n, room);
         items[n++] = (struct coverage){
@@ -687,7 +691,7 @@ static bool load_skips(struct loading *l, struct matrix_view *out, struct err *e
         if (!row) break;
         arena_grow(l->arena, items, n, room);
         items[n++] = (struct source_skip){
-            .source = l->sources[sqlite_get(s, 0)].path,
+            .source = l->sources[sqlite_get_index(s, 0, l->n_sources)].path,
             .offset = (uint64_t)sqlite_get(s, 1),
             .length = (uint64_t)sqlite_get(s, 2),
             .reason = sqlite_get_str(l->arena, s, 3),
@@ -829,7 +833,7 @@ static bool load_witnesses(struct store *store, struct arena *arena,
         items[(*n)++] = (struct host_witness){
             .addr = get_addr(s, 0),
             .name = sqlite_get_str(arena, s, 1),
-            .source = (enum identity_source)sqlite_get(s, 2),
+            .source = (enum identity_source)sqlite_get_index(s, 2, IDENTITY_SOURCE_COUNT),
             .first_us = sqlite_get(s, 3),
             .last_us = sqlite_get(s, 4),
         };

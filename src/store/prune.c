@@ -79,12 +79,12 @@ static bool ask(struct store *store, const char *sql, int64_t *out, struct err *
 static bool prune_before(struct store *store, int64_t cutoff_us, struct arena scratch,
                          struct err *err)
 {
-    struct joining_stream *streams = NULL;
+    struct joining_numbers numbers;
     struct counting counting = {.arena = &scratch};
     /* The joins need an arena that the counts don't grow in. */
     struct arena joins = arena_open("old connections", 0, NULL);
-    bool fine = joining_streams(store, &scratch, &streams, err) &&
-                joining_run(store, streams, cutoff_us, joins, count, &counting, err) &&
+    bool fine = joining_numbers(store, &scratch, &numbers, err) &&
+                joining_run(store, numbers, cutoff_us, joins, count, &counting, err) &&
                 write_days(store, &counting, err);
     arena_close(&joins);
     if (!fine) return false;

@@ -14,6 +14,7 @@ struct sqlite {
     sqlite3 *handle;
     struct arena *arena;
     struct sqlite_statement *statements;
+    bool is_damaged; /* a row holds a number that it can't hold */
 };
 
 /* What the admin can do, for the results that are not our mistakes. */
@@ -150,6 +151,11 @@ void sqlite_put_null(struct sqlite_statement *statement, int at)
 
 bool sqlite_step(struct sqlite_statement *statement, bool *row, struct err *err)
 {
+    if (statement->db->is_damaged) {
+        sqlite3_reset(statement->prepared);
+        return err_set(err, ERR_IO,
+                       "the workspace's database is damaged (a row names one that is not there)");
+    }
     int result = sqlite3_step(statement->prepared);
     *row = result == SQLITE_ROW;
     if (result == SQLITE_ROW) return true;
@@ -175,6 +181,14 @@ void sqlite_reset(struct sqlite_statement *statement)
 int64_t sqlite_get(const struct sqlite_statement *statement, int at)
 {
     return sqlite3_column_int64(statement->prepared, at);
+}
+
+size_t sqlite_get_index(const struct sqlite_statement *statement, int at, size_t n)
+{
+    int64_t value = sqlite_get(statement, at);
+    if (value >= 0 && (uint64_t)value < n) return (size_t)value;
+    statement->db->is_damaged = true;
+    return 0;
 }
 
 bytes sqlite_get_bytes(const struct sqlite_statement *statement, int at)

@@ -41,6 +41,9 @@ void sqlite_reset(struct sqlite_statement *statement);
 
 /* Columns from 0; bytes last until the next step. */
 int64_t sqlite_get(const struct sqlite_statement *statement, int at);
+/* A number below n, for use as an index. Another one is damage: 0 is given in its place, and the
+ * next step fails. */
+size_t sqlite_get_index(const struct sqlite_statement *statement, int at, size_t n);
 bytes sqlite_get_bytes(const struct sqlite_statement *statement, int at);
 str sqlite_get_str(struct arena *arena, const struct sqlite_statement *statement, int at);
 bool sqlite_get_is_null(const struct sqlite_statement *statement, int at);

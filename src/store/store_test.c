@@ -6,6 +6,7 @@
 #include "base/test.h"
 #include "store/intake.h"
 #include "store/prune.h"
+#include "store/tables.h"
 
 #define DAY(n) ((INT64_C(20000) + (int64_t)(n)) * INSTANT_DAY)
 
@@ -498,6 +499,42 @@ static void the_weakest_is_printed(void **state)
     store_close(store);
 }
 
+/* A number that names no row is damage, never an index. */
+static void a_damaged_database_is_refused(void **state)
+{
+    static const char *const damages[] = {
+        "UPDATE flow SET edge=edge+1000000",
+        "UPDATE flow SET witness_source=-1",
+        "UPDATE edge SET server=1000000 WHERE id=1",
+        "UPDATE edge SET id=-7 WHERE id=1",
+        "UPDATE connection SET stream=1000000",
+        "UPDATE connection SET edge=-1",
+        "UPDATE name SET text=1000000",
+        "UPDATE trait SET edge=-1000000",
+        "UPDATE coverage SET stream=99",
+        "UPDATE stream SET id=-5",
+        "INSERT INTO day VALUES(77,1,1,1,0,0,0,0,0,0,0,0,0,0,0)",
+        "INSERT INTO skip VALUES(55,0,0,x'',0)",
+        "INSERT INTO local VALUES(zeroblob(16),x'',1000)",
+        "INSERT INTO text VALUES(-3,x'41')",
+    };
+    uint64_t seeds[20];
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(seeds); i++)
+        seeds[i] = i + 1;
+    for (size_t i = 0; i < COUNT_OF(damages); i++) {
+        struct store *store = open_store();
+        struct matrix_view view = {0};
+        struct err err = {0};
+        assert_true(read_capture(store, "a.pcap", seeds, COUNT_OF(seeds), 100));
+        must(store_load_matrix(store, &arena, &view, &err), &err);
+        must(sqlite_run(store->db, damages[i], &err), &err);
+        if (store_load_matrix(store, &arena, &view, &err)) fail_msg("%s: not seen", damages[i]);
+        if (!strstr(err.text, "damaged")) fail_msg("%s: %s", damages[i], err.text);
+        store_close(store);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -510,6 +547,7 @@ int main(void)
         cmocka_unit_test(old_connections_become_counts),
         cmocka_unit_test(names_over_the_limit_are_the_same_ones),
         cmocka_unit_test(the_weakest_is_printed),
+        cmocka_unit_test(a_damaged_database_is_refused),
     };
     os = os_posix();
     arena = arena_open("test", 0, NULL);
