@@ -64,7 +64,8 @@ struct list {
 
 struct session {
     uint64_t pdus, signed_pdus, encrypted_pdus;
-    uint32_t smb1_pdus, smb2_pdus;
+    uint32_t smb1_pdus; /* but those of a negotiation: a client's hello is no use of SMB1 */
+    uint32_t smb2_pdus;
     uint8_t request_half; /* plus one */
     uint8_t auths;
     uint8_t dialect2; /* enum dialect plus one: the server's last choice in SMB2 */
@@ -715,9 +716,9 @@ static void take_smb1(struct context *x, unsigned half, const struct framing_ite
     enum { OPLOCK_BREAK = 0x24, SECURITY_SIGNED = SMB1_FLAGS2_SIGNATURE };
     struct smb1_header h;
     struct smb1_part part;
-    x->s->smb1_pdus++;
     if (!smb1_header_read(item->head, &h)) return;
     bool is_response = h.flags & SMB1_FLAGS_RESPONSE;
+    if (h.command != SMB1_NEGOTIATE) x->s->smb1_pdus++;
     x->client = is_response ? !half : half;
     /* The one request that a server sends tells nothing about who is the client. */
     if (!x->s->request_half && h.command != OPLOCK_BREAK)

@@ -457,6 +457,82 @@ static void half_open(struct talk *t)
     talk_flags(t, 0, TCP_RST);
 }
 
+/* One message of which the capture kept the first bytes. */
+static void talk_cut(struct talk *t, unsigned half, bytes message, size_t kept)
+{
+    bytes framed = talk_framed(t, message);
+    talk_record(t, talk_packet(t, half, t->next[half], TCP_ACK, framed),
+                14 + 40 + NBSS_HEADER_BYTES + kept);
+    t->next[half] += (uint32_t)framed.len;
+}
+
+static bytes smb1_message(struct talk *t, const struct smb1_header *header, bytes words, bytes data)
+{
+    struct buf out = buf_in(t->arena);
+    encode_smb1(&out, header, words, data);
+    return encode_done(&out);
+}
+
+static bytes smb1_hello_message(struct talk *t)
+{
+    struct smb1_header header = {.command = SMB1_NEGOTIATE};
+    static const str dialects[] = {
+        {"LANMAN1.0",  9 },
+        {"NT LM 0.12", 10}
+    };
+    struct buf data = buf_in(t->arena);
+    encode_smb1_dialects(&data, dialects, COUNT_OF(dialects));
+    return smb1_message(t, &header, (bytes){0}, encode_done(&data));
+}
+
+/* Index and SecurityMode are the first words of the answer: the others may be cut off. */
+static void snapped_smb1_answer(struct talk *t)
+{
+    struct smb1_header header = {.command = SMB1_NEGOTIATE, .flags = SMB1_FLAGS_RESPONSE};
+    struct buf words = buf_in(t->arena);
+    encode_u16le(&words, 1);
+    buf_char(&words, 8 | 4);
+    buf_repeat(&words, 0, 34 - 3);
+    talk_handshake(t);
+    talk_message(t, 0, smb1_hello_message(t));
+    talk_cut(t, 1, smb1_message(t, &header, encode_done(&words), (bytes){0}),
+             SMB1_HEADER_BYTES + 1 + 3);
+}
+
+/* A hello is no use of SMB1, though the capture cut off what it offers. */
+static void snapped_smb1_hello(struct talk *t)
+{
+    talk_handshake(t);
+    talk_cut(t, 0, smb1_hello_message(t), SMB1_HEADER_BYTES + 1);
+}
+
+/* Without its command nobody knows whether it is a hello. */
+static void snapped_smb1_header(struct talk *t)
+{
+    talk_handshake(t);
+    talk_cut(t, 0, smb1_hello_message(t), 20);
+}
+
+static void snapped_session_setup(struct talk *t)
+{
+    struct buf setup = buf_in(t->arena);
+    encode_smb2_session_setup(&setup, 2, talk_spnego(t, talk_ntlm(t, S("D"), S("u"), S("W"), 100)));
+    talk_handshake(t);
+    talk_cut(t, 0, talk_smb2(t, 0, SMB2_SESSION_SETUP, 0, encode_done(&setup)),
+             SMB2_HEADER_BYTES + 4);
+}
+
+/* The network delivered, or the capture wrote, the SYN behind the packet after it. */
+static void late_syn(struct talk *t)
+{
+    uint32_t first = t->next[0];
+    t->next[0]++;
+    talk_flags(t, 1, TCP_SYN | TCP_ACK);
+    talk_flags(t, 0, TCP_ACK);
+    talk_record(t, talk_packet(t, 0, first, TCP_SYN, (bytes){0}), 0);
+    talk_send(t, 0, (bytes){(const uint8_t *)"\0\0\0\0", 4});
+}
+
 static void acknowledgments_only(struct talk *t)
 {
     talk_flags(t, 1, TCP_ACK);
@@ -675,6 +751,21 @@ static const struct {
     {"snap length",                       snapped,                     445,  NULL,          NULL,
      "10.0.0.1:50000 > 10.0.0.2:445 established smb 1148/0\n"
      "skip 234+0 2 SMB packets were captured only in part\n",                                                                                                 NULL                                                                                      },
+    {"SMB1 answer, words cut",            snapped_smb1_answer,         445,  NULL,          NULL,
+     "10.0.0.1:50000 > 10.0.0.2:445 established smb nt-lm-0.12 client=disabled server=required "
+     "62/73\n"
+     "skip 366+0 1 SMB packets were captured only in part\n",                                                                                                 NULL                                                                                      },
+    {"SMB1 hello, offers cut",            snapped_smb1_hello,          445,  NULL,          NULL,
+     "10.0.0.1:50000 > 10.0.0.2:445 established smb 62/0\n"
+     "skip 234+0 1 SMB packets were captured only in part\n",                                                                                                 NULL                                                                                      },
+    {"SMB1 header cut",                   snapped_smb1_header,         445,  NULL,          NULL,
+     "10.0.0.1:50000 > 10.0.0.2:445 established smb 62/0\n"
+     "skip 234+0 1 SMB packets were captured only in part\n",                                                                                                 NULL                                                                                      },
+    {"session setup, token cut",          snapped_session_setup,       445,  NULL,          NULL,
+     "10.0.0.1:50000 > 10.0.0.2:445 established smb client=required 314/0\n"
+     "skip 234+0 1 SMB packets were captured only in part\n",                                                                                                 NULL                                                                                      },
+    {"SYN behind what follows it",        late_syn,                    445,  NULL,          NULL,
+     "10.0.0.1:50000 > 10.0.0.2:445 established 4/0\n",                                                                                                       NULL                                                                                      },
     {"SYN only",                          syn_only,                    445,  NULL,          NULL,          "10.0.0.1:50000 > 10.0.0.2:445 no-answer 0/0\n",   NULL                                                                                      },
     {"refused",                           syn_refused,                 445,  NULL,          NULL,          "10.0.0.1:50000 > 10.0.0.2:445 refused 0/0\n",     NULL                                                                                      },
     {"SYN-ACK only",                      syn_ack_only,                445,  NULL,          NULL,

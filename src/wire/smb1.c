@@ -39,18 +39,28 @@ bool smb1_header_read(bytes head, struct smb1_header *out)
     return true;
 }
 
-/* Words and data of the command that stands at `at`. A data block that the capture cut is given as
- * far as it is there. */
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Words and data of the command that stands at `at`, as far as the capture has them. */
 static bool part_at(bytes message, uint64_t at, uint8_t command, struct smb1_part *out)
 {
     struct cursor c = cursor_of(message, 0);
     cursor_skip(&c, at, "smb1.block");
     uint8_t words = cursor_u8(&c, "smb1.word_count");
-    struct smb1_part part = {.command = command};
-    part.words = cursor_bytes(&c, 2 * (uint64_t)words, "smb1.words");
-    uint16_t count = cursor_u16le(&c, "smb1.byte_count");
     if (!cursor_ok(&c)) return false;
+    struct smb1_part part = {.command = command, .word_count = words};
+    bool has_words = cursor_left(&c) >= 2 * (size_t)words + 2;
+    part.words = cursor_bytes(&c, least(cursor_left(&c), 2 * (size_t)words), "smb1.words");
+    uint16_t count = has_words ? cursor_u16le(&c, "smb1.byte_count") : 0;
     part.data_offset = (size_t)cursor_offset(&c);
+    if (!has_words) {
+        part.is_cut = true;
+        *out = part;
+        return true;
+    }
     size_t n = cursor_left(&c) < count ? cursor_left(&c) : count;
     part.is_cut = n < count;
     part.data = cursor_bytes(&c, n, "smb1.bytes");
@@ -91,11 +101,6 @@ bool smb1_part_next(bytes message, struct smb1_part *part)
     /* Forward only: a chain that turns back would never end. */
     if (command == SMB1_NO_ANDX || offset < part->data_offset) return false;
     return part_at(message, offset, command, part);
-}
-
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
 }
 
 static bool payload_offset(const struct smb1_part *part, uint64_t *out)
@@ -165,11 +170,11 @@ bool smb1_negotiated_read(const struct smb1_part *part, struct smb1_negotiated *
     *out = (struct smb1_negotiated){0};
     out->index = cursor_u16le(&c, "negotiate.dialect_index");
     if (!cursor_ok(&c)) return false;
-    if (part->words.len != (size_t)2 * NT_WORDS) return true;
+    if (part->word_count != NT_WORDS) return true;
     out->security_mode = cursor_u8(&c, "negotiate.security_mode");
+    out->has_security = cursor_ok(&c);
     cursor_skip(&c, 2 + 2 + 4 + 4 + 4, "negotiate.limits");
     uint32_t capabilities = cursor_u32le(&c, "negotiate.capabilities");
-    out->has_security = cursor_ok(&c);
     /* CAP_EXTENDED_SECURITY: a GUID, then the token. */
     if (capabilities & 0x80000000 && part->data.len > 16)
         out->token = (bytes){part->data.ptr + 16, part->data.len - 16};
@@ -201,7 +206,7 @@ static bool session_setup_response(const struct smb1_part *part, struct smb1_ses
     cursor_skip(&c, ANDX_BYTES, "session.andx");
     out->action = cursor_u16le(&c, "session.action");
     if (!cursor_ok(&c)) return false;
-    if (part->words.len != 8) return true;
+    if (part->word_count != 4) return true;
     size_t length = cursor_u16le(&c, "session.token_length");
     struct cursor data = cursor_of(part->data, 0);
     out->token = cursor_bytes(&data, length, "session.token");
@@ -220,7 +225,7 @@ bool smb1_session_setup_read(const struct smb1_part *part, const struct smb1_hea
     size_t first = cursor_u16le(&c, "session.first_length");
     if (!cursor_ok(&c)) return false;
     bool is_unicode = header->flags2 & SMB1_FLAGS2_UNICODE;
-    switch (part->words.len / 2) {
+    switch (part->word_count) {
     case 12:
         out->token = cursor_bytes(&data, first, "session.token");
         return cursor_ok(&data);

@@ -45,10 +45,11 @@ struct smb1_header {
 /* One command of an AndX chain. */
 struct smb1_part {
     uint8_t command;
+    uint8_t word_count; /* as sent: it tells the form of the command */
     bytes words;
     bytes data;
     size_t data_offset; /* of data in the message: Unicode is aligned by it */
-    bool is_cut;        /* data was longer: text without its end is not the text */
+    bool is_cut;        /* words or data were longer: text without its end is not the text */
 };
 
 /* Text as sent: UTF-16LE or bytes of an unknown code page. */

@@ -187,12 +187,13 @@ static bool session_setup_read(bytes item, bool is_response, struct smb2_body *o
     } else {
         cursor_skip(&c, 1, "session.flags");
         out->security_mode = cursor_u8(&c, "session.security_mode");
-        cursor_skip(&c, 8, "session.capabilities");
     }
+    if (!cursor_ok(&c)) return false;
+    if (!is_response) cursor_skip(&c, 8, "session.capabilities");
     uint16_t offset = cursor_u16le(&c, "session.token_offset");
     uint16_t length = cursor_u16le(&c, "session.token_length");
-    if (!cursor_ok(&c)) return false;
-    out->token = part(item, offset, length);
+    /* The capture may end between the mode and the token. */
+    if (cursor_ok(&c)) out->token = part(item, offset, length);
     return true;
 }
 

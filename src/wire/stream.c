@@ -468,7 +468,7 @@ static bool begins_another(const struct stream *s, unsigned half, const struct t
 {
     const struct stream_half *h = &s->half[half], *other = &s->half[!half];
     if ((segment->flags & (TCP_SYN | TCP_ACK)) != TCP_SYN) return false;
-    if (h->seen) return !h->sent_syn || h->syn != segment->sequence;
+    if (h->seen) return h->syn != segment->sequence;
     return other->has_ack && other->first_ack != advance(segment->sequence, 1);
 }
 
@@ -476,6 +476,8 @@ static void note_flags(struct stream_half *h, const struct tcp_segment *segment)
 {
     bool is_syn = segment->flags & TCP_SYN;
     bool is_ack = segment->flags & TCP_ACK;
+    /* Packets change places on their way: the SYN before this one may come yet. */
+    if (!h->seen) h->syn = advance(segment->sequence, UINT32_MAX);
     h->seen = true;
     if (is_ack && !h->has_ack) {
         h->has_ack = true;

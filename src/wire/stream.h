@@ -18,7 +18,7 @@
 struct stream_half {
     uint32_t next;       /* sequence number expected, once `started` */
     uint32_t first_ack;  /* first sequence number that it acknowledged, once `has_ack` */
-    uint32_t syn;        /* sequence number of its SYN */
+    uint32_t syn;        /* sequence number of its SYN, or that before the first one seen */
     uint32_t held;       /* first piece that is out of order, plus one */
     uint32_t held_bytes; /* copied of them */
     uint16_t held_pieces;
