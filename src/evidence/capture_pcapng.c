@@ -137,17 +137,17 @@ static void take_interface(struct state *state, struct cursor c, uint64_t offset
     state->interfaces[state->n_interfaces++] = interface;
 }
 
-/* Time of a packet; a clock that leaves the years that can be counted is held at their ends. */
+/* Time of a packet; a clock that leaves the years that RFC 3339 can write, 1 to 9999, is held at
+ * their ends. */
 static int64_t time_us(const struct interface *interface, uint64_t units)
 {
-    enum { YEARS_S = 250000 }; /* thousands of seconds on either side would do; years, for safety */
-    int64_t most_s = INT64_C(31556952) * YEARS_S;
+    const int64_t least_s = INT64_C(-62135596800), most_s = INT64_C(253402300799);
     uint64_t seconds = units / interface->per_second;
     uint64_t rest = units % interface->per_second;
     int64_t whole = seconds > (uint64_t)most_s ? most_s : (int64_t)seconds;
     int64_t offset = interface->offset_s;
     if (offset > most_s) offset = most_s;
-    if (offset < -most_s) offset = -most_s;
+    if (offset < -2 * most_s) offset = -2 * most_s;
     /* rest * 10^6 / per_second without leaving 64 bits */
     uint64_t fraction = 0;
     if (interface->per_second <= UINT64_MAX / 1000000)
@@ -156,7 +156,7 @@ static int64_t time_us(const struct interface *interface, uint64_t units)
         fraction = rest / (interface->per_second / 1000000);
     int64_t sum = whole + offset;
     if (sum > most_s) sum = most_s;
-    if (sum < -most_s) sum = -most_s;
+    if (sum < least_s) sum = least_s;
     return sum * INSTANT_SECOND + (int64_t)(fraction > 999999 ? 999999 : fraction);
 }
 

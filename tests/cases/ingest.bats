@@ -218,3 +218,25 @@ PY
     grep -q "disk is full" "$BATS_TEST_TMPDIR/said"
     cmp "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
 }
+
+@test "a clock outside the years 1 to 9999 is held at their ends" {
+    /usr/bin/python3 - "$BATS_TEST_TMPDIR" <<'PY'
+import struct, sys
+
+def block(kind, body):
+    return struct.pack("<II", kind, 12 + len(body)) + body + struct.pack("<I", 12 + len(body))
+
+def capture(name, offset_s, units):
+    options = struct.pack("<HHq", 14, 8, offset_s) + struct.pack("<HH", 0, 0)
+    with open(sys.argv[1] + "/" + name, "wb") as out:
+        out.write(block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)))
+        out.write(block(1, struct.pack("<HHI", 1, 0, 0) + options))
+        out.write(block(6, struct.pack("<IIIII", 0, units >> 32, units & 0xFFFFFFFF, 60, 60) + bytes(60)))
+
+capture("early.pcapng", -2**63, 2**64 - 1)
+capture("late.pcapng", 2**63 - 1, 2**64 - 1)
+PY
+    cd "$BATS_TEST_TMPDIR" && "$SALLYPORT" ingest -C "$WS" early.pcapng late.pcapng
+    matrix | grep -q '"source":"early.pcapng","origin":null,"from":"0001-01-01T00:00:00'
+    matrix | grep -q '"source":"late.pcapng","origin":null,"from":"9999-12-31T23:59:59'
+}
