@@ -485,9 +485,10 @@ static void print_text(const struct ingest *in)
         buf_char(out, '\n');
     }
     buf_format(out,
-               "%zu sources: %" PRIu64 " records, %" PRIu64 " facts (%" PRIu64
-               " known already), %" PRIu64 " skips",
-               in->n_told, sum.records, sum.facts, sum.known, sum.skips);
+               "%zu source%s: %" PRIu64 " records, %" PRIu64 " facts (%" PRIu64
+               " known already), %" PRIu64 " skip%s",
+               in->n_told, in->n_told == 1 ? "" : "s", sum.records, sum.facts, sum.known, sum.skips,
+               sum.skips == 1 ? "" : "s");
     if (in->n_failed) buf_format(out, "; %zu could not be read", in->n_failed);
     buf_char(out, '\n');
 }

@@ -68,6 +68,13 @@ db = sqlite3.connect(sys.argv[1]); db.execute("PRAGMA user_version=99"); db.comm
     run -2 "$SALLYPORT" matrix -C "$WS"
 }
 
+@test "of a workspace of an older sallyport the evidence is asked for again" {
+    /usr/bin/python3 -c 'import sqlite3, sys
+db = sqlite3.connect(sys.argv[1]); db.execute("PRAGMA user_version=1"); db.commit()' "$WS/sallyport.db"
+    run -2 "$SALLYPORT" matrix -C "$WS"
+    [[ "$output" == *"schema version 1"*"sallyport init"* ]]
+}
+
 @test "without a workspace, how to make one is said" {
     run -2 "$SALLYPORT" ingest -C "$BATS_TEST_TMPDIR" FS01
     [[ "$output" == *"sallyport init"* ]]
@@ -82,7 +89,7 @@ db = sqlite3.connect(sys.argv[1]); db.execute("PRAGMA user_version=99"); db.comm
     [[ "$stderr" == *"notes.txt: error: the format is not known; known are libpcap"*"Windows Firewall log"* ]]
     [[ "$stderr" == *"empty.pcap: error: the file is empty"* ]]
     [[ "$stderr" == *"missing: error:"* ]]
-    [[ "$output" == *"1 sources:"*"3 could not be read"* ]]
+    [[ "$output" == *"1 source:"*"3 could not be read"* ]]
     matrix | grep -q '"source":"FS01/pfirewall.log"'
 }
 
