@@ -60,6 +60,12 @@ static bool check_schema(struct sqlite *db, str path, struct err *err)
         return err_set(err, ERR_MALFORMED, "%.*s is a database, but not a sallyport workspace",
                        STR_ARG(path));
     if (version == STORE_SCHEMA_VERSION) return true;
+    if (version < STORE_SCHEMA_VERSION)
+        return err_set(err, ERR_UNSUPPORTED,
+                       "the workspace has schema version %" PRId64
+                       ", this sallyport writes version %d: make a new one with \"sallyport init\" "
+                       "and ingest the evidence again",
+                       version, STORE_SCHEMA_VERSION);
     return err_set(err, ERR_UNSUPPORTED,
                    "the workspace has schema version %" PRId64
                    ", this sallyport knows version %d: use a newer one",
