@@ -25,6 +25,8 @@ struct compile {
     struct manifest_part *parts;
     size_t n_parts;
     struct manifest manifest;
+    str *differences; /* from the policy, in words */
+    size_t n_differences, differences_room;
 };
 
 /* ---- What must hold before anything is made -----------------------------------------------------
@@ -138,6 +140,36 @@ static bool emit_all(struct compile *c, struct err *err)
     return true;
 }
 
+static void differs(struct compile *c, str text)
+{
+    arena_grow(c->call->arena, c->differences, c->n_differences, c->differences_room);
+    c->differences[c->n_differences++] = text;
+    if (c->call->format == FORMAT_JSON) return;
+    table_tone(c->call->out, text, TONE_BAD, c->call->colour);
+    buf_char(c->call->out, '\n');
+}
+
+/* The proof alone, when no manifest is written that would hold it. */
+static int answer(struct compile *c)
+{
+    if (c->call->format == FORMAT_JSON) {
+        struct json json = json_to(c->call->out);
+        json_object(&json);
+        json_key(&json, S("proof"));
+        json_object(&json);
+        json_member_bool(&json, S("equal"), !c->n_differences);
+        json_key(&json, S("differences"));
+        json_array(&json);
+        for (size_t i = 0; i < c->n_differences; i++)
+            json_str(&json, c->differences[i]);
+        json_array_end(&json);
+        json_object_end(&json);
+        json_object_end(&json);
+        buf_char(c->call->out, '\n');
+    }
+    return c->n_differences ? EXIT_NO : EXIT_FINE;
+}
+
 /* True when all are equal; else the first difference is told. */
 static bool prove_all(struct compile *c)
 {
@@ -149,11 +181,10 @@ static bool prove_all(struct compile *c)
                                    call->arena, call->scratch);
         command_progress_end(call);
         if (part->report.equal) continue;
-        buf_format(call->out, "%.*s does not say what the policy says:\n",
-                   STR_ARG(part->target->name));
-        table_tone(call->out, prove_text(&part->report, &c->file->policy, call->arena), TONE_BAD,
-                   call->colour);
-        buf_char(call->out, '\n');
+        if (call->format != FORMAT_JSON)
+            buf_format(call->out, "%.*s does not say what the policy says:\n",
+                       STR_ARG(part->target->name));
+        differs(c, prove_text(&part->report, &c->file->policy, call->arena));
         return false;
     }
     return true;
@@ -272,11 +303,10 @@ static bool read_folder(struct compile *c, struct err *err)
 }
 
 /* Bytes that are not those of the manifest, though they say the same. */
-static bool hashes_hold(struct compile *c, const struct manifest_file *files, size_t n,
-                        struct err *err)
+static bool compare_hashes(struct compile *c, const struct manifest_file *files, size_t n,
+                           struct err *err)
 {
     struct invocation *call = c->call;
-    size_t n_changed = 0;
     for (size_t i = 0; i < n; i++) {
         str path = os_join(call->arena, c->folder, files[i].path);
         bytes content = {0};
@@ -285,10 +315,10 @@ static bool hashes_hold(struct compile *c, const struct manifest_file *files, si
             return false;
         struct sha256_digest digest = sha256_of(content);
         if (str_equal(sha256_hex(call->arena, &digest), files[i].sha256)) continue;
-        n_changed++;
-        buf_format(call->out, "%.*s was changed since it was written\n", STR_ARG(files[i].path));
+        differs(c, str_format(call->arena, "%.*s was changed since it was written",
+                              STR_ARG(files[i].path)));
     }
-    return !n_changed;
+    return true;
 }
 
 /* Without --target: those that the folder has. */
@@ -323,14 +353,13 @@ static int verify(struct compile *c)
     if (!emit_all(c, &err)) return command_fail(call, &err);
     if (!read_folder(c, &err)) {
         if (err.kind != ERR_NOT_FOUND) return command_fail(call, &err);
-        table_tone(call->out, str_of(err.text), TONE_BAD, call->colour);
-        buf_char(call->out, '\n');
-        return EXIT_NO;
+        differs(c, str_copy(call->arena, str_of(err.text)));
+        return answer(c);
     }
-    if (!prove_all(c)) return EXIT_NO;
-    if (!hashes_hold(c, files, n, &err)) return err.kind ? command_fail(call, &err) : EXIT_NO;
-    tell(c, "verified");
-    return EXIT_FINE;
+    if (!prove_all(c)) return answer(c);
+    if (!compare_hashes(c, files, n, &err)) return command_fail(call, &err);
+    if (!c->n_differences && call->format != FORMAT_JSON) tell(c, "verified");
+    return answer(c);
 }
 
 /* ---- The command --------------------------------------------------------------------------------
@@ -366,7 +395,7 @@ static int run(struct invocation *call)
     c.header = header_of(&c);
     if (verifies) return verify(&c);
     if (!emit_all(&c, &err)) return command_fail(call, &err);
-    if (!prove_all(&c)) return EXIT_NO;
+    if (!prove_all(&c)) return answer(&c);
 
     struct buf rules = buf_in(call->arena), manifest = buf_in(call->arena);
     c.manifest = (struct manifest){

@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 
+bats_require_minimum_version 1.5.0
+
 load golden
 
 setup() {
@@ -70,4 +72,15 @@ verify() {
 @test "a policy that asks for something else now" {
     sed -i 's/hosts: \[10.2.0.2\]/hosts: [10.2.0.3]/' policy.yaml
     verify other-policy
+}
+
+@test "a verification as JSON, equal and not" {
+    run -0 "$SALLYPORT" compile --policy policy.yaml --verify out --json
+    [ "$output" = '{"proof":{"equal":true,"differences":[]}}' ]
+    echo '# more' >>out/RULES.md
+    run -1 "$SALLYPORT" compile --policy policy.yaml --verify out --json
+    [ "$output" = '{"proof":{"equal":false,"differences":["RULES.md was changed since it was written"]}}' ]
+    sed -i "0,/'10.2.0.1-10.2.0.2'/s//'10.2.0.1-10.2.0.3'/" out/powershell/clients-1/apply.ps1
+    run -1 "$SALLYPORT" compile --policy policy.yaml --verify out --json
+    [[ "$output" == '{"proof":{"equal":false,"differences":["clients-1/apply.ps1: '* ]]
 }
