@@ -168,8 +168,9 @@ static void print_text(struct invocation *call, const struct simulation *simulat
     table_print_text(&rings, call->out, call->colour);
     if (simulation->n_ungoverned)
         buf_format(call->out,
-                   "%" PRIu64 " flows of services that the policy leaves alone are not counted\n",
-                   simulation->n_ungoverned);
+                   "%" PRIu64 " flow%s of services that the policy leaves alone %s not counted\n",
+                   simulation->n_ungoverned, simulation->n_ungoverned == 1 ? "" : "s",
+                   simulation->n_ungoverned == 1 ? "is" : "are");
     if (ring->count[SIMULATE_BROKEN]) {
         print_flow_heading(call, ring, SIMULATE_BROKEN, S("would break"), TONE_BAD);
         print_flows(call, ring, SIMULATE_BROKEN, labels);

@@ -337,9 +337,9 @@ static void infer_server(struct tally *t, struct arena *arena)
                             STR_ARG(counted(arena, t->served, "connection")),
                             STR_ARG(counted(arena, t->clients, "client"))));
     else if (t->passed)
-        add_role(
-            t, arena, HOST_ROLE_SERVER,
-            str_format(arena, "a firewall let %" PRIu64 " connections through to it", t->passed));
+        add_role(t, arena, HOST_ROLE_SERVER,
+                 str_format(arena, "a firewall let %.*s through to it",
+                            STR_ARG(counted(arena, t->passed, "connection"))));
 
     str domain = serves(arena, t, SHARE_KIND_SYSVOL);
     if (!domain.len) domain = serves_pipe(arena, pipes, HOST_ROLE_DOMAIN_CONTROLLER);
