@@ -12,7 +12,7 @@
 #include "base/arena.h"
 #include "base/limits.h"
 
-enum { COMMIT_STEP = 1 << 20 };
+enum { COMMIT_STEP = 1 << 20, LEAST_RESERVE = 64 << 20 };
 
 struct arena_region {
     char *start, *committed, *end; /* start..committed may be touched; end = start + budget */
@@ -64,7 +64,12 @@ struct arena arena_open(const char *name, uint64_t budget_bytes, arena_spent *sp
     budget = (budget + COMMIT_STEP - 1) / COMMIT_STEP * COMMIT_STEP;
     if (!spent) spent = spent_default;
 
+    /* Under a limit on address space (ulimit -v) less is reserved: what is there may well do. */
     char *start = os_reserve(budget);
+    while (!start && budget > LEAST_RESERVE) {
+        budget /= 2;
+        start = os_reserve(budget);
+    }
     if (!start || !os_commit(start, COMMIT_STEP)) {
         spent(name, budget);
         abort();

@@ -213,6 +213,7 @@ struct tally {
     bool seen;
     uint64_t served, clients; /* connections it accepted, from so many clients */
     uint64_t passed;          /* let through to it by a firewall; nothing more is known */
+    bool has_own_log;         /* that firewall was its own */
     uint64_t used;            /* servers that worked for it */
     uint64_t tried, failed;   /* servers it tried, and those that never worked */
     struct endpoint last_client, last_server;
@@ -336,9 +337,10 @@ static void infer_server(struct tally *t, struct arena *arena)
                  str_format(arena, "accepted %.*s from %.*s",
                             STR_ARG(counted(arena, t->served, "connection")),
                             STR_ARG(counted(arena, t->clients, "client"))));
-    else if (t->passed)
+    else if (t->passed &&
+             t->has_own_log) /* another host's word that it let one out proves no server */
         add_role(t, arena, HOST_ROLE_SERVER,
-                 str_format(arena, "a firewall let %.*s through to it",
+                 str_format(arena, "its own firewall let %.*s in",
                             STR_ARG(counted(arena, t->passed, "connection"))));
 
     str domain = serves(arena, t, SHARE_KIND_SYSVOL);
@@ -385,6 +387,12 @@ struct hosts_view roles_of(struct arena *arena, const struct host_list *hosts,
         if (client) count_client(client, flow);
         if (server) count_server(server, arena, flow);
     }
+    for (size_t i = 0; i < matrix->n_coverage; i++)
+        for (size_t j = 0; j < matrix->coverage[i].n_locals; j++) {
+            struct endpoint own = {.addr = matrix->coverage[i].locals[j]};
+            struct tally *t = tally_at(tallies, hosts, own, matrix->coverage[i].to_us);
+            if (t) t->has_own_log = true;
+        }
     for (size_t i = 0; i < n_shares; i++) {
         struct tally *server = tally_at(tallies, hosts, shares[i].server, shares[i].last_us);
         if (!server || !shares[i].used) continue;

@@ -124,7 +124,7 @@ static const struct row rows[] = {
      NULL,                                                                      1,
      "smb-server client client-and-server"                                                                       },
     {"no answer is no server",              {{2, 1, N, 445, 0}},    NULL,       1, ""                            },
-    {"let through by a firewall",           {{2, 1, A, 445, 0}},    NULL,       1, "smb-server"                  },
+    {"let out by a client's firewall",      {{2, 1, A, 445, 0}},    NULL,       1, ""                            },
     {"another service is neither",          {{2, 1, E, 3389, 0}},   NULL,       1, ""                            },
     {"a scanner",
      {{2, 10, N, 445, 0},
@@ -198,12 +198,34 @@ static void hosts_have_roles(void **state)
     }
 }
 
+/* A client's word that it let a connection out proves no server; the server's own log does. */
+static void its_own_firewall_tells_of_a_server(void **state)
+{
+    struct addr ends[] = {end(1).addr, end(2).addr};
+    struct host_list hosts = hosts_of(&arena, NULL, 0, ends, COUNT_OF(ends));
+    struct matrix_flow flow = {.client = end(2),
+                               .server = end(1),
+                               .transport = TRANSPORT_TCP,
+                               .port = 445,
+                               .connections = 3};
+    struct coverage log = {.locals = &ends[0], .n_locals = 1};
+    (void)state;
+    flow.outcomes[OUTCOME_ALLOWED] = 3;
+    for (size_t with_log = 0; with_log < 2; with_log++) {
+        struct matrix_view matrix = {
+            .flows = &flow, .n_flows = 1, .coverage = &log, .n_coverage = with_log};
+        struct hosts_view view = roles_of(&arena, &hosts, &matrix, NULL, 0);
+        assert_int_equal(view.hosts[0].n_roles, with_log);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shares_have_kinds),
         cmocka_unit_test(uses_become_shares),
         cmocka_unit_test(hosts_have_roles),
+        cmocka_unit_test(its_own_firewall_tells_of_a_server),
     };
     arena = arena_open("test", 0, NULL);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,7 +73,9 @@ str view_service_text(struct arena *arena, const struct view_labels *labels,
                       enum transport transport, uint16_t port)
 {
     str name = labels->service(labels->to, transport, port);
-    return name.len ? name : port_text(arena, transport, port);
+    if (!name.len) return port_text(arena, transport, port);
+    /* A service's datagrams are other conversations than its streams. */
+    return transport == TRANSPORT_UDP ? port_text(arena, transport, port) : name;
 }
 
 str view_outcomes_text(struct arena *arena, const struct matrix_flow *flow)

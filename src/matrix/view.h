@@ -95,7 +95,7 @@ bool view_flow_worked(const struct matrix_flow *flow);
 str view_end_text(struct arena *arena, struct endpoint end);
 /* "10.10.4.7 (WS0417)": the first of names is shown beside the address */
 str view_end_label(struct arena *arena, struct endpoint end, struct names names);
-/* "smb", else "tcp/4455" */
+/* "smb", "udp/137", "tcp/4455": datagrams and what no service has by port */
 str view_service_text(struct arena *arena, const struct view_labels *labels,
                       enum transport transport, uint16_t port);
 /* "established 3, allowed 12" */

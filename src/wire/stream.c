@@ -248,6 +248,7 @@ static void drain_all(struct streams *t, struct stream *s, unsigned half)
 /* The stream that holds something for longest gives it up. */
 static void drop_oldest_holder(struct streams *t)
 {
+    assert(t->holds_oldest && "the pool is only short when some stream holds of it");
     struct stream *s = &t->streams[t->holds_oldest - 1];
     for (unsigned half = 0; half < 2; half++) {
         struct stream_half *h = &s->half[half];
