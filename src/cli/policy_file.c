@@ -17,6 +17,9 @@ bool policy_file_open(struct invocation *call, struct policy_file *out, str *tex
     };
     if (!os_read_all(call->os, out->path, LIMIT_POLICY_BYTES, call->arena, &content, &err)) {
         (void)command_fail(call, &err);
+        if (!given && err.kind == ERR_NOT_FOUND)
+            buf_str(call->talk,
+                    S("policy.yaml is written by you: docs/policy.md begins with a first one\n"));
         return false;
     }
     *text = str_of_bytes(content);

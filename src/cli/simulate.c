@@ -125,6 +125,50 @@ static struct table rings_table(struct invocation *call, const struct simulation
     return table;
 }
 
+/* Every flow of every ring asked for, a row each, for a spreadsheet or another program. */
+static void print_csv(struct invocation *call, const struct simulation *simulation,
+                      const struct view_labels *labels, str only)
+{
+    static const struct table_column columns[] = {
+        {{"ring", 4},         ALIGN_LEFT,  0},
+        {{"verdict", 7},      ALIGN_LEFT,  0},
+        {{"client", 6},       ALIGN_LEFT,  0},
+        {{"server", 6},       ALIGN_LEFT,  0},
+        {{"service", 7},      ALIGN_LEFT,  0},
+        {{"profile", 7},      ALIGN_LEFT,  0},
+        {{"users", 5},        ALIGN_LEFT,  0},
+        {{"connections", 11}, ALIGN_RIGHT, 0},
+        {{"last_seen", 9},    ALIGN_LEFT,  0},
+        {{"at", 2},           ALIGN_LEFT,  0},
+        {{"because", 7},      ALIGN_LEFT,  0},
+        {{"cure", 4},         ALIGN_LEFT,  0},
+    };
+    struct table table = table_of(call->arena, columns, COUNT_OF(columns));
+    for (size_t i = 0; i < simulation->n_rings; i++) {
+        const struct simulated_ring *ring = &simulation->rings[i];
+        if (only.len && !str_equal(ring->name, only)) continue;
+        for (size_t j = 0; j < ring->n_flows; j++) {
+            const struct simulated_flow *s = &ring->flows[j];
+            const struct matrix_flow *flow = s->flow;
+            bool has_side = s->verdict == SIMULATE_BROKEN || s->verdict == SIMULATE_STOPPED;
+            char last_seen[INSTANT_TEXT];
+            table_add(&table, ring->name);
+            table_add(&table, simulate_verdict_text(s->verdict));
+            table_add(&table, view_end_text(call->arena, flow->client));
+            table_add(&table, view_end_text(call->arena, flow->server));
+            table_add(&table, view_service_text(call->arena, labels, flow->transport, flow->port));
+            table_add(&table, profile_text(s->profile));
+            table_add_u64(&table, flow->users.n);
+            table_add_u64(&table, flow->connections);
+            table_add(&table, str_copy(call->arena, instant_text(last_seen, flow->last_us)));
+            table_add(&table, has_side ? side_text(s->at) : (str){0});
+            table_add(&table, s->because);
+            table_add(&table, s->cure);
+        }
+    }
+    table_print_csv(&table, call->out);
+}
+
 static void print_blind(struct invocation *call, const struct simulation *simulation)
 {
     static const struct table_column columns[] = {
@@ -250,10 +294,9 @@ static int run(struct invocation *call)
     }
     if (call->format == FORMAT_JSON)
         simulate_print_json(&simulation, &file->policy, &labels, only, call->out);
-    else if (call->format == FORMAT_CSV) {
-        struct table rings = rings_table(call, &simulation, only);
-        table_print_csv(&rings, call->out);
-    } else
+    else if (call->format == FORMAT_CSV)
+        print_csv(call, &simulation, &labels, only);
+    else
         print_text(call, &simulation, ring, &file->policy, &labels, only);
     return any_breaks(&simulation, only) ? EXIT_NO : EXIT_FINE;
 }

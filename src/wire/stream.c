@@ -33,6 +33,7 @@ struct streams {
     size_t max, n_heads, fresh;
     uint32_t free, newest, oldest;
     uint32_t holds_newest, holds_oldest;
+    uint64_t seed; /* of the table's hash */
     struct piece *pieces;
     uint32_t piece_free, piece_fresh;
     struct chunk_pool pool;
@@ -78,6 +79,9 @@ struct streams *stream_open(struct arena *arena, size_t max_streams, struct stre
         t->n_heads *= 2;
     t->streams = arena_map(t->max * sizeof *t->streams);
     t->heads = arena_map(t->n_heads * sizeof *t->heads);
+    /* Where the OS put the table is not known to whoever made the capture, so nobody can choose
+     * addresses that share one chain. No output depends on the order within a chain. */
+    t->seed = hash_u64((uint64_t)(uintptr_t)t->heads);
     t->pieces = arena_map(LIMIT_STREAM_PIECES * sizeof *t->pieces);
     t->pool = chunk_open(LIMIT_STREAM_BUFFERS_TOTAL);
     t->resumed = arena_map(RESUMED * sizeof *t->resumed);
@@ -334,9 +338,11 @@ static void take_payload(struct streams *t, struct stream *s, unsigned half,
 
 /* The table */
 
-static uint64_t key_hash(const struct addr addr[2], const uint16_t port[2], uint8_t transport)
+static uint64_t key_hash(const struct streams *t, const struct addr addr[2], const uint16_t port[2],
+                         uint8_t transport)
 {
-    uint64_t hash = hash_join(addr_hash(addr[0]), addr_hash(addr[1]));
+    uint64_t hash = hash_join(t->seed, addr_hash(addr[0]));
+    hash = hash_join(hash, addr_hash(addr[1]));
     return hash_join(hash, (uint64_t)transport << 32 | (uint64_t)port[0] << 16 | port[1]);
 }
 
@@ -349,8 +355,8 @@ struct key {
 };
 
 /* Both directions have one key: the smaller end first. */
-static struct key key_of(struct addr from, struct addr to, uint16_t from_port, uint16_t to_port,
-                         enum transport transport)
+static struct key key_of(const struct streams *t, struct addr from, struct addr to,
+                         uint16_t from_port, uint16_t to_port, enum transport transport)
 {
     int order = addr_compare(from, to);
     unsigned half = order > 0 || (order == 0 && from_port > to_port);
@@ -359,7 +365,7 @@ static struct key key_of(struct addr from, struct addr to, uint16_t from_port, u
     key.addr[!half] = to;
     key.port[half] = from_port;
     key.port[!half] = to_port;
-    key.hash = key_hash(key.addr, key.port, key.transport);
+    key.hash = key_hash(t, key.addr, key.port, key.transport);
     return key;
 }
 
@@ -391,7 +397,7 @@ static void end(struct streams *t, struct stream *s)
     unlink_holds(t, s);
     t->user.end(t->user.to, s);
 
-    uint64_t hash = key_hash(s->addr, s->port, s->transport);
+    uint64_t hash = key_hash(t, s->addr, s->port, s->transport);
     uint32_t *link = &t->heads[hash & (t->n_heads - 1)];
     while (*link != index)
         link = &t->streams[*link - 1].chained;
@@ -412,7 +418,7 @@ static void evict(struct streams *t)
     struct stream *s = &t->streams[t->oldest - 1];
     if (!has_ended(s)) {
         if (s->is_kept || s->session) t->counts.evicted++;
-        uint64_t key = key_hash(s->addr, s->port, s->transport);
+        uint64_t key = key_hash(t, s->addr, s->port, s->transport);
         t->resumed[key % RESUMED] = (struct resumed){key, s->start_us};
     }
     end(t, s);
@@ -506,7 +512,7 @@ void stream_segment(struct streams *t, const struct ip_packet *packet,
                     const struct tcp_segment *segment, struct stream_place place)
 {
     struct key key =
-        key_of(packet->from, packet->to, segment->from_port, segment->to_port, TRANSPORT_TCP);
+        key_of(t, packet->from, packet->to, segment->from_port, segment->to_port, TRANSPORT_TCP);
     unsigned half = key.half;
     struct stream *s = find(t, &key);
     if (s && begins_another(s, half, segment)) {
@@ -549,7 +555,7 @@ void stream_datagram(struct streams *t, const struct ip_packet *packet,
                      const struct tcp_segment *datagram, struct stream_place place)
 {
     struct key key =
-        key_of(packet->from, packet->to, datagram->from_port, datagram->to_port, TRANSPORT_UDP);
+        key_of(t, packet->from, packet->to, datagram->from_port, datagram->to_port, TRANSPORT_UDP);
     struct stream *s = find(t, &key);
     if (s)
         touch(t, s, place);
@@ -562,7 +568,7 @@ void stream_datagram(struct streams *t, const struct ip_packet *packet,
 void stream_unreachable(struct streams *t, const struct tcp_unreachable *message)
 {
     struct key key =
-        key_of(message->from, message->to, message->from_port, message->to_port, TRANSPORT_TCP);
+        key_of(t, message->from, message->to, message->from_port, message->to_port, TRANSPORT_TCP);
     struct stream *s = find(t, &key);
     if (!s) return;
     const struct stream_half *h = &s->half[key.half];

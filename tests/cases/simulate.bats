@@ -25,6 +25,10 @@ setup() {
     golden "$case_dir/simulate.json.ok" 1 "$SALLYPORT" simulate -C "$WS" --as-of 2026-11-22 --json
 }
 
+@test "every flow of a ring as CSV" {
+    golden "$case_dir/simulate.csv.ok" 1 "$SALLYPORT" simulate -C "$WS" --as-of 2026-11-22 --ring broad --format csv
+}
+
 @test "a server without evidence is blind, whatever its neighbours show" {
     run "$SALLYPORT" simulate -C "$WS" --as-of 2026-11-22 --json
     python3 - "$output" <<'PY'
@@ -58,6 +62,7 @@ PY
     run "$SALLYPORT" simulate -C "$BATS_TEST_TMPDIR/ws"
     [ "$status" -eq 2 ]
     [[ $output == *policy.yaml* ]]
+    [[ $output == *docs/policy.md* ]]
 }
 
 @test "the report holds the same verdicts, and nothing that a name could inject" {
