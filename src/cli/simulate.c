@@ -40,7 +40,7 @@ static void print_flow_heading(struct invocation *call, const struct simulated_r
 /* A sweep has thousands of them; --json lists all. */
 enum { UNANSWERED_SHOWN = 3 };
 
-/* All flows of one verdict; the cure of a broken one stands on the line below its reason. */
+/* All flows of one verdict. */
 static void print_flows(struct invocation *call, const struct simulated_ring *ring,
                         enum simulate_verdict verdict, const struct view_labels *labels)
 {
@@ -52,7 +52,6 @@ static void print_flows(struct invocation *call, const struct simulated_ring *ri
         {{"seen", 4},      ALIGN_RIGHT, 0 },
         {{"last seen", 9}, ALIGN_LEFT,  0 },
         {{"at", 2},        ALIGN_LEFT,  0 },
-        {{"why", 3},       ALIGN_LEFT,  0 },
     };
     struct table table = table_of(call->arena, columns, COUNT_OF(columns));
     struct map unanswered = {0};
@@ -72,7 +71,6 @@ static void print_flows(struct invocation *call, const struct simulated_ring *ri
         table_add_u64(&table, flow->connections);
         table_add(&table, day_and_minute(call->arena, flow->last_us));
         table_add(&table, has_side ? side_text(s->at) : (str){0});
-        table_add(&table, s->because);
     }
     table_print_text(&table, call->out, call->colour);
     for (size_t i = 0; i < unanswered.n; i++)
@@ -82,13 +80,39 @@ static void print_flows(struct invocation *call, const struct simulated_ring *ri
                        unanswered.entries[i].value - UNANSWERED_SHOWN);
 }
 
-static void print_cures(struct invocation *call, const struct simulated_ring *ring)
+/* Why each broken flow would not pass, and what would keep it. */
+static void print_cures(struct invocation *call, const struct simulated_ring *ring,
+                        const struct view_labels *labels)
 {
-    buf_str(call->out, S("\nWhat would keep them:\n"));
     for (size_t i = 0; i < ring->n_flows; i++) {
-        if (ring->flows[i].verdict != SIMULATE_BROKEN) continue;
-        buf_str(call->out, S("  "));
-        buf_str(call->out, ring->flows[i].cure);
+        const struct simulated_flow *s = &ring->flows[i];
+        if (s->verdict != SIMULATE_BROKEN) continue;
+        str client = view_end_text(call->arena, s->flow->client);
+        str server = view_end_text(call->arena, s->flow->server);
+        str service = view_service_text(call->arena, labels, s->flow->transport, s->flow->port);
+        str flow = str_format(call->arena, "%.*s -> %.*s %.*s", STR_ARG(client), STR_ARG(server),
+                              STR_ARG(service));
+        buf_char(call->out, '\n');
+        table_tone(call->out, flow, TONE_STRONG, call->colour);
+        buf_str(call->out, S("\n  why   "));
+        table_tone(call->out, s->because, TONE_PLAIN, call->colour);
+        buf_str(call->out, S("\n  keep  "));
+        table_tone(call->out, s->cure, TONE_PLAIN, call->colour);
+    }
+    buf_char(call->out, '\n');
+}
+
+/* Each reason once, with how many flows it is the reason of. */
+static void print_reasons(struct invocation *call, const struct simulated_ring *ring,
+                          enum simulate_verdict verdict)
+{
+    struct map reasons = {0};
+    for (size_t i = 0; i < ring->n_flows; i++)
+        if (ring->flows[i].verdict == verdict)
+            ++*map_put(&reasons, call->arena, ring->flows[i].because, 0, NULL);
+    for (size_t i = 0; i < reasons.n; i++) {
+        buf_format(call->out, "  %" PRIu64 ": ", reasons.entries[i].value);
+        table_tone(call->out, reasons.entries[i].key, TONE_PLAIN, call->colour);
         buf_char(call->out, '\n');
     }
 }
@@ -218,7 +242,7 @@ static void print_text(struct invocation *call, const struct simulation *simulat
     if (ring->count[SIMULATE_BROKEN]) {
         print_flow_heading(call, ring, SIMULATE_BROKEN, S("would break"), TONE_BAD);
         print_flows(call, ring, SIMULATE_BROKEN, labels);
-        print_cures(call, ring);
+        print_cures(call, ring, labels);
     } else {
         buf_char(call->out, '\n');
         table_tone(call->out, S("nothing that was seen working would break"), TONE_GOOD,
@@ -228,15 +252,18 @@ static void print_text(struct invocation *call, const struct simulation *simulat
     if (ring->count[SIMULATE_STOPPED]) {
         print_flow_heading(call, ring, SIMULATE_STOPPED, S("stopped as intended"), TONE_GOOD);
         print_flows(call, ring, SIMULATE_STOPPED, labels);
+        print_reasons(call, ring, SIMULATE_STOPPED);
     }
     if (ring->count[SIMULATE_ESCAPED]) {
         print_flow_heading(call, ring, SIMULATE_ESCAPED,
                            S("blocked by the policy, but nothing enforces it"), TONE_WARN);
         print_flows(call, ring, SIMULATE_ESCAPED, labels);
+        print_reasons(call, ring, SIMULATE_ESCAPED);
     }
     if (ring->count[SIMULATE_UNDECIDABLE]) {
         print_flow_heading(call, ring, SIMULATE_UNDECIDABLE, S("not decidable"), TONE_WARN);
         print_flows(call, ring, SIMULATE_UNDECIDABLE, labels);
+        print_reasons(call, ring, SIMULATE_UNDECIDABLE);
     }
     print_blind(call, simulation);
 }
