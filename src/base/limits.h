@@ -18,6 +18,10 @@ enum {
     /* Ports of one service, and services of one policy: Windows rules take lists, not novels. */
     LIMIT_SERVICE_PORTS = 64,
     LIMIT_SERVICES = 256,
+    /* Bytes of a segment's or service's name inside an id. Folders and firewall rules are named
+     * after ids: a Windows path has 260 characters, most of them the folder's. Longer names
+     * are cut and stay apart by their number. */
+    LIMIT_ID_NAME_BYTES = 64,
     /* First bytes shown to a reader so that it may recognise its format. */
     LIMIT_RECOGNISE_BYTES = 4096,
     /* The largest record a reader may wait for (a pcapng block, one log line). */

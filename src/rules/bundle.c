@@ -27,6 +27,7 @@ struct maker {
     const struct atoms *atoms;
     struct prefix_set peers, everywhere;
     str name, safe_name;
+    const str *service_words; /* per service of the policy: its name in rule ids */
     struct service_intent *services;
     size_t n_services;
     struct stance *stances;
@@ -53,6 +54,32 @@ static str safe_name(struct arena *arena, str name)
     }
     if (!name.len) buf_str(&out, S("workspace"));
     return buf_text(&out);
+}
+
+static bool is_taken(const str *words, size_t n, str word)
+{
+    for (size_t i = 0; i < n; i++)
+        if (str_equal_nocase(words[i], word)) return true;
+    return false;
+}
+
+/* Rules whose names differ in case only are one rule on Windows: the first of such services keeps
+ * its name, the others get a number that makes no service's name of it. */
+static const str *find_service_words(const struct service_table *services, struct arena *arena)
+{
+    str *heads = arena_array(arena, str, services->n + 1);
+    str *words = arena_array(arena, str, services->n + 1);
+    for (size_t i = 0; i < services->n; i++)
+        heads[i] = str_head(services->services[i].name, LIMIT_ID_NAME_BYTES);
+    for (size_t i = 0; i < services->n; i++) {
+        bool first = !is_taken(heads, i, heads[i]);
+        words[i] = heads[i];
+        for (size_t k = 2; !first; k++) {
+            words[i] = str_format(arena, "%.*s-%zu", STR_ARG(heads[i]), k);
+            first = !is_taken(heads, services->n, words[i]) && !is_taken(words, i, words[i]);
+        }
+    }
+    return words;
 }
 
 /* ---- Stances ------------------------------------------------------------------------------------
@@ -207,6 +234,7 @@ static void add_rule(const struct maker *m, struct rules *rules, const struct ce
 {
     const struct service *service = &m->resolved->policy->services.services[cell->service];
     str service_name = service->name, direction = direction_text(cell->direction);
+    str word = m->service_words[cell->service];
     str where =
         cell->border.len ? str_format(m->scratch, "border-%.*s-", STR_ARG(cell->border)) : S("");
     struct rule rule = {
@@ -228,9 +256,9 @@ static void add_rule(const struct maker *m, struct rules *rules, const struct ce
     str profiles = cell->border.len ? S("all") : profiles_text(m->scratch, cell->profiles, '-');
     str transport_name = service_transport_text(transport);
     rule.id = str_format(m->arena, "sallyport-%.*s-%.*s%.*s-%.*s-%.*s-%.*s-%.*s-%zu",
-                         STR_ARG(m->safe_name), STR_ARG(where), STR_ARG(direction),
-                         STR_ARG(service_name), STR_ARG(transport_name), STR_ARG(profiles),
-                         STR_ARG(action_text(action)), cell->slot);
+                         STR_ARG(m->safe_name), STR_ARG(where), STR_ARG(direction), STR_ARG(word),
+                         STR_ARG(transport_name), STR_ARG(profiles), STR_ARG(action_text(action)),
+                         cell->slot);
     str verb = action == ACTION_BLOCK ? S("block") : S("allow");
     str peers = cell->direction == DIRECTION_INBOUND ? S("clients") : S("servers");
     str which = action == ACTION_BLOCK   ? S("unapproved")
@@ -464,9 +492,11 @@ static void add_machine(const struct maker *m, struct rules *rules, const struct
 
 static str class_id(const struct maker *m, str segment, struct map *counts)
 {
-    /* Names that differ in case only would be one file on Windows. */
-    uint64_t *count = map_put(counts, m->scratch, str_lower(m->scratch, segment), 0, NULL);
-    return str_format(m->arena, "%.*s-%" PRIu64, STR_ARG(segment), ++*count);
+    /* Names that differ in case only would be one file on Windows; long ones that begin alike are
+     * one when they are cut. Either way they share the count. */
+    str head = str_head(segment, LIMIT_ID_NAME_BYTES);
+    uint64_t *count = map_put(counts, m->scratch, str_lower(m->scratch, head), 0, NULL);
+    return str_format(m->arena, "%.*s-%" PRIu64, STR_ARG(head), ++*count);
 }
 
 static struct host_class *make_classes(const struct maker *m, size_t *n)
@@ -599,6 +629,7 @@ struct bundles bundle_make(const struct resolved *resolved, struct prefix_set pe
         .everywhere = prefix_set_of(arena, &addr_all, 1),
         .name = name,
         .safe_name = safe_name(arena, name),
+        .service_words = find_service_words(&policy->services, &inner),
         .services = arena_array(&inner, struct service_intent, policy->services.n + 1),
         .arena = arena,
         .scratch = &inner,

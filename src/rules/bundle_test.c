@@ -220,6 +220,57 @@ static void ids_do_not_depend_on_addresses(void **state)
     finish(&before);
 }
 
+/* What Windows takes for one name is one: two rules, or the folders of two classes. */
+static void no_two_ids_are_one_on_windows(void **state)
+{
+    enum { LONG = 250 };
+    struct fixture f;
+    struct arena arena = arena_open("text", 0, NULL);
+    char name[LONG];
+    (void)state;
+    memset(name, 'n', sizeof name);
+    str text = str_format(&arena,
+                          "version: 1\n"
+                          "govern: [x, X, x-2, %.*sa, %.*sb]\n"
+                          "services:\n"
+                          "  x: [tcp/7001]\n"
+                          "  X: [tcp/7002]\n"
+                          "  x-2: [tcp/7003]\n"
+                          "  %.*sa: [tcp/7004]\n"
+                          "  %.*sb: [tcp/7005]\n"
+                          "segments:\n"
+                          "  %.*sa: {networks: [10.1.0.0/24], trust: managed}\n"
+                          "  %.*sb: {networks: [10.2.0.0/24], trust: managed}\n"
+                          "  lab: {networks: [10.3.0.0/24], trust: managed}\n"
+                          "  Lab: {networks: [10.4.0.0/24], trust: managed}\n"
+                          "allow:\n"
+                          "  - {from: lab, to: Lab, service: [x, X, x-2]}\n",
+                          LONG, name, LONG, name, LONG, name, LONG, name, LONG, name, LONG, name);
+    make(&f, text, S("c"));
+    assert_int_equal(f.bundles.n_classes, 4);
+    for (size_t c = 0; c < f.bundles.n_classes; c++) {
+        const struct host_class *class = &f.bundles.classes[c];
+        assert_true(class->id.len < LIMIT_ID_NAME_BYTES + 4);
+        for (size_t d = 0; d < c; d++)
+            assert_false(str_equal_nocase(class->id, f.bundles.classes[d].id));
+        for (size_t i = 0; i < class->rules.n; i++) {
+            assert_true(class->rules.rules[i].id.len < 200);
+            for (size_t j = 0; j < i; j++)
+                assert_false(str_equal_nocase(class->rules.rules[i].id, class->rules.rules[j].id));
+        }
+    }
+    struct ruleset rules = class_at(&f, "10.3.0.1")->rules;
+    const char *const ids[] = {
+        "sallyport-c-outbound-x-tcp-domain-private-allow-1",
+        "sallyport-c-outbound-X-3-tcp-domain-private-allow-1", /* x-2 is a service of its own */
+        "sallyport-c-outbound-x-2-tcp-domain-private-allow-1",
+    };
+    for (size_t i = 0; i < COUNT_OF(ids); i++)
+        assert_int_equal(rule_named(rules, ids[i])->ports[0].first, 7001 + i);
+    finish(&f);
+    arena_close(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest all[] = {
@@ -227,6 +278,7 @@ int main(void)
         cmocka_unit_test(a_laptop_obeys_its_home_elsewhere),
         cmocka_unit_test(borders_pass_what_is_intended_and_block_the_rest),
         cmocka_unit_test(ids_do_not_depend_on_addresses),
+        cmocka_unit_test(no_two_ids_are_one_on_windows),
     };
     return cmocka_run_group_tests(all, NULL, NULL);
 }
