@@ -223,6 +223,7 @@ static int run(struct invocation *call)
         else
             status = command_fail(call, &err);
     }
+    if (!n) return status; /* an empty table would be an answer */
     if (call->format == FORMAT_JSON)
         print_json(call, sources, n);
     else

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 
+bats_require_minimum_version 1.5.0
 load golden
 
 setup() {
@@ -67,4 +68,12 @@ teardown() {
 
 @test "rules of what is no artefact" {
     golden_stderr "$(case_folder)/not-an-artefact.ok" 2 "$SALLYPORT" rules policy.yaml
+}
+
+@test "what can't be read gives no table" {
+    for format in text csv json; do
+        run --separate-stderr "$SALLYPORT" rules policy.yaml --format "$format"
+        [ "$status" -eq 2 ]
+        [ -z "$output" ]
+    done
 }
