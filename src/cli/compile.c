@@ -64,8 +64,9 @@ static bool load_policy(struct compile *c, int *status)
     policy_file_print(call->talk, call->arena, call->talk_colour, file->source, file->policy.text,
                       &file->found, before);
     if (holds) return true;
-    table_tone(call->talk, S("sallyport: nothing is written without a lifeline\n"), TONE_BAD,
+    table_tone(call->talk, S("sallyport: nothing is written without a lifeline"), TONE_BAD,
                call->talk_colour);
+    buf_char(call->talk, '\n');
     *status = EXIT_NO;
     return false;
 }
@@ -191,14 +192,29 @@ static bool prove_all(struct compile *c)
 }
 
 /* ---- Writing ------------------------------------------------------------------------------------
+ * A folder with a manifest.json is whole. While it is written it has a list of what may stand in it
+ * instead, so that a run after one that failed half way takes away what neither of them needs.
  */
+
+static const str manifest_name = T("manifest.json");
+static const str incomplete_name = T("manifest-incomplete.json");
 
 static bool write_one(struct compile *c, str path, str content, bool executable, struct err *err)
 {
     struct os *os = c->call->os;
     str whole = os_join(c->call->arena, c->folder, path);
-    return os->make_directory(os->self, os_directory(whole), err) &&
-           os->write_file(os->self, whole, str_bytes(content), executable, err);
+    if (!os->make_directory(os->self, os_directory(whole), err))
+        return err_in(err, os_directory(whole));
+    return os->write_file(os->self, whole, str_bytes(content), executable, err) ||
+           err_in(err, whole);
+}
+
+static bool remove_one(struct compile *c, str path, struct err *err)
+{
+    struct os *os = c->call->os;
+    str whole = os_join(c->call->arena, c->folder, path);
+    if (os->kind(os->self, whole) != OS_FILE) return true;
+    return os->remove(os->self, whole, err) || err_in(err, whole);
 }
 
 static bool is_made(const struct compile *c, str path)
@@ -212,12 +228,17 @@ static bool is_made(const struct compile *c, str path)
     return false;
 }
 
+struct file_list {
+    struct manifest_file *items;
+    size_t n, room;
+};
+
 /* What an earlier run wrote and this one does not: only files that its manifest names. */
-static bool remove_stale(struct compile *c, struct err *err)
+static bool add_stale(struct compile *c, str name, struct file_list *stale, struct err *err)
 {
     struct invocation *call = c->call;
     struct os *os = call->os;
-    str path = os_join(call->arena, c->folder, S("manifest.json"));
+    str path = os_join(call->arena, c->folder, name);
     struct manifest_file *files = NULL;
     size_t n = 0;
     bytes content = {0};
@@ -225,16 +246,38 @@ static bool remove_stale(struct compile *c, struct err *err)
     if (!os_read_all(os, path, MOST_FILE_BYTES, call->arena, &content, err)) return false;
     if (!manifest_read(path, content, call->arena, &files, &n, err)) return false;
     for (size_t i = 0; i < n; i++) {
-        str old = os_join(call->arena, c->folder, files[i].path);
-        if (is_made(c, files[i].path) || os->kind(os->self, old) != OS_FILE) continue;
-        if (!os->remove(os->self, old, err)) return false;
+        if (is_made(c, files[i].path)) continue;
+        arena_grow(call->arena, stale->items, stale->n, stale->room);
+        stale->items[stale->n++] = files[i];
     }
     return true;
 }
 
-static bool write_all(struct compile *c, str manifest, struct err *err)
+/* The list stands before the manifest goes, and the manifest goes before any file changes. */
+static bool begin(struct compile *c, const struct file_list *stale, struct err *err)
 {
-    if (!remove_stale(c, err)) return false;
+    struct arena *arena = c->call->arena;
+    struct file_list all = {0};
+    for (size_t i = 0; i < stale->n; i++) {
+        arena_grow(arena, all.items, all.n, all.room);
+        all.items[all.n++] = stale->items[i];
+    }
+    for (size_t i = 0; i < c->n_parts; i++)
+        for (size_t j = 0; j < c->parts[i].files.n; j++) {
+            arena_grow(arena, all.items, all.n, all.room);
+            all.items[all.n++].path =
+                manifest_path(arena, &c->parts[i], &c->parts[i].files.items[j]);
+        }
+    struct buf text = buf_in(arena);
+    manifest_print_incomplete(all.items, all.n, &text);
+    return write_one(c, incomplete_name, buf_text(&text), false, err) &&
+           remove_one(c, manifest_name, err);
+}
+
+static bool replace_files(struct compile *c, const struct file_list *stale, struct err *err)
+{
+    for (size_t i = 0; i < stale->n; i++)
+        if (!remove_one(c, stale->items[i].path, err)) return false;
     for (size_t i = 0; i < c->n_parts; i++) {
         const struct manifest_part *part = &c->parts[i];
         for (size_t j = 0; j < part->files.n; j++) {
@@ -243,9 +286,29 @@ static bool write_all(struct compile *c, str manifest, struct err *err)
             if (!write_one(c, path, file->content, file->executable, err)) return false;
         }
     }
-    if (!write_one(c, S("RULES.md"), c->manifest.rules_md, false, err)) return false;
-    /* Last: a folder with this manifest is whole. */
-    return write_one(c, S("manifest.json"), manifest, false, err);
+    return write_one(c, S("RULES.md"), c->manifest.rules_md, false, err);
+}
+
+static int write_all(struct compile *c, str manifest)
+{
+    struct invocation *call = c->call;
+    struct file_list stale = {0};
+    struct err err = {0};
+    if (!add_stale(c, manifest_name, &stale, &err) ||
+        !add_stale(c, incomplete_name, &stale, &err) || !begin(c, &stale, &err))
+        return command_fail(call, &err);
+    if (replace_files(c, &stale, &err) && write_one(c, manifest_name, manifest, false, &err)) {
+        if (remove_one(c, incomplete_name, &err)) return EXIT_FINE;
+        return command_fail(call, &err);
+    }
+    (void)command_fail(call, &err);
+    str text = str_format(call->arena,
+                          "sallyport: %.*s is incomplete and has no manifest.json: load nothing "
+                          "from it until compile has written it again",
+                          STR_ARG(c->folder));
+    table_tone(call->talk, text, TONE_BAD, call->talk_colour);
+    buf_char(call->talk, '\n');
+    return EXIT_FAILED;
 }
 
 static void tell(struct compile *c, const char *what)
@@ -345,7 +408,14 @@ static int verify(struct compile *c)
     bytes content = {0};
     struct manifest_file *files = NULL;
     size_t n = 0;
-    str path = os_join(call->arena, c->folder, S("manifest.json"));
+    str path = os_join(call->arena, c->folder, manifest_name);
+    str begun = os_join(call->arena, c->folder, incomplete_name);
+    if (call->os->kind(call->os->self, path) != OS_FILE &&
+        call->os->kind(call->os->self, begun) == OS_FILE) {
+        (void)err_set(&err, ERR_NOT_FOUND, "the folder is incomplete: writing it did not end well");
+        err_in(&err, c->folder);
+        return command_fail(call, &err);
+    }
     if (!os_read_all(call->os, path, MOST_FILE_BYTES, call->arena, &content, &err) ||
         !manifest_read(path, content, call->arena, &files, &n, &err))
         return command_fail(call, &err);
@@ -407,7 +477,8 @@ static int run(struct invocation *call)
     rules_md_print(&c.manifest, call->arena, &rules);
     c.manifest.rules_md = buf_text(&rules);
     manifest_print(&c.manifest, call->arena, &manifest);
-    if (!write_all(&c, buf_text(&manifest), &err)) return command_fail(call, &err);
+    status = write_all(&c, buf_text(&manifest));
+    if (status != EXIT_FINE) return status;
     if (call->format == FORMAT_JSON)
         buf_str(call->out, buf_text(&manifest));
     else
@@ -455,6 +526,7 @@ const struct command compile_command = {
         "by its target's own reader and compared with the\npolicy for every address, port and "
         "profile.\n\n"
         "Exit status: 0 written (or verified); 1 the lifeline is missing, or a file differs from "
-        "the policy (with a\nwitness); 2 the policy has errors, or a target can't express a rule."),
+        "the policy (with a\nwitness); 2 the policy has errors, a target can't express a rule, or "
+        "the folder\ncan't be written."),
     .run = run,
 };

@@ -134,6 +134,23 @@ void manifest_print(const struct manifest *m, struct arena *arena, struct buf *o
     buf_char(out, '\n');
 }
 
+void manifest_print_incomplete(const struct manifest_file *files, size_t n, struct buf *out)
+{
+    struct json json = json_to(out);
+    json.pretty = true;
+    json_object(&json);
+    json_key(&json, S("files"));
+    json_array(&json);
+    for (size_t i = 0; i < n; i++) {
+        json_object(&json);
+        json_member_str(&json, S("path"), files[i].path);
+        json_object_end(&json);
+    }
+    json_array_end(&json);
+    json_object_end(&json);
+    buf_char(out, '\n');
+}
+
 /* ---- Reading ------------------------------------------------------------------------------------
  */
 

@@ -30,11 +30,15 @@ void manifest_print(const struct manifest *manifest, struct arena *arena, struct
 
 /* One file that a manifest lists. */
 struct manifest_file {
-    str path, sha256;
+    str path, sha256; /* sha256 is empty in the manifest of an incomplete folder */
 };
 
-/* Reads the list of files of a manifest that an earlier run wrote. Paths that leave the folder are
- * refused.
+/* The manifest of a folder that is being written: every file that may stand in it until it is
+ * whole, old ones and new ones. It claims nothing of their content. */
+void manifest_print_incomplete(const struct manifest_file *files, size_t n, struct buf *out);
+
+/* Reads the list of files of either manifest that an earlier run wrote. Paths that leave the folder
+ * are refused.
  *
  * fails : MALFORMED */
 MUST_USE bool manifest_read(str source, bytes content, struct arena *arena,
