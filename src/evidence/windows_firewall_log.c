@@ -259,7 +259,7 @@ static bool columns_of(str names, struct columns *out)
         columns.at[c] = COLUMN_ABSENT;
         for (size_t i = columns.n; i > 0; i--)
             if (str_equal_nocase(fields[i - 1], column_names[c])) columns.at[c] = (uint8_t)(i - 1);
-        if (columns.at[c] == COLUMN_ABSENT && c < SHAPE_FIELDS) return false;
+        if (c < SHAPE_FIELDS && columns.at[c] == COLUMN_ABSENT) return false;
     }
     *out = columns;
     return true;
