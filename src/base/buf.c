@@ -97,8 +97,22 @@ void buf_format(struct buf *out, const char *format, ...)
     int len = vsnprintf(text, sizeof text, format, args);
     va_end(args);
     if (len <= 0) return;
-    /* Formats are for numbers and short pieces; long text goes through buf_str. */
-    size_t n = (size_t)len < sizeof text ? (size_t)len : sizeof text - 1;
+    size_t n = (size_t)len;
+    if (n >= sizeof text) {
+        /* Longer than the usual line (names may be): written in place, nothing is cut that fits. */
+        if (out->sink)
+            empty(out);
+        else
+            make_room(out, n + 1);
+        if (out->room - out->len > n) {
+            va_start(args, format);
+            vsnprintf(out->data + out->len, n + 1, format, args);
+            va_end(args);
+            out->len += n;
+            return;
+        }
+        n = sizeof text - 1;
+    }
     buf_str(out, (str){text, n});
 }
 

@@ -28,6 +28,7 @@ void buf_char(struct buf *out, char c);
 void buf_repeat(struct buf *out, char c, size_t n);
 void buf_u64(struct buf *out, uint64_t value);
 void buf_i64(struct buf *out, int64_t value);
+/* Whole, up to the room of a buffer with a sink; longer text goes through buf_str. */
 void buf_format(struct buf *out, const char *format, ...) FORMAT_PRINTF(2, 3);
 /* What was written so far; only for buf_in. */
 str buf_text(const struct buf *out);

@@ -69,6 +69,31 @@ static void json_escapes(void **state)
     arena_close(&arena);
 }
 
+static bool keep(void *to, bytes piece)
+{
+    buf_bytes(to, piece);
+    return true;
+}
+
+static void long_text_is_not_cut(void **state)
+{
+    struct arena arena = arena_open("test", 0, NULL);
+    struct buf grows = buf_in(&arena), seen = buf_in(&arena);
+    struct buf emptied = buf_to(&arena, 4096, keep, &seen);
+    (void)state;
+    for (int width = 1000; width < 3000; width += 7) {
+        buf_format(&grows, "<%*d>", width, width);
+        buf_format(&emptied, "<%*d>", width, width);
+    }
+    assert_true(buf_flush(&emptied));
+    assert_true(str_equal(buf_text(&grows), buf_text(&seen)));
+    size_t expected = 0;
+    for (size_t width = 1000; width < 3000; width += 7)
+        expected += width + 2;
+    assert_int_equal(buf_text(&grows).len, expected);
+    arena_close(&arena);
+}
+
 static void maps_find_what_was_put(void **state)
 {
     struct arena arena = arena_open("test", 0, NULL);
@@ -100,9 +125,10 @@ static void sha256_matches_its_standard(void **state)
 int main(void)
 {
     const struct CMUnitTest all[] = {
-        cmocka_unit_test(invalid_utf8_is_replaced), cmocka_unit_test(utf16_becomes_utf8),
-        cmocka_unit_test(numbers_and_distances),    cmocka_unit_test(json_escapes),
-        cmocka_unit_test(maps_find_what_was_put),   cmocka_unit_test(sha256_matches_its_standard),
+        cmocka_unit_test(invalid_utf8_is_replaced),    cmocka_unit_test(utf16_becomes_utf8),
+        cmocka_unit_test(numbers_and_distances),       cmocka_unit_test(json_escapes),
+        cmocka_unit_test(long_text_is_not_cut),        cmocka_unit_test(maps_find_what_was_put),
+        cmocka_unit_test(sha256_matches_its_standard),
     };
     return cmocka_run_group_tests(all, NULL, NULL);
 }

@@ -106,9 +106,10 @@ static bool paths_differ(const struct manifest_part *part, struct err *err)
     for (size_t i = 0; i < part->files.n; i++)
         for (size_t j = 0; j < i; j++)
             if (str_equal_nocase(part->files.items[i].path, part->files.items[j].path))
-                return err_set(err, ERR_CONFLICT,
-                               "two segments would both be written to \"%.*s\"; rename one",
-                               STR_ARG(part->files.items[i].path));
+                return err_set(
+                    err, ERR_CONFLICT,
+                    "two names of the policy would both be written to \"%.*s\"; rename one",
+                    STR_ARG(part->files.items[i].path));
     return true;
 }
 
