@@ -328,16 +328,15 @@ static void read_source(struct ingest *in, struct input *input, const struct rea
         .source = {.path = path, .reader = reader},
     };
     if (reader->overlap == OVERLAP_LINES) r->lines = lines_new(&held);
-    const struct fact_sink sink = {
-        .to = r,
-        .observation = take_observation,
-        .use = take_use,
-        .identity = take_identity,
-        .skip = take_skip,
-        .local_address = take_local,
-        .record = take_record,
-        .line_hash = take_line_hash,
-    };
+    struct fact_sink sink = fact_sink_none();
+    sink.to = r;
+    sink.observation = take_observation;
+    sink.use = take_use;
+    sink.identity = take_identity;
+    sink.skip = take_skip;
+    sink.local_address = take_local;
+    sink.record = take_record;
+    sink.line_hash = take_line_hash;
     void *state = reader->open(&held, &in->options, &sink);
     feed(r, input, state);
     reader->close(state);
@@ -512,6 +511,7 @@ static bool prepare(struct ingest *in, struct err *err)
     struct invocation *call = in->call;
     bool whole = str_equal(option_text(call, S("journal")), S("delete"));
     str zone = option_text(call, S("timezone"));
+    in->options.now_us = call->os->now_us(call->os->self);
     if (zone.len) {
         in->options.zone = zone_find(call->os, zone, call->arena, err);
         if (!in->options.zone) return false;

@@ -105,16 +105,15 @@ static struct told read_all(const struct reader *reader, const uint8_t *data, si
 {
     struct told told = {0};
     struct arena arena = arena_open("capture fuzz", UINT64_C(64) << 20, NULL);
-    struct fact_sink sink = {
-        .to = &told,
-        .observation = on_observation,
-        .use = on_use,
-        .identity = on_identity,
-        .skip = on_skip,
-        .local_address = on_local_address,
-        .record = on_record,
-        .line_hash = on_line_hash,
-    };
+    struct fact_sink sink = fact_sink_none();
+    sink.to = &told;
+    sink.observation = on_observation;
+    sink.use = on_use;
+    sink.identity = on_identity;
+    sink.skip = on_skip;
+    sink.local_address = on_local_address;
+    sink.record = on_record;
+    sink.line_hash = on_line_hash;
     void *state = reader->open(&arena, &(struct reader_options){0}, &sink);
     size_t at = 0, seen = 0;
     bool more = true;

@@ -102,16 +102,16 @@ extern const struct reader capture_pcap_reader, capture_pcapng_reader;
 
 static struct fact_sink sink_of(struct told *told)
 {
-    return (struct fact_sink){
-        .to = told,
-        .observation = on_observation,
-        .use = on_use,
-        .identity = on_identity,
-        .skip = on_skip,
-        .local_address = on_local_address,
-        .record = on_record,
-        .line_hash = on_line_hash,
-    };
+    struct fact_sink sink = fact_sink_none();
+    sink.to = told;
+    sink.observation = on_observation;
+    sink.use = on_use;
+    sink.identity = on_identity;
+    sink.skip = on_skip;
+    sink.local_address = on_local_address;
+    sink.record = on_record;
+    sink.line_hash = on_line_hash;
+    return sink;
 }
 
 /* An observation that only counts. */
@@ -1092,16 +1092,15 @@ static void sections_interfaces_and_clocks(void **state)
         struct times times = {
             .told = {.arena = &arena, .text = buf_in(&arena)}
         };
-        struct fact_sink sink = {
-            .to = &times,
-            .observation = on_time,
-            .use = on_use,
-            .identity = on_identity,
-            .skip = on_time_skip,
-            .local_address = on_local_address,
-            .record = on_time_record,
-            .line_hash = on_line_hash,
-        };
+        struct fact_sink sink = fact_sink_none();
+        sink.to = &times;
+        sink.observation = on_time;
+        sink.use = on_use;
+        sink.identity = on_identity;
+        sink.skip = on_time_skip;
+        sink.local_address = on_local_address;
+        sink.record = on_time_record;
+        sink.line_hash = on_line_hash;
         read_with(&capture_pcapng_reader, file, step, &sink);
         assert_int_equal(times.n, COUNT_OF(expected));
         for (size_t i = 0; i < COUNT_OF(expected); i++)

@@ -85,12 +85,27 @@ enum profile {
     PROFILE_UNKNOWN = PROFILE_COUNT
 };
 
+#define CIPHERS(X)                                                                                 \
+    X(AES_128_CCM, "aes-128-ccm")                                                                  \
+    X(AES_128_GCM, "aes-128-gcm")                                                                  \
+    X(AES_256_CCM, "aes-256-ccm")                                                                  \
+    X(AES_256_GCM, "aes-256-gcm")
+
+/* Bits of a cipher set are 1u << CIPHER_x. */
+enum cipher {
+#define X(name, text) CIPHER_##name,
+    CIPHERS(X)
+#undef X
+        CIPHER_COUNT
+};
+
 /* What a format implies but does not say (bits). */
 #define ASSUMPTIONS(X)                                                                             \
     X(TIMEZONE, "timezone")                                                                        \
     X(PORT, "port")                                                                                \
     X(SERVER, "server")                                                                            \
-    X(DIRECTION, "direction")
+    X(DIRECTION, "direction")                                                                      \
+    X(CLOCK, "clock") /* times count from the boot of the host that wrote them */
 
 enum assumption {
 #define X(name, text) ASSUMED_##name,
@@ -108,6 +123,7 @@ str auth_text(enum auth auth);
 str profile_text(enum profile profile);
 bool profile_parse(str text, enum profile *out);
 str assumption_text(enum assumption assumption);
+str cipher_text(enum cipher cipher);
 
 /* An end of a flow: an address, or (events without one) a name. */
 struct endpoint {
@@ -127,7 +143,10 @@ struct smb_facts {
     uint64_t pdus, signed_pdus, encrypted_pdus;
     enum known encrypted; /* DESIGN.md 7: YES when a transform header was seen */
     enum known compressed;
-    uint8_t auths; /* bit set of enum auth */
+    uint8_t auths;   /* bit set of enum auth */
+    uint8_t ciphers; /* bit set of enum cipher: the server's choice */
+    /* The server chose a compression in its negotiate response (not: data was compressed). */
+    enum known compression_offered;
 };
 
 struct observation {
@@ -145,9 +164,14 @@ struct observation {
     /* A later line about a connection that an earlier one opened (CLOSE): never a connection of its
      * own when its opening is known. */
     bool closes;
+    /* Tells of a session under way (a share access, a capture that begins in mid-stream, a flow
+     * record without a SYN): a part of the connection that began last before it, and one of its own
+     * only when none is known. */
+    bool within;
     struct smb_facts smb;
     struct names users, client_names, server_names, shares, shares_refused, pipes;
-    uint64_t offset; /* where in the source: byte offset or record number */
+    struct names interfaces; /* RPC interfaces bound over pipes: "srvsvc", else the UUID */
+    uint64_t offset;         /* where in the source: byte offset or record number */
 };
 
 /* One share or pipe used within a connection. */
@@ -185,13 +209,65 @@ struct identity {
     uint64_t offset;
 };
 
+/* What a scan or an inventory says of a port; or, with port 0, of the host's SMB server. */
+#define LISTENING_STATES(X) X(OPEN, "open") X(CLOSED, "closed") X(FILTERED, "filtered")
+enum listening_state {
+#define X(name, text) LISTENING_##name,
+    LISTENING_STATES(X)
+#undef X
+        LISTENING_COUNT
+};
+str listening_text(enum listening_state state);
+
+struct listening {
+    struct endpoint server;
+    enum transport transport;
+    uint16_t port;
+    enum listening_state state;
+    uint8_t dialects;     /* offered: bit set of enum dialect */
+    enum signing signing; /* of the server */
+    int64_t seen_us;      /* 0 = not said */
+    uint64_t offset;
+};
+
+/* Somebody changed what a host shares, or its firewall. */
+#define CHANGES(X)                                                                                 \
+    X(SHARE_ADDED, "share-added")                                                                  \
+    X(SHARE_MODIFIED, "share-modified")                                                            \
+    X(SHARE_DELETED, "share-deleted")                                                              \
+    X(RULE_ADDED, "rule-added")                                                                    \
+    X(RULE_MODIFIED, "rule-modified")                                                              \
+    X(RULE_DELETED, "rule-deleted")                                                                \
+    X(RULES_RESET, "rules-reset")                                                                  \
+    X(SETTING_CHANGED, "firewall-setting-changed")                                                 \
+    X(PROFILE_CHANGED, "network-profile-changed")                                                  \
+    X(POLICY_APPLIED, "group-policy-applied")                                                      \
+    X(RULE_IGNORED, "rule-ignored")
+enum change_kind {
+#define X(name, text) CHANGE_##name,
+    CHANGES(X)
+#undef X
+        CHANGE_COUNT
+};
+str change_text(enum change_kind kind);
+
+struct change {
+    struct endpoint host; /* by name, as its log says */
+    enum change_kind kind;
+    str subject; /* share path as \\FS01\projects, rule id, setting */
+    str detail;  /* one line: the rule's name, the share's folder */
+    str user;    /* who did it; empty = not said */
+    int64_t at_us;
+    uint64_t offset;
+};
+
 /* A part of a source that could not be read. */
 struct skip {
     uint64_t offset, length; /* length 0 = unknown */
     str reason;
 };
 
-/* Where a reader puts its facts. All members are set. */
+/* Where a reader puts its facts. All members are set; see fact_sink_none. */
 struct fact_sink {
     void *to;
     void (*observation)(void *to, const struct observation *fact);
@@ -202,6 +278,21 @@ struct fact_sink {
     void (*local_address)(void *to, struct addr addr);
     /* One record (packet, line, event) of the source was read, at that time (0 = has none). */
     void (*record)(void *to, int64_t at_us);
-    /* Text logs: the identity of the line that the next observation comes from, for overlap. */
+    /* Logs: the identity of the record that the next observation, use, listening or change comes
+     * from, for overlap. The same record in two formats of one family has the same identity. */
     void (*line_hash)(void *to, uint64_t hash);
+    /* The host that wrote what comes next, as the records name it ("FS01.contoso.com"): their
+     * stream, and their row of the coverage. Never called by formats that don't say. Cheap when the
+     * name is the one said before. */
+    void (*origin)(void *to, str host);
+    void (*listening)(void *to, const struct listening *fact);
+    void (*change)(void *to, const struct change *fact);
+    /* A record of use that can't be tied to a flow; `what` is a fixed plural such as "failed
+     * network logons whose service the log does not tell". Counted per source and text. */
+    void (*unplaced)(void *to, str what, int64_t at_us);
+    /* Captures (OVERLAP_CONTENT_HASH): bytes that identify the content, in order: record headers
+     * and protocol headers are enough, so that payload is never touched for it. */
+    void (*content)(void *to, bytes piece);
 };
+/* A sink that takes everything and keeps nothing: for tests, which set the members they look at. */
+struct fact_sink fact_sink_none(void);

@@ -17,12 +17,19 @@ enum reader_overlap {
 
 struct reader_options {
     const struct zone *zone; /* of local-time logs; NULL = not given: UTC, assumed */
+    /* When the reading happens: the year of lines that don't say theirs is the last that does not
+     * put them in the future. */
+    int64_t now_us;
+    str map; /* --map: "client=src_ip,server=dst_ip,..."; empty = not given */
 };
 
 struct reader {
     str name;    /* "pcap", in JSON and messages */
     str summary; /* "libpcap capture files" */
     enum reader_overlap overlap;
+    /* Readers of one family read the same records in other clothes ("events": EVTX, JSON, XML):
+     * they share streams, so that a record counts once whichever way it came. Empty: the name. */
+    str family;
     /* By content only; head holds up to LIMIT_RECOGNISE_BYTES from the start of the source. */
     bool (*recognise)(bytes head);
     /* State in the arena, which lives until the source is read. */

@@ -72,8 +72,15 @@ static uint64_t read_log(const uint8_t *data, size_t size, size_t piece)
     const struct reader *reader = &windows_firewall_log_reader;
     struct arena arena = arena_open("fuzz", 1 << 20, NULL);
     struct heard heard = {.size = size};
-    struct fact_sink sink = {&heard,    hear_observation, hear_use,    hear_identity,
-                             hear_skip, hear_address,     hear_record, hear_hash};
+    struct fact_sink sink = fact_sink_none();
+    sink.to = &heard;
+    sink.observation = hear_observation;
+    sink.use = hear_use;
+    sink.identity = hear_identity;
+    sink.skip = hear_skip;
+    sink.local_address = hear_address;
+    sink.record = hear_record;
+    sink.line_hash = hear_hash;
     void *state = reader->open(&arena, &(struct reader_options){0}, &sink);
     size_t start = 0, end = 0;
     for (bool last = false; !last;) {

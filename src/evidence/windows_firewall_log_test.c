@@ -83,10 +83,16 @@ static void hear_line_hash(void *to, uint64_t hash)
 
 static struct fact_sink sink_of(struct heard *heard)
 {
-    return (struct fact_sink){
-        heard,     hear_observation,   hear_use,    hear_identity,
-        hear_skip, hear_local_address, hear_record, hear_line_hash,
-    };
+    struct fact_sink sink = fact_sink_none();
+    sink.to = heard;
+    sink.observation = hear_observation;
+    sink.use = hear_use;
+    sink.identity = hear_identity;
+    sink.skip = hear_skip;
+    sink.local_address = hear_local_address;
+    sink.record = hear_record;
+    sink.line_hash = hear_line_hash;
+    return sink;
 }
 
 /* Reads the whole in windows of `piece` bytes more each time, each in memory of its own. */

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Windows of bytes to lines of text, for readers of line-based logs: LF or CR LF, UTF-8 as it is,
+ * UTF-16 with a byte order mark decoded, NUL bytes of space reserved but not written passed over.
+ * Longer lines than LIMIT_LOG_LINE_BYTES are reported to the sink and stepped over.
+ */
+#pragma once
+
+#include "base/input.h"
+#include "evidence/observation.h"
+
+struct text_line {
+    str text;        /* without its terminator; valid until the callback returns */
+    uint64_t offset; /* of its first byte in the source */
+    uint64_t length; /* bytes in the source, without the terminator */
+    bool cut;        /* the source ends in it: its end may be missing */
+};
+typedef void text_line_take(void *to, const struct text_line *line);
+
+struct text_lines; /* opaque */
+struct text_lines *text_lines_open(struct arena *arena, const struct fact_sink *sink,
+                                   text_line_take *take, void *to);
+/* As reader.feed: consumes whole lines. */
+void text_lines_feed(struct text_lines *lines, struct window window, size_t *consumed,
+                     size_t *want);
+/* The n-th line of a head shown to recognise(); decoded into arena when it is UTF-16; NULL pointer
+ * = there is none. whole is false for a last line without its terminator. */
+str text_lines_peek(bytes head, size_t n, struct arena *arena, bool *whole);
