@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Windows of bytes to lines of text, for readers of line-based logs: LF or CR LF, UTF-8 as it is,
  * UTF-16 with a byte order mark decoded, NUL bytes of space reserved but not written passed over.
+ * Byte order marks at the start of lines (joined files) and empty lines are passed over too.
  * Longer lines than LIMIT_LOG_LINE_BYTES are reported to the sink and stepped over.
  */
 #pragma once
@@ -9,10 +10,10 @@
 #include "evidence/observation.h"
 
 struct text_line {
-    str text;        /* without its terminator; valid until the callback returns */
+    str text;        /* without its terminator, not empty; valid until the callback returns */
     uint64_t offset; /* of its first byte in the source */
     uint64_t length; /* bytes in the source, without the terminator */
-    bool cut;        /* the source ends in it: its end may be missing */
+    bool cut;        /* the source, or what was written of it, ends in it: its end may be missing */
 };
 typedef void text_line_take(void *to, const struct text_line *line);
 
@@ -22,6 +23,15 @@ struct text_lines *text_lines_open(struct arena *arena, const struct fact_sink *
 /* As reader.feed: consumes whole lines. */
 void text_lines_feed(struct text_lines *lines, struct window window, size_t *consumed,
                      size_t *want);
-/* The n-th line of a head shown to recognise(); decoded into arena when it is UTF-16; NULL pointer
- * = there is none. whole is false for a last line without its terminator. */
+
+/* The n-th line (from 0; empty ones don't count) of a head shown to recognise(); decoded into arena
+ * when it is UTF-16; NULL pointer = there is none. whole is false for a last line without its
+ * terminator. */
 str text_lines_peek(bytes head, size_t n, struct arena *arena, bool *whole);
+
+/* The same without an arena, for walking all lines of a head: its text in UTF-8, without a mark;
+ * decoded into `into` when it is UTF-16. Then text_lines_cut takes line by line from the front:
+ * false when there is none left. */
+enum { TEXT_LINES_HEAD_ROOM = LIMIT_RECOGNISE_BYTES * 3 / 2 };
+str text_lines_head(bytes head, char into[TEXT_LINES_HEAD_ROOM]);
+bool text_lines_cut(str *rest, str *line, bool *whole);
