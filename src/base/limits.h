@@ -72,6 +72,17 @@ enum {
     LIMIT_FACTS_HELD = 1 << 18,
     /* Own addresses of a log's host that are remembered; the first ones met. */
     LIMIT_LOCAL_ADDRESSES = 64,
+    /* Threads that read evidence; more than cores only wait for one another. */
+    LIMIT_WORKERS = 256,
+    /* Files found ahead of those that are read; the walk then waits. */
+    LIMIT_POOL_JOBS = 1024,
+    /* Conversations of exported flows that wait for their other direction and for more of it; the
+     * least recently used is told of as it stands. Each takes 400 bytes. */
+    LIMIT_FLOW_PAIRS = 1 << 16,
+    /* Conversations looked at for one record; the last of them makes room. */
+    LIMIT_FLOW_PROBES = 64,
+    /* Exporters or interfaces told apart in one source; further ones count as the source. */
+    LIMIT_FLOW_VANTAGES = 4096,
     /* Connections a workspace keeps one by one before old days are only counted. */
     LIMIT_CONNECTIONS = 5000000,
 };
