@@ -82,6 +82,12 @@ static str hosts_list(struct arena *arena, const struct audit_class *class)
 
 typedef void put_file(uint32_t audits, struct buf *out);
 
+static bool write_text(struct invocation *call, str path, str text, struct err *err)
+{
+    struct os *os = call->os;
+    return os->write_file(os->self, path, str_bytes(text), false, err) || err_in(err, path);
+}
+
 static bool write_class(struct invocation *call, str folder, const struct audit_class *class,
                         struct err *err)
 {
@@ -95,15 +101,15 @@ static bool write_class(struct invocation *call, str folder, const struct audit_
     };
     struct os *os = call->os;
     str inside = os_join(call->arena, folder, class->name);
-    if (!os->make_directory(os->self, inside, err)) return false;
+    if (!os->make_directory(os->self, inside, err)) return err_in(err, inside);
     for (size_t i = 0; i < COUNT_OF(files); i++) {
         struct buf text = buf_in(call->arena);
         files[i].put(class->audits, &text);
         str path = os_join(call->arena, inside, files[i].name);
-        if (!os->write_file(os->self, path, str_bytes(buf_text(&text)), false, err)) return false;
+        if (!write_text(call, path, buf_text(&text), err)) return false;
     }
-    str path = os_join(call->arena, inside, S("hosts.txt"));
-    return os->write_file(os->self, path, str_bytes(hosts_list(call->arena, class)), false, err);
+    return write_text(call, os_join(call->arena, inside, S("hosts.txt")),
+                      hosts_list(call->arena, class), err);
 }
 
 /* ---- Output -------------------------------------------------------------------------------------
