@@ -32,12 +32,22 @@ struct nesting {
     bool packed, member;
 };
 
+/* One file while it is opened up. */
 struct walk {
     struct os *os;
     input_visit *visit;
     input_problem *problem;
     void *to;
     uint8_t *buffers[LAYERS];
+    bool stopped;
+};
+
+/* The way through folders. */
+struct search {
+    struct os *os;
+    input_found *found;
+    input_problem *problem;
+    void *to;
     bool stopped;
 };
 
@@ -207,67 +217,124 @@ static bool read_file(void *self, uint8_t *into, size_t room, size_t *n, struct 
     return open->os->read(open->os->self, open->file, into, room, n, err);
 }
 
-static bool walk_file(struct walk *walk, str path, struct arena scratch, struct err *err)
+bool input_visit_file(struct os *os, str path, struct arena scratch, input_visit *visit,
+                      input_problem *problem, void *to, struct err *err)
 {
-    struct os *os = walk->os;
+    struct walk walk = {.os = os, .visit = visit, .problem = problem, .to = to};
     struct open_file open = {os, os->open(os->self, path, &scratch, err)};
-    if (!open.file) return false;
-    struct input input = open_layer(walk, 0, path, (struct unpack_source){read_file, &open});
-    offer(walk, &input, (struct nesting){0}, scratch);
+    if (!open.file) return err_in(err, path);
+    struct input input = open_layer(&walk, 0, path, (struct unpack_source){read_file, &open});
+    offer(&walk, &input, (struct nesting){0}, scratch);
     os->close(os->self, open.file);
+    for (size_t i = 0; i < LAYERS; i++)
+        arena_unmap(walk.buffers[i], ROOM);
     return true;
 }
 
-static bool walk_folder(struct walk *walk, str path, unsigned depth, struct arena scratch,
-                        struct err *err);
+static bool search_folder(struct search *search, str path, unsigned depth, struct arena scratch,
+                          struct err *err);
 
-static void walk_entry(struct walk *walk, str path, unsigned depth, struct arena scratch)
+static void search_entry(struct search *search, str path, unsigned depth, struct arena scratch)
 {
-    struct os *os = walk->os;
+    struct os *os = search->os;
     struct err err = {0};
-    bool fine = true;
     switch (os->kind(os->self, path)) {
     case OS_FILE:
-        fine = walk_file(walk, path, scratch, &err);
-        break;
+        search->stopped = !search->found(search->to, path);
+        return;
     case OS_DIRECTORY:
         /* A link could lead in a circle. */
         if (os->is_link(os->self, path)) return;
-        fine = walk_folder(walk, path, depth + 1, scratch, &err);
-        break;
+        if (search_folder(search, path, depth + 1, scratch, &err)) return;
+        err_in(&err, path);
+        search->problem(search->to, path, &err);
+        return;
     case OS_MISSING: /* a link to nowhere, or removed since it was listed */
     case OS_OTHER:
         return;
     }
-    if (!fine) report(walk, path, &err);
 }
 
-static bool walk_folder(struct walk *walk, str path, unsigned depth, struct arena scratch,
-                        struct err *err)
+static bool search_folder(struct search *search, str path, unsigned depth, struct arena scratch,
+                          struct err *err)
 {
     str *names = NULL;
     size_t n = 0;
     if (depth > LIMIT_FOLDER_DEPTH)
         return err_set(err, ERR_LIMIT, "folders are nested deeper than %d", LIMIT_FOLDER_DEPTH);
-    if (!walk->os->list(walk->os->self, path, &scratch, &names, &n, err)) return false;
-    for (size_t i = 0; i < n && !walk->stopped; i++) {
+    if (!search->os->list(search->os->self, path, &scratch, &names, &n, err)) return false;
+    for (size_t i = 0; i < n && !search->stopped; i++) {
         struct arena one = scratch;
         /* A workspace may lie in the folder of its evidence. */
         if (str_starts(names[i], S("sallyport.db"))) continue;
-        walk_entry(walk, os_join(&one, path, names[i]), depth, one);
+        search_entry(search, os_join(&one, path, names[i]), depth, one);
     }
     return true;
+}
+
+bool input_find(struct os *os, str path, struct arena scratch, input_found *found,
+                input_problem *problem, void *to, struct err *err)
+{
+    struct search search = {.os = os, .found = found, .problem = problem, .to = to};
+    if (!str_equal(path, S("-")) && os->kind(os->self, path) == OS_DIRECTORY)
+        return search_folder(&search, path, 0, scratch, err) || err_in(err, path);
+    (void)found(to, path); /* whoever opens it says what is wrong with it */
+    return true;
+}
+
+/* input_walk: every file is visited when it is found. */
+struct both {
+    struct os *os;
+    struct arena scratch;
+    input_visit *visit;
+    input_problem *problem;
+    void *to;
+    bool stopped, failed;
+    struct err err; /* of the last file that could not be opened */
+};
+
+static bool visit_for(void *to, struct input *input)
+{
+    struct both *both = to;
+    both->stopped = !both->visit(both->to, input);
+    return !both->stopped;
+}
+
+static void problem_for(void *to, str source, const struct err *err)
+{
+    struct both *both = to;
+    both->problem(both->to, source, err);
+}
+
+static bool found_for(void *to, str path)
+{
+    struct both *both = to;
+    both->err = (struct err){0};
+    both->failed =
+        !input_visit_file(both->os, path, both->scratch, visit_for, problem_for, both, &both->err);
+    return !both->stopped;
+}
+
+/* In a folder, a file that can't be opened is one problem among others. */
+static bool found_in_folder(void *to, str path)
+{
+    struct both *both = to;
+    bool goes_on = found_for(to, path);
+    if (both->failed) both->problem(both->to, path, &both->err);
+    both->failed = false;
+    return goes_on;
 }
 
 bool input_walk(struct os *os, str path, struct arena scratch, input_visit *visit,
                 input_problem *problem, void *to, struct err *err)
 {
-    struct walk walk = {.os = os, .visit = visit, .problem = problem, .to = to};
-    bool is_stdin = str_equal(path, S("-"));
-    enum os_kind kind = is_stdin ? OS_OTHER : os->kind(os->self, path);
-    bool fine = kind == OS_DIRECTORY ? walk_folder(&walk, path, 0, scratch, err)
-                                     : walk_file(&walk, path, scratch, err);
-    for (size_t i = 0; i < LAYERS; i++)
-        arena_unmap(walk.buffers[i], ROOM);
-    return fine || err_in(err, path);
+    /* Not from the search's: its names lie there while files are visited. */
+    struct arena files = arena_open("a file's layers", 0, NULL);
+    struct both both = {.os = os, .scratch = files, .visit = visit, .problem = problem, .to = to};
+    bool is_folder = !str_equal(path, S("-")) && os->kind(os->self, path) == OS_DIRECTORY;
+    bool fine = input_find(os, path, scratch, is_folder ? found_in_folder : found_for, problem_for,
+                           &both, err);
+    if (both.failed) *err = both.err;
+    arena_close(&files);
+    return fine && !both.failed;
 }

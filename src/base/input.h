@@ -24,7 +24,19 @@ typedef bool input_visit(void *to, struct input *input);
 /* What could not be opened or read (one member or file); the walk goes on. */
 typedef void input_problem(void *to, str source, const struct err *err);
 
-/* path: as the user gave it. False only when the path itself does not exist or cannot be opened. */
+/* A regular file (or standard input) that the walk has come upon. False stops the walk. */
+typedef bool input_found(void *to, str path);
+
+/* path: as the user gave it. Names the files below it in the order in which they are visited,
+ * without opening any. False only when the path itself does not exist. */
+MUST_USE bool input_find(struct os *os, str path, struct arena scratch, input_found *found,
+                         input_problem *problem, void *to, struct err *err);
+/* Visits what one file holds. False when it can't be opened. Different files may be visited by
+ * different threads. */
+MUST_USE bool input_visit_file(struct os *os, str path, struct arena scratch, input_visit *visit,
+                               input_problem *problem, void *to, struct err *err);
+/* Both: every file below the path. False when the path does not exist or, being a file, can't be
+ * opened. */
 MUST_USE bool input_walk(struct os *os, str path, struct arena scratch, input_visit *visit,
                          input_problem *problem, void *to, struct err *err);
 
