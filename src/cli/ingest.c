@@ -47,14 +47,13 @@ struct reading {
     struct arena *held;  /* until the source is committed */
     struct arena *facts; /* until they are written */
     struct batch batch;
-    struct lines *lines; /* NULL = a capture */
+    struct intake_part part;
     struct sha256 hash;
-    struct intake_stream stream;
     bool begun, refused;
     struct err err;
     struct intake_source source;
     struct skip skips[LIMIT_SKIPS_LISTED + 1];
-    uint64_t n_skips, known;
+    uint64_t n_skips;
     struct addr locals[LIMIT_LOCAL_ADDRESSES];
     size_t n_locals;
 };
@@ -68,21 +67,21 @@ static void take_observation(void *to, const struct observation *fact)
 {
     struct reading *r = to;
     if (r->batch.n_facts >= LIMIT_FACTS_HELD) flush(r);
-    r->source.facts++;
+    r->part.facts++;
     batch_observation(&r->batch, fact);
 }
 
 static void take_use(void *to, const struct use *fact)
 {
     struct reading *r = to;
-    r->source.facts++;
+    r->part.facts++;
     batch_use(&r->batch, fact);
 }
 
 static void take_identity(void *to, const struct identity *fact)
 {
     struct reading *r = to;
-    r->source.facts++;
+    r->part.facts++;
     batch_identity(&r->batch, fact);
 }
 
@@ -121,7 +120,7 @@ static void take_local(void *to, struct addr addr)
 static void take_record(void *to, int64_t at_us)
 {
     struct reading *r = to;
-    struct intake_source *s = &r->source;
+    struct intake_part *s = &r->part;
     s->records++;
     if (!at_us) return;
     if (!s->has_times || at_us < s->from_us) s->from_us = at_us;
@@ -155,10 +154,10 @@ static struct addr *sorted_locals(struct reading *r)
 static bool find_stream(struct reading *r)
 {
     struct ingest *in = r->ingest;
-    if (!r->lines)
-        return intake_capture_stream(in->store, r->reader, in->origin, &r->stream, &r->err);
+    if (!r->part.lines)
+        return intake_capture_stream(in->store, r->reader, in->origin, &r->part.stream, &r->err);
     return intake_log_stream(in->store, r->reader, sorted_locals(r), r->n_locals, in->origin,
-                             os_directory(r->path), r->held, &r->stream, &r->err);
+                             os_directory(r->path), r->held, &r->part.stream, &r->err);
 }
 
 /* Begins the source's transaction when it has not begun. */
@@ -172,8 +171,8 @@ static bool begin(struct reading *r)
 
 static bool write_batch(struct reading *r)
 {
-    return intake_add(r->ingest->store, &r->stream, r->path, r->reader, &r->batch, r->lines,
-                      r->ingest->scratch, &r->known, &r->err);
+    return intake_add(r->ingest->store, &r->part, 1, r->path, r->reader, &r->batch,
+                      r->ingest->scratch, &r->err);
 }
 
 /* Facts over the limit go to the open transaction, so that memory stays bounded. */
@@ -202,19 +201,19 @@ static bool end_capture(struct reading *r)
             intake_abandon(store);
             if (!intake_begin(store, &r->err)) return false;
         }
-        r->stream = known;
-        r->known = r->source.facts;
+        r->part.stream = known;
+        r->part.known = r->part.facts;
         return true;
     }
     if (!was_begun && !find_stream(r)) return false;
-    return intake_name_capture(store, &r->stream, &digest, r->held, &r->err) && write_batch(r);
+    return intake_name_capture(store, &r->part.stream, &digest, r->held, &r->err) && write_batch(r);
 }
 
 static bool end_log(struct reading *r)
 {
     return begin(r) && write_batch(r) &&
-           intake_add_locals(r->ingest->store, &r->stream, r->reader, sorted_locals(r), r->n_locals,
-                             &r->err);
+           intake_add_locals(r->ingest->store, &r->part.stream, r->reader, sorted_locals(r),
+                             r->n_locals, &r->err);
 }
 
 static bool commit(struct reading *r)
@@ -227,8 +226,8 @@ static bool commit(struct reading *r)
     r->source.skips = r->skips;
     r->source.n_skips = r->n_skips < COUNT_OF(r->skips) ? (size_t)r->n_skips : COUNT_OF(r->skips);
     if (r->refused) return false;
-    if (!(r->lines ? end_log(r) : end_capture(r))) return false;
-    return intake_commit(in->store, &r->stream, &r->source, r->lines, in->scratch, &r->err);
+    if (!(r->part.lines ? end_log(r) : end_capture(r))) return false;
+    return intake_commit(in->store, &r->source, &r->part, 1, in->scratch, &r->err);
 }
 
 static void finish(struct reading *r)
@@ -247,11 +246,11 @@ static void finish(struct reading *r)
     in->told[in->n_told++] = (struct told){
         .source = str_copy(arena, r->path),
         .reader = r->reader->name,
-        .origin = str_copy(arena, r->stream.origin),
-        .is_guess = r->stream.is_guess,
-        .records = r->source.records,
-        .facts = r->source.facts,
-        .known = r->known,
+        .origin = str_copy(arena, r->part.stream.origin),
+        .is_guess = r->part.stream.is_guess,
+        .records = r->part.records,
+        .facts = r->part.facts,
+        .known = r->part.known,
         .skips = r->n_skips,
     };
 }
@@ -327,7 +326,7 @@ static void read_source(struct ingest *in, struct input *input, const struct rea
         .hash = sha256_start(),
         .source = {.path = path, .reader = reader},
     };
-    if (reader->overlap == OVERLAP_LINES) r->lines = lines_new(&held);
+    if (reader->overlap == OVERLAP_LINES) r->part.lines = lines_new(&held);
     struct fact_sink sink = fact_sink_none();
     sink.to = r;
     sink.observation = take_observation;

@@ -22,7 +22,8 @@ struct batch batch_in(struct arena *arena)
 
 bool batch_is_empty(const struct batch *batch)
 {
-    return !batch->n_facts && !batch->n_uses && !batch->n_identities;
+    return !batch->n_facts && !batch->n_uses && !batch->n_identities && !batch->n_listenings &&
+           !batch->n_changes;
 }
 
 static uint32_t intern(struct batch *batch, struct map *map, str key, bool *fresh)
@@ -146,7 +147,16 @@ void batch_observation(struct batch *batch, const struct observation *fact)
         .assumed = fact->assumed,
         .closes = fact->closes,
         .is_smb = fact->is_smb,
+        .part = batch->part,
     };
+}
+
+/* The last fact, when it comes from the same record as what comes next. */
+static uint32_t fact_of_record(const struct batch *batch)
+{
+    const struct batch_fact *last = batch->n_facts ? &batch->facts[batch->n_facts - 1] : NULL;
+    bool same = last && last->line_hash == batch->line_hash && last->part == batch->part;
+    return same ? (uint32_t)batch->n_facts : 0;
 }
 
 void batch_use(struct batch *batch, const struct use *fact)
@@ -160,7 +170,9 @@ void batch_use(struct batch *batch, const struct use *fact)
         .share = intern_text(batch, fact->share),
         .pipe = intern_text(batch, fact->pipe),
         .user = intern_text(batch, fact->user),
-        .fact = (uint32_t)batch->n_facts,
+        .line_hash = batch->line_hash,
+        .part = batch->part,
+        .fact = fact_of_record(batch),
         .refused = fact->refused,
         .is_printer = fact->is_printer,
     };
@@ -175,6 +187,33 @@ void batch_identity(struct batch *batch, const struct identity *fact)
         .name = intern_text(batch, fact->name),
         .seen_us = fact->seen_us,
         .source = (uint8_t)fact->source,
+    };
+}
+
+void batch_listening(struct batch *batch, const struct listening *fact)
+{
+    arena_grow(batch->arena, batch->listenings, batch->n_listenings, batch->listening_room);
+    batch->listenings[batch->n_listenings++] = (struct batch_listening){
+        .server = intern_end(batch, fact->server),
+        .port = fact->port,
+        .transport = (uint8_t)fact->transport,
+        .state = (uint8_t)fact->state,
+        .dialects = fact->dialects,
+        .signing = (uint8_t)fact->signing,
+        .seen_us = fact->seen_us,
+    };
+}
+
+void batch_change(struct batch *batch, const struct change *fact)
+{
+    arena_grow(batch->arena, batch->changes, batch->n_changes, batch->change_room);
+    batch->changes[batch->n_changes++] = (struct batch_change){
+        .host = intern_end(batch, fact->host),
+        .subject = intern_text(batch, fact->subject),
+        .detail = intern_text(batch, fact->detail),
+        .user = intern_text(batch, fact->user),
+        .kind = (uint8_t)fact->kind,
+        .at_us = fact->at_us,
     };
 }
 
@@ -365,6 +404,7 @@ static void fold_flow(struct relation *flows, const struct batch_fact *fact)
     struct flow_row row;
     memset(&row, 0, sizeof row);
     row.edge = fact->edge;
+    row.part = fact->part;
     row.day = instant_day(fact->first_us);
     row.outcome = fact->outcome;
     row.profile = fact->profile;
@@ -386,6 +426,7 @@ static void fold_connection(struct relation *connections, const struct batch_fac
     struct connection_row row;
     memset(&row, 0, sizeof row);
     row.edge = fact->edge;
+    row.part = fact->part;
     row.client_port = fact->client_port;
     row.start_us = fact->first_us;
     row.outcome = (uint8_t)(fact->outcome | (fact->closes ? BATCH_CLOSES : 0));
@@ -396,10 +437,11 @@ static void fold_connection(struct relation *connections, const struct batch_fac
 
 static void fold_use(struct relation *uses, const struct batch *batch, const struct batch_use *use)
 {
-    if (use->fact && batch->facts[use->fact - 1].known) return;
+    if (use->fact ? batch->facts[use->fact - 1].known : use->known) return;
     struct use_row row;
     memset(&row, 0, sizeof row);
     row.edge = use->edge;
+    row.part = use->part;
     row.share = use->share;
     row.pipe = use->pipe;
     row.user = use->user;

@@ -49,15 +49,19 @@ struct batch_fact {
     uint16_t client_port;
     uint8_t outcome, profile, assumed;
     bool closes, is_smb;
-    bool known; /* counted before: set by the store, left out of the fold */
+    bool known;    /* counted before: set by the store, left out of the fold */
+    uint32_t part; /* of the source: which stream it belongs to */
 };
 
 struct batch_use {
     int64_t first_us, last_us;
     uint64_t count;
     uint32_t edge, share, pipe, user;
-    uint32_t fact; /* facts before it; in text logs it shares the lot of the last one */
-    bool refused, is_printer;
+    uint64_t line_hash;
+    uint32_t part;
+    /* 1 + the fact of the same record, whose lot it shares; 0 = none: it has a lot of its own. */
+    uint32_t fact;
+    bool refused, is_printer, known;
 };
 
 struct batch_identity {
@@ -65,6 +69,22 @@ struct batch_identity {
     uint32_t name;
     int64_t seen_us;
     uint8_t source;
+};
+
+/* What a scan says of a port, and who changed a host. Seen again they are the same, so their lines
+ * are not asked for. */
+struct batch_listening {
+    uint32_t server; /* end */
+    uint16_t port;
+    uint8_t transport, state, dialects, signing;
+    int64_t seen_us; /* 0 = not said */
+};
+
+struct batch_change {
+    uint32_t host; /* end */
+    uint32_t subject, detail, user;
+    uint8_t kind;
+    int64_t at_us;
 };
 
 struct batch {
@@ -80,7 +100,12 @@ struct batch {
     size_t n_uses, use_room;
     struct batch_identity *identities;
     size_t n_identities, identity_room;
-    uint64_t line_hash; /* of the line that the next observation comes from */
+    struct batch_listening *listenings;
+    size_t n_listenings, listening_room;
+    struct batch_change *changes;
+    size_t n_changes, change_room;
+    uint64_t line_hash; /* of the line that the next fact comes from */
+    uint32_t part;      /* and its stream: index into the parts that intake_add is given */
 };
 
 /* ---- Rows: the key is what stands before the fields ---------------------------------------------
@@ -90,7 +115,7 @@ struct batch {
 
 /* portless: nothing joins it to other vantage points. */
 struct flow_row {
-    uint32_t edge;
+    uint32_t edge, part;
     int32_t day;
     uint8_t outcome, profile, portless;
 #define FLOW_FIELD MEMBER
@@ -114,7 +139,7 @@ struct name_row {
 };
 
 struct use_row {
-    uint32_t edge, share, pipe, user;
+    uint32_t edge, part, share, pipe, user;
     int32_t day;
     uint8_t refused;
 #define USE_FIELD MEMBER
@@ -134,7 +159,7 @@ struct identity_row {
 enum { BATCH_CLOSES = 16 };
 
 struct connection_row {
-    uint32_t edge;
+    uint32_t edge, part;
     uint16_t client_port;
     int64_t start_us;
     uint8_t outcome;
@@ -164,6 +189,8 @@ struct batch batch_in(struct arena *arena);
 void batch_observation(struct batch *batch, const struct observation *fact);
 void batch_use(struct batch *batch, const struct use *fact);
 void batch_identity(struct batch *batch, const struct identity *fact);
+void batch_listening(struct batch *batch, const struct listening *fact);
+void batch_change(struct batch *batch, const struct change *fact);
 bool batch_is_empty(const struct batch *batch);
 
 struct endpoint batch_end(const struct batch *batch, uint32_t index);

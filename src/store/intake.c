@@ -120,8 +120,8 @@ static bool number_text(struct store *store, const struct batch *batch, struct n
 #define PUT(name, merge) sqlite_put(s, at++, row->name);
 
 static bool write_flows(struct store *store, const struct batch_rows *rows,
-                        const struct numbers *numbers, int64_t stream, int64_t source,
-                        struct err *err)
+                        const struct numbers *numbers, const struct intake_part *parts,
+                        int64_t source, struct err *err)
 {
     struct sqlite_statement *s = statement(store, STORE_SQL_ADD_FLOW, err);
     for (size_t i = 0; s && i < rows->n_flows; i++) {
@@ -132,7 +132,7 @@ static bool write_flows(struct store *store, const struct batch_rows *rows,
         sqlite_put(s, at++, row->outcome);
         sqlite_put(s, at++, row->profile);
         sqlite_put(s, at++, row->portless);
-        sqlite_put(s, at++, stream);
+        sqlite_put(s, at++, parts[row->part].stream.id);
 #define FLOW_FIELD PUT
 #include "matrix/fields.def"
         sqlite_put(s, at++, row->witness_us);
@@ -179,8 +179,8 @@ static bool write_names(struct store *store, const struct batch *batch,
 }
 
 static bool write_uses(struct store *store, const struct batch *batch,
-                       const struct batch_rows *rows, struct numbers *numbers, int64_t stream,
-                       struct err *err)
+                       const struct batch_rows *rows, struct numbers *numbers,
+                       const struct intake_part *parts, struct err *err)
 {
     struct sqlite_statement *s = statement(store, STORE_SQL_ADD_USE, err);
     for (size_t i = 0; s && i < rows->n_uses; i++) {
@@ -194,7 +194,7 @@ static bool write_uses(struct store *store, const struct batch *batch,
         }
         sqlite_put(s, at++, row->refused);
         sqlite_put(s, at++, row->day);
-        sqlite_put(s, at++, stream);
+        sqlite_put(s, at++, parts[row->part].stream.id);
 #define USE_FIELD PUT
 #include "matrix/fields.def"
         if (!sqlite_do(s, err)) return false;
@@ -225,7 +225,8 @@ static bool write_identities(struct store *store, const struct batch *batch,
 }
 
 static bool write_connections(struct store *store, const struct batch_rows *rows,
-                              const struct numbers *numbers, int64_t stream, struct err *err)
+                              const struct numbers *numbers, const struct intake_part *parts,
+                              struct err *err)
 {
     struct sqlite_statement *s = statement(store, STORE_SQL_ADD_CONNECTION, err);
     for (size_t i = 0; s && i < rows->n_connections; i++) {
@@ -234,7 +235,7 @@ static bool write_connections(struct store *store, const struct batch_rows *rows
         sqlite_put(s, at++, numbers->edges[row->edge]);
         sqlite_put(s, at++, row->client_port);
         sqlite_put(s, at++, row->start_us);
-        sqlite_put(s, at++, stream);
+        sqlite_put(s, at++, parts[row->part].stream.id);
         sqlite_put(s, at++, row->outcome);
 #define CONNECTION_FIELD PUT
 #include "matrix/fields.def"
@@ -243,12 +244,39 @@ static bool write_connections(struct store *store, const struct batch_rows *rows
     return s != NULL;
 }
 
-bool intake_add(struct store *store, const struct intake_stream *stream, str path,
-                const struct reader *reader, struct batch *batch, struct lines *lines,
-                struct arena scratch, uint64_t *known, struct err *err)
+/* ---- Lines that were given before ---------------------------------------------------------------
+ */
+
+static bool mark_known(struct store *store, struct intake_part *parts, struct batch *batch,
+                       struct err *err)
+{
+    for (size_t i = 0; i < batch->n_facts; i++) {
+        struct batch_fact *fact = &batch->facts[i];
+        struct intake_part *part = &parts[fact->part];
+        if (part->lines && !lines_know(store, part->stream.id, part->lines, fact->line_hash,
+                                       fact->first_us, &fact->known, err))
+            return false;
+        part->known += fact->known;
+    }
+    for (size_t i = 0; i < batch->n_uses; i++) {
+        struct batch_use *use = &batch->uses[i];
+        struct intake_part *part = &parts[use->part];
+        if (use->fact) continue;
+        if (part->lines && !lines_know(store, part->stream.id, part->lines, use->line_hash,
+                                       use->first_us, &use->known, err))
+            return false;
+        part->known += use->known;
+    }
+    return true;
+}
+
+bool intake_add(struct store *store, struct intake_part *parts, size_t n_parts, str path,
+                const struct reader *reader, struct batch *batch, struct arena scratch,
+                struct err *err)
 {
     int64_t source = 0;
-    if (lines && !lines_mark(store, stream->id, lines, batch, known, err)) return false;
+    assert(n_parts);
+    if (!mark_known(store, parts, batch, err)) return false;
     if (!write_source(store, path, reader, &source, err)) return false;
     struct batch_rows rows = batch_fold(batch, &scratch);
     struct numbers numbers = {
@@ -257,23 +285,19 @@ bool intake_add(struct store *store, const struct intake_stream *stream, str pat
         .edges = arena_array(&scratch, int64_t, batch->edges.n + 1),
     };
     return number_edges(store, batch, &rows, &numbers, err) &&
-           write_flows(store, &rows, &numbers, stream->id, source, err) &&
+           write_flows(store, &rows, &numbers, parts, source, err) &&
            write_traits(store, &rows, &numbers, err) &&
            write_names(store, batch, &rows, &numbers, err) &&
-           write_uses(store, batch, &rows, &numbers, stream->id, err) &&
+           write_uses(store, batch, &rows, &numbers, parts, err) &&
            write_identities(store, batch, &rows, &numbers, err) &&
-           write_connections(store, &rows, &numbers, stream->id, err);
+           write_connections(store, &rows, &numbers, parts, err);
 }
 
 static bool write_skips(struct store *store, int64_t source, int64_t from_us,
                         const struct intake_source *told, struct err *err)
 {
-    struct sqlite_statement *clear = statement(store, STORE_SQL_CLEAR_SKIPS, err);
-    struct sqlite_statement *add = clear ? statement(store, STORE_SQL_ADD_SKIP, err) : NULL;
+    struct sqlite_statement *add = statement(store, STORE_SQL_ADD_SKIP, err);
     if (!add) return false;
-    sqlite_put(clear, 1, source);
-    sqlite_put(clear, 2, from_us);
-    if (!sqlite_do(clear, err)) return false;
     for (size_t i = 0; i < told->n_skips; i++) {
         const struct skip *skip = &told->skips[i];
         sqlite_put(add, 1, source);
@@ -286,24 +310,66 @@ static bool write_skips(struct store *store, int64_t source, int64_t from_us,
     return true;
 }
 
-bool intake_commit(struct store *store, const struct intake_stream *stream,
-                   const struct intake_source *source, struct lines *lines, struct arena scratch,
-                   struct err *err)
+static bool write_coverage(struct store *store, int64_t source, int64_t begin_us,
+                           const struct intake_part *part, struct err *err)
 {
     struct sqlite_statement *set = statement(store, STORE_SQL_SET_COVERAGE, err);
-    struct sqlite_statement *commit = set ? statement(store, STORE_SQL_COMMIT, err) : NULL;
-    int64_t id = 0, from_us = source->has_times ? source->from_us : STORE_NO_TIME;
-    if (!commit || !write_source(store, source->path, source->reader, &id, err)) return false;
-    sqlite_put(set, 1, id);
-    sqlite_put(set, 2, from_us);
-    sqlite_put(set, 3, source->has_times ? source->to_us : STORE_NO_TIME);
-    sqlite_put(set, 4, (int64_t)(source->records & INT64_MAX));
-    sqlite_put(set, 5, (int64_t)(source->facts & INT64_MAX));
-    sqlite_put(set, 6, stream->id);
+    struct sqlite_statement *add = set ? statement(store, STORE_SQL_ADD_UNPLACED, err) : NULL;
+    if (!add) return false;
+    sqlite_put(set, 1, source);
+    sqlite_put(set, 2, begin_us);
+    sqlite_put(set, 3, part->stream.id);
+    sqlite_put(set, 4, part->has_times ? part->from_us : STORE_NO_TIME);
+    sqlite_put(set, 5, part->has_times ? part->to_us : STORE_NO_TIME);
+    sqlite_put(set, 6, (int64_t)(part->records & INT64_MAX));
+    sqlite_put(set, 7, (int64_t)(part->facts & INT64_MAX));
     if (!sqlite_do(set, err)) return false;
-    if (!write_skips(store, id, from_us, source, err)) return false;
-    if (lines && !lines_commit(store, stream->id, lines, scratch, err)) return false;
-    return sqlite_do(commit, err);
+    for (size_t i = 0; i < part->n_unplaced; i++) {
+        sqlite_put(add, 1, source);
+        sqlite_put(add, 2, begin_us);
+        sqlite_put(add, 3, part->stream.id);
+        sqlite_put_str(add, 4, part->unplaced[i].what);
+        sqlite_put(add, 5, (int64_t)(part->unplaced[i].count & INT64_MAX));
+        if (!sqlite_do(add, err)) return false;
+    }
+    return true;
+}
+
+/* What was said of the source before, under the same path and beginning, is said anew. */
+static bool clear_coverage(struct store *store, int64_t source, int64_t begin_us, struct err *err)
+{
+    static const enum store_statement clears[] = {
+        STORE_SQL_CLEAR_COVERAGE,
+        STORE_SQL_CLEAR_UNPLACED,
+        STORE_SQL_CLEAR_SKIPS,
+    };
+    for (size_t i = 0; i < COUNT_OF(clears); i++) {
+        struct sqlite_statement *clear = statement(store, clears[i], err);
+        if (!clear) return false;
+        sqlite_put(clear, 1, source);
+        sqlite_put(clear, 2, begin_us);
+        if (!sqlite_do(clear, err)) return false;
+    }
+    return true;
+}
+
+bool intake_commit(struct store *store, const struct intake_source *source,
+                   const struct intake_part *parts, size_t n_parts, struct arena scratch,
+                   struct err *err)
+{
+    struct sqlite_statement *commit = statement(store, STORE_SQL_COMMIT, err);
+    int64_t id = 0, begin_us = STORE_NO_TIME;
+    if (!commit || !write_source(store, source->path, source->reader, &id, err)) return false;
+    for (size_t i = 0; i < n_parts; i++)
+        if (parts[i].has_times && (begin_us == STORE_NO_TIME || parts[i].from_us < begin_us))
+            begin_us = parts[i].from_us;
+    if (!clear_coverage(store, id, begin_us, err)) return false;
+    for (size_t i = 0; i < n_parts; i++)
+        if (!write_coverage(store, id, begin_us, &parts[i], err) ||
+            (parts[i].lines &&
+             !lines_commit(store, parts[i].stream.id, parts[i].lines, scratch, err)))
+            return false;
+    return write_skips(store, id, begin_us, source, err) && sqlite_do(commit, err);
 }
 
 /* ---- Streams ------------------------------------------------------------------------------------
@@ -318,6 +384,12 @@ bool intake_begin(struct store *store, struct err *err)
 void intake_abandon(struct store *store)
 {
     sqlite_rollback(store->db);
+}
+
+/* Whose streams and local addresses a reader shares. */
+static str family_of(const struct reader *reader)
+{
+    return reader->family.len ? reader->family : reader->name;
 }
 
 static bool find_stream(struct store *store, str key, bool *found, int64_t *id, struct err *err)
@@ -339,7 +411,7 @@ static bool add_stream(struct store *store, str key, const struct reader *reader
     struct sqlite_statement *add = statement(store, STORE_SQL_ADD_STREAM, err);
     if (!add) return false;
     sqlite_put_str(add, 1, key);
-    sqlite_put_str(add, 2, reader->name);
+    sqlite_put_str(add, 2, family_of(reader));
     sqlite_put_str(add, 3, origin);
     sqlite_put(add, 4, reader->overlap == OVERLAP_LINES);
     if (!sqlite_do(add, err)) return false;
@@ -373,7 +445,7 @@ static bool vote_stream(struct store *store, const struct reader *reader, const 
         size_t at = 0;
         addr_to_bytes(locals[i], octets);
         sqlite_put_bytes(find, 1, (bytes){octets, sizeof octets});
-        sqlite_put_str(find, 2, reader->name);
+        sqlite_put_str(find, 2, family_of(reader));
         if (!sqlite_step(find, &row, err)) return false;
         if (!row) continue;
         int64_t stream = sqlite_get(find, 0);
@@ -403,7 +475,7 @@ bool intake_add_locals(struct store *store, const struct intake_stream *stream,
         uint8_t octets[16];
         addr_to_bytes(locals[i], octets);
         sqlite_put(add, 1, stream->id);
-        sqlite_put_str(add, 3, reader->name);
+        sqlite_put_str(add, 3, family_of(reader));
         sqlite_put_bytes(add, 2, (bytes){octets, sizeof octets});
         if (!sqlite_do(add, err)) return false;
     }
@@ -418,7 +490,7 @@ bool intake_log_stream(struct store *store, const struct reader *reader, const s
     if (!n_locals) {
         stream.is_guess = !origin.len;
         stream.origin = origin.len ? origin : folder;
-        str key = str_format(arena, "%.*s %s %.*s", STR_ARG(reader->name),
+        str key = str_format(arena, "%.*s %s %.*s", STR_ARG(family_of(reader)),
                              origin.len ? "origin" : "folder", STR_ARG(stream.origin));
         if (!find_or_add_stream(store, key, reader, stream.origin, &stream.id, err)) return false;
         *out = stream;
@@ -427,10 +499,28 @@ bool intake_log_stream(struct store *store, const struct reader *reader, const s
     char text[ADDR_TEXT];
     stream.origin = str_copy(arena, addr_text(text, locals[0]));
     if (!vote_stream(store, reader, locals, n_locals, *arena, &stream.id, err)) return false;
-    str key = str_format(arena, "%.*s host %.*s", STR_ARG(reader->name), STR_ARG(stream.origin));
+    str key =
+        str_format(arena, "%.*s host %.*s", STR_ARG(family_of(reader)), STR_ARG(stream.origin));
     if (!stream.id && !find_or_add_stream(store, key, reader, (str){0}, &stream.id, err))
         return false;
     if (!intake_add_locals(store, &stream, reader, locals, n_locals, err)) return false;
+    *out = stream;
+    return true;
+}
+
+/* Hosts spell their names in capitals here and not there; the bytewise smallest spelling stays. */
+bool intake_host_stream(struct store *store, const struct reader *reader, str host,
+                        struct arena *arena, struct intake_stream *out, struct err *err)
+{
+    struct intake_stream stream = {.origin = str_copy(arena, host)};
+    str family = family_of(reader);
+    str key = str_format(arena, "%.*s name %.*s", STR_ARG(family), STR_ARG(str_lower(arena, host)));
+    struct sqlite_statement *name = statement(store, STORE_SQL_NAME_ORIGIN, err);
+    if (!name || !find_or_add_stream(store, key, reader, stream.origin, &stream.id, err))
+        return false;
+    sqlite_put_str(name, 1, stream.origin);
+    sqlite_put(name, 2, stream.id);
+    if (!sqlite_do(name, err)) return false;
     *out = stream;
     return true;
 }

@@ -21,13 +21,29 @@ struct intake_stream {
     bool is_pending; /* a capture whose content is not hashed yet */
 };
 
+/* Records that tell of use which can't be tied to a flow. */
+struct intake_unplaced {
+    str what;
+    uint64_t count;
+};
+
+/* What one stream gave of a source. Most sources have one part; a collector's export has one per
+ * host whose records it holds. batch.part is the index of the part that a fact belongs to. */
+struct intake_part {
+    struct intake_stream stream;
+    struct lines *lines; /* NULL: a capture; else of this part alone, made by lines_new */
+    uint64_t known;      /* facts that were given before: raised by intake_add */
+    uint64_t records, facts;
+    bool has_times;
+    int64_t from_us, to_us; /* of its records */
+    const struct intake_unplaced *unplaced;
+    size_t n_unplaced;
+};
+
 /* What the source turned out to be. */
 struct intake_source {
     str path;
     const struct reader *reader;
-    uint64_t records, facts;
-    bool has_times;
-    int64_t from_us, to_us; /* of its records */
     const struct skip *skips;
     size_t n_skips;
 };
@@ -40,6 +56,10 @@ struct intake_source {
 MUST_USE bool intake_log_stream(struct store *store, const struct reader *reader,
                                 const struct addr *locals, size_t n_locals, str origin, str folder,
                                 struct arena *arena, struct intake_stream *out, struct err *err);
+/* The stream of a host that the records themselves name, among those of the reader's family: EVTX,
+ * JSON and XML of one host share it, and the lines it has given. */
+MUST_USE bool intake_host_stream(struct store *store, const struct reader *reader, str host,
+                                 struct arena *arena, struct intake_stream *out, struct err *err);
 /* Local addresses that were met after the stream was found. */
 MUST_USE bool intake_add_locals(struct store *store, const struct intake_stream *stream,
                                 const struct reader *reader, const struct addr *locals,
@@ -55,11 +75,14 @@ MUST_USE bool intake_find_capture(struct store *store, const struct sha256_diges
                                   struct arena *arena, bool *found, struct intake_stream *out,
                                   struct err *err);
 
-/* Facts of the batch into the stream. lines: NULL for captures; else facts whose lines the stream
- * has given before are marked known and not counted. *known is raised by their number. */
-MUST_USE bool intake_add(struct store *store, const struct intake_stream *stream, str path,
-                         const struct reader *reader, struct batch *batch, struct lines *lines,
-                         struct arena scratch, uint64_t *known, struct err *err);
-MUST_USE bool intake_commit(struct store *store, const struct intake_stream *stream,
-                            const struct intake_source *source, struct lines *lines,
-                            struct arena scratch, struct err *err);
+/* Facts of the batch into the streams of their parts. Facts whose lines the stream has given before
+ * are not counted. May be called as often as needed; where the batches are cut changes nothing, if
+ * no cut falls between an observation and what follows it in the same record. */
+MUST_USE bool intake_add(struct store *store, struct intake_part *parts, size_t n_parts, str path,
+                         const struct reader *reader, struct batch *batch, struct arena scratch,
+                         struct err *err);
+/* The source's coverage (a row per part), its skips and its lines, and the end of the transaction.
+ */
+MUST_USE bool intake_commit(struct store *store, const struct intake_source *source,
+                            const struct intake_part *parts, size_t n_parts, struct arena scratch,
+                            struct err *err);

@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 #include "base/instant.h"
+#include "base/map.h"
 #include "store/tables.h"
 
 enum { HASH_BYTES = 8 };
@@ -128,24 +129,20 @@ static const struct day_lines *find_day(struct store *store, int64_t stream, str
     return &lines->days[at];
 }
 
-bool lines_mark(struct store *store, int64_t stream, struct lines *lines, struct batch *batch,
-                uint64_t *known, struct err *err)
+bool lines_know(struct store *store, int64_t stream, struct lines *lines, uint64_t hash,
+                int64_t at_us, bool *known, struct err *err)
 {
-    for (size_t i = 0; i < batch->n_facts; i++) {
-        struct batch_fact *fact = &batch->facts[i];
-        int32_t day = instant_day(fact->first_us);
-        uint64_t before = 0;
-        for (int32_t d = day - 1; d <= day + 1; d++) {
-            const struct day_lines *held = find_day(store, stream, lines, d, err);
-            if (!held) return false;
-            before += times_in(held, fact->line_hash);
-        }
-        fact->known = count_line(lines, fact->line_hash) <= before;
-        *known += fact->known;
-        if (fact->known) continue;
-        arena_grow(lines->arena, lines->fresh, lines->n_fresh, lines->fresh_room);
-        lines->fresh[lines->n_fresh++] = (struct fresh_line){fact->line_hash, day};
+    int32_t day = instant_day(at_us);
+    uint64_t before = 0;
+    for (int32_t d = day - 1; d <= day + 1; d++) {
+        const struct day_lines *held = find_day(store, stream, lines, d, err);
+        if (!held) return false;
+        before += times_in(held, hash);
     }
+    *known = count_line(lines, hash) <= before;
+    if (*known) return true;
+    arena_grow(lines->arena, lines->fresh, lines->n_fresh, lines->fresh_room);
+    lines->fresh[lines->n_fresh++] = (struct fresh_line){hash, day};
     return true;
 }
 

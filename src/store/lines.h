@@ -7,14 +7,14 @@
  */
 #pragma once
 
-#include "matrix/batch.h"
 #include "store/store.h"
 
 struct lines; /* of one file while it is read; opaque */
 struct lines *lines_new(struct arena *arena);
-/* Sets batch->facts[].known and raises *known. */
-MUST_USE bool lines_mark(struct store *store, int64_t stream, struct lines *lines,
-                         struct batch *batch, uint64_t *known, struct err *err);
+/* Was the line given before? Asked once per line of the file, in any order; what is not known is
+ * remembered for lines_commit. */
+MUST_USE bool lines_know(struct store *store, int64_t stream, struct lines *lines, uint64_t hash,
+                         int64_t at_us, bool *known, struct err *err);
 /* Adds the file's new lines to the stream's. */
 MUST_USE bool lines_commit(struct store *store, int64_t stream, struct lines *lines,
                            struct arena scratch, struct err *err);

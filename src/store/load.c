@@ -634,31 +634,32 @@ static int coverage_order(const void *left, const void *right)
     int by_source = str_compare(a->source, b->source);
     if (by_source) return by_source;
     if (a->has_times != b->has_times) return a->has_times ? 1 : -1;
-    return a->from_us < b->from_us ? -1 : a->from_us > b->from_us;
+    if (a->from_us != b->from_us) return a->from_us < b->from_us ? -1 : 1;
+    return str_compare(a->origin, b->origin);
 }
 
 static bool load_coverage(struct loading *l, struct matrix_view *out, struct err *err)
 {
     struct sqlite_statement *s =
-        query(l->store, "SELECT source,from_us,to_us,records,facts,stream FROM coverage", err);
+        query(l->store, "SELECT source,stream,from_us,to_us,records,facts FROM coverage", err);
     struct coverage *items = NULL;
     size_t n = 0, room = 0;
     for (bool row = false; s;) {
         if (!sqlite_step(s, &row, err)) return false;
         if (!row) break;
         const struct source_info *source = &l->sources[sqlite_get_index(s, 0, l->n_sources)];
-        const struct stream_info *stream = &l->streams[sqlite_get_index(s, 5, l->n_streams)];
-        bool has_times = sqlite_get(s, 1) != STORE_NO_TIME;
+        const struct stream_info *stream = &l->streams[sqlite_get_index(s, 1, l->n_streams)];
+        bool has_times = sqlite_get(s, 2) != STORE_NO_TIME;
         arena_grow(l->arena, items, n, room);
         items[n++] = (struct coverage){
             .source = source->path,
             .reader = source->reader,
             .origin = stream->origin,
-            .from_us = has_times ? sqlite_get(s, 1) : 0,
-            .to_us = has_times ? sqlite_get(s, 2) : 0,
+            .from_us = has_times ? sqlite_get(s, 2) : 0,
+            .to_us = has_times ? sqlite_get(s, 3) : 0,
             .has_times = has_times,
-            .records = (uint64_t)sqlite_get(s, 3),
-            .facts = (uint64_t)sqlite_get(s, 4),
+            .records = (uint64_t)sqlite_get(s, 4),
+            .facts = (uint64_t)sqlite_get(s, 5),
             .locals = stream->locals,
             .n_locals = stream->n_locals,
         };

@@ -108,15 +108,14 @@ struct given_log {
 static uint64_t read_log(struct store *store, const struct given_log *log)
 {
     struct arena scratch = arena_open("scratch", 0, NULL);
-    struct intake_stream stream = {0};
+    struct intake_part part = {.records = log->n, .facts = log->n};
     struct err err = {0};
-    uint64_t known = 0;
     struct addr local = {0};
     if (log->local) assert_true(addr_parse(str_of(log->local), &local));
-    struct lines *lines = lines_new(&scratch);
+    part.lines = lines_new(&scratch);
     must(intake_begin(store, &err), &err);
     must(intake_log_stream(store, &log_reader, &local, log->local ? 1 : 0, (str){0}, S("folder"),
-                           &scratch, &stream, &err),
+                           &scratch, &part.stream, &err),
          &err);
     struct batch batch = batch_in(&scratch);
     for (size_t i = 0; i < log->n; i++) {
@@ -126,49 +125,45 @@ static uint64_t read_log(struct store *store, const struct given_log *log)
         batch.line_hash = hash_u64(log->lines[i]);
         batch_observation(&batch, &o);
         if (batch.n_facts < log->piece) continue;
-        must(intake_add(store, &stream, str_of(log->path), &log_reader, &batch, lines,
-                        scratch_arena, &known, &err),
+        must(intake_add(store, &part, 1, str_of(log->path), &log_reader, &batch, scratch_arena,
+                        &err),
              &err);
         batch = batch_in(&arena);
     }
-    must(intake_add(store, &stream, str_of(log->path), &log_reader, &batch, lines, scratch_arena,
-                    &known, &err),
+    must(intake_add(store, &part, 1, str_of(log->path), &log_reader, &batch, scratch_arena, &err),
          &err);
-    const struct intake_source source = {
-        .path = str_of(log->path), .reader = &log_reader, .records = log->n, .facts = log->n};
-    must(intake_commit(store, &stream, &source, lines, scratch_arena, &err), &err);
+    const struct intake_source source = {.path = str_of(log->path), .reader = &log_reader};
+    must(intake_commit(store, &source, &part, 1, scratch_arena, &err), &err);
     arena_close(&scratch);
-    return known;
+    return part.known;
 }
 
 /* A capture; false when its content was known. */
 static bool read_capture(struct store *store, const char *path, const uint64_t *seeds, size_t n,
                          size_t piece)
 {
-    struct intake_stream stream = {0};
+    struct intake_part part = {.records = n, .facts = n};
     struct err err = {0};
-    uint64_t known = 0;
     bool found = false;
     struct sha256_digest digest = sha256_of((bytes){(const uint8_t *)seeds, n * sizeof *seeds});
     must(intake_begin(store, &err), &err);
-    must(intake_find_capture(store, &digest, &arena, &found, &stream, &err), &err);
+    must(intake_find_capture(store, &digest, &arena, &found, &part.stream, &err), &err);
     if (!found) {
-        must(intake_capture_stream(store, &capture_reader, (str){0}, &stream, &err), &err);
+        must(intake_capture_stream(store, &capture_reader, (str){0}, &part.stream, &err), &err);
         struct batch batch = batch_in(&arena);
         for (size_t i = 0; i < n; i++) {
             struct observation o = fact_of(seeds[i]);
             batch_observation(&batch, &o);
             if (batch.n_facts < piece && i + 1 < n) continue;
-            must(intake_add(store, &stream, str_of(path), &capture_reader, &batch, NULL,
-                            scratch_arena, &known, &err),
+            must(intake_add(store, &part, 1, str_of(path), &capture_reader, &batch, scratch_arena,
+                            &err),
                  &err);
             batch = batch_in(&arena);
         }
-        must(intake_name_capture(store, &stream, &digest, &arena, &err), &err);
+        must(intake_name_capture(store, &part.stream, &digest, &arena, &err), &err);
     }
-    const struct intake_source source = {
-        .path = str_of(path), .reader = &capture_reader, .records = n, .facts = n};
-    must(intake_commit(store, &stream, &source, NULL, scratch_arena, &err), &err);
+    const struct intake_source source = {.path = str_of(path), .reader = &capture_reader};
+    must(intake_commit(store, &source, &part, 1, scratch_arena, &err), &err);
     return !found;
 }
 
@@ -229,23 +224,21 @@ static void any_order_and_cut_gives_the_same_bytes(void **state)
         struct arena before = arena;
         struct store *store = open_store();
         struct err err = {0};
-        struct intake_stream stream = {0};
-        uint64_t known = 0;
+        struct intake_part part = {0};
         size_t piece = turn ? 1 + (size_t)next(&random, FACTS) : FACTS;
         must(intake_begin(store, &err), &err);
-        must(intake_capture_stream(store, &capture_reader, (str){0}, &stream, &err), &err);
+        must(intake_capture_stream(store, &capture_reader, (str){0}, &part.stream, &err), &err);
         for (size_t i = 0; i < FACTS; i += piece) {
             struct batch batch = batch_in(&arena);
             for (size_t j = i; j < FACTS && j < i + piece; j++) {
                 struct observation o = fact_of(seeds[j]);
                 batch_observation(&batch, &o);
             }
-            must(intake_add(store, &stream, S("x"), &capture_reader, &batch, NULL, scratch_arena,
-                            &known, &err),
+            must(intake_add(store, &part, 1, S("x"), &capture_reader, &batch, scratch_arena, &err),
                  &err);
         }
         const struct intake_source source = {.path = S("x"), .reader = &capture_reader};
-        must(intake_commit(store, &stream, &source, NULL, scratch_arena, &err), &err);
+        must(intake_commit(store, &source, &part, 1, scratch_arena, &err), &err);
         str found = json_of(store);
         store_close(store);
         if (!turn)
@@ -367,21 +360,18 @@ static void an_abandoned_source_leaves_nothing(void **state)
 {
     uint64_t seeds[] = {1, 2, 3};
     struct err err = {0};
-    uint64_t known = 0;
-    struct intake_stream stream = {0};
+    struct intake_part part = {0};
     (void)state;
     struct store *store = open_store();
     str expected = json_of(store);
     must(intake_begin(store, &err), &err);
-    must(intake_capture_stream(store, &capture_reader, (str){0}, &stream, &err), &err);
+    must(intake_capture_stream(store, &capture_reader, (str){0}, &part.stream, &err), &err);
     struct batch batch = batch_in(&arena);
     for (size_t i = 0; i < COUNT_OF(seeds); i++) {
         struct observation o = fact_of(seeds[i]);
         batch_observation(&batch, &o);
     }
-    must(intake_add(store, &stream, S("x"), &capture_reader, &batch, NULL, scratch_arena, &known,
-                    &err),
-         &err);
+    must(intake_add(store, &part, 1, S("x"), &capture_reader, &batch, scratch_arena, &err), &err);
     intake_abandon(store);
     same(expected, json_of(store));
     assert_true(read_capture(store, "x", seeds, 3, 10));
@@ -430,8 +420,7 @@ static void names_over_the_limit_are_the_same_ones(void **state)
     for (int turn = 0; turn < 3; turn++) {
         struct store *store = open_store();
         struct err err = {0};
-        struct intake_stream stream = {0};
-        uint64_t known = 0;
+        struct intake_part part = {0};
         struct batch batch = batch_in(&arena);
         for (size_t i = 0; i < MANY; i++) {
             struct observation o = fact_of(1);
@@ -439,12 +428,11 @@ static void names_over_the_limit_are_the_same_ones(void **state)
             batch_observation(&batch, &o);
         }
         must(intake_begin(store, &err), &err);
-        must(intake_capture_stream(store, &capture_reader, (str){0}, &stream, &err), &err);
-        must(intake_add(store, &stream, S("x"), &capture_reader, &batch, NULL, scratch_arena,
-                        &known, &err),
+        must(intake_capture_stream(store, &capture_reader, (str){0}, &part.stream, &err), &err);
+        must(intake_add(store, &part, 1, S("x"), &capture_reader, &batch, scratch_arena, &err),
              &err);
         const struct intake_source source = {.path = S("x"), .reader = &capture_reader};
-        must(intake_commit(store, &stream, &source, NULL, scratch_arena, &err), &err);
+        must(intake_commit(store, &source, &part, 1, scratch_arena, &err), &err);
         struct matrix_view view = {0};
         must(store_load_matrix(store, &arena, &view, &err), &err);
         assert_int_equal(view.n_flows, 1);
@@ -461,8 +449,7 @@ static void names_over_the_limit_are_the_same_ones(void **state)
 static void the_weakest_is_printed(void **state)
 {
     struct err err = {0};
-    struct intake_stream stream = {0};
-    uint64_t known = 0;
+    struct intake_part part = {0};
     (void)state;
     struct store *store = open_store();
     struct batch batch = batch_in(&arena);
@@ -479,12 +466,10 @@ static void the_weakest_is_printed(void **state)
         batch_observation(&batch, &o);
     }
     must(intake_begin(store, &err), &err);
-    must(intake_capture_stream(store, &capture_reader, (str){0}, &stream, &err), &err);
-    must(intake_add(store, &stream, S("x"), &capture_reader, &batch, NULL, scratch_arena, &known,
-                    &err),
-         &err);
+    must(intake_capture_stream(store, &capture_reader, (str){0}, &part.stream, &err), &err);
+    must(intake_add(store, &part, 1, S("x"), &capture_reader, &batch, scratch_arena, &err), &err);
     const struct intake_source source = {.path = S("x"), .reader = &capture_reader};
-    must(intake_commit(store, &stream, &source, NULL, scratch_arena, &err), &err);
+    must(intake_commit(store, &source, &part, 1, scratch_arena, &err), &err);
     struct matrix_view view = {0};
     must(store_load_matrix(store, &arena, &view, &err), &err);
     const struct matrix_flow *flow = &view.flows[0];

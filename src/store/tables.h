@@ -29,10 +29,15 @@
     X(ADD_LOCAL, "INSERT OR IGNORE INTO local(stream,addr,reader) VALUES(?,?,?)")                  \
     X(GET_LINES, "SELECT hashes FROM line WHERE stream=? AND day=?")                               \
     X(SET_LINES, "INSERT OR REPLACE INTO line(stream,day,hashes) VALUES(?,?,?)")                   \
-    X(SET_COVERAGE, "INSERT OR REPLACE INTO coverage(source,from_us,to_us,records,facts,stream) "  \
-                    "VALUES(?,?,?,?,?,?)")                                                         \
-    X(CLEAR_SKIPS, "DELETE FROM skip WHERE source=? AND from_us=?")                                \
-    X(ADD_SKIP, "INSERT OR REPLACE INTO skip(source,from_us,at,reason,length) VALUES(?,?,?,?,?)")
+    X(NAME_ORIGIN, "UPDATE stream SET origin=min(origin,?) WHERE id=?")                            \
+    X(CLEAR_COVERAGE, "DELETE FROM coverage WHERE source=? AND begin_us=?")                        \
+    X(SET_COVERAGE, "INSERT OR REPLACE INTO coverage(source,begin_us,stream,from_us,to_us,"        \
+                    "records,facts) VALUES(?,?,?,?,?,?,?)")                                        \
+    X(CLEAR_UNPLACED, "DELETE FROM unplaced WHERE source=? AND begin_us=?")                        \
+    X(ADD_UNPLACED, "INSERT OR REPLACE INTO unplaced(source,begin_us,stream,what,count) "          \
+                    "VALUES(?,?,?,?,?)")                                                           \
+    X(CLEAR_SKIPS, "DELETE FROM skip WHERE source=? AND begin_us=?")                               \
+    X(ADD_SKIP, "INSERT OR REPLACE INTO skip(source,begin_us,at,reason,length) VALUES(?,?,?,?,?)")
 
 enum store_statement {
 #define X(name, text) STORE_SQL_##name,
@@ -58,7 +63,7 @@ struct store {
 #define STORE_NO_TIME INT64_MIN
 
 /* What each table is: created once, its version in PRAGMA user_version. */
-enum { STORE_SCHEMA_VERSION = 2, STORE_APPLICATION_ID = 0x53504F52 /* "SPOR" */ };
+enum { STORE_SCHEMA_VERSION = 3, STORE_APPLICATION_ID = 0x53504F52 /* "SPOR" */ };
 extern const char *const tables_schema;
 
 /* The statement, prepared when first asked for; NULL and err when the database refuses it. */
