@@ -70,6 +70,9 @@ enum {
     LIMIT_WITNESSES = 16,
     /* Observations of one source held in memory; past it they go to the open transaction. */
     LIMIT_FACTS_HELD = 1 << 18,
+    /* Logons, and ports reached by clients, that a reader of events remembers for later events of
+     * the same session; the least recently used is forgotten, and its later events lack it. */
+    LIMIT_EVENT_RECALL = 16384,
     /* Own addresses of a log's host that are remembered; the first ones met. */
     LIMIT_LOCAL_ADDRESSES = 64,
     /* Threads that read evidence; more than cores only wait for one another. */
