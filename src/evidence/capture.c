@@ -5,6 +5,7 @@
 #include "evidence/capture_session.h"
 #include "wire/link.h"
 #include "wire/stream.h"
+#include "wire/tunnel.h"
 
 enum { PORT_NETBIOS_SESSION = 139, PORT_SMB = 445, PORTS = 65536 };
 
@@ -98,6 +99,7 @@ static void on_end(void *to, struct stream *s)
             .shares = facts.names[NAME_SHARE],
             .shares_refused = facts.shares_refused,
             .pipes = facts.names[NAME_PIPE],
+            .interfaces = facts.names[NAME_INTERFACE],
             .offset = s->offset,
         };
         capture->sink.observation(capture->sink.to, &fact);
@@ -139,6 +141,21 @@ struct capture *capture_open(struct arena *arena, const struct fact_sink *sink)
     return capture;
 }
 
+/* The packet that is no tunnel's. False when it is none, or waits for further fragments. */
+static bool innermost(struct capture *capture, bytes packet, struct ip_packet *out)
+{
+    struct ip_packet ip;
+    for (unsigned depth = 0; depth <= TUNNEL_DEPTH; depth++) {
+        if (!ip_decode(packet, &ip)) return false;
+        if (ip.is_fragment && !ip_fragments_add(capture->fragments, &ip)) return false;
+        if (!tunnel_decode(&ip, &packet)) {
+            *out = ip;
+            return true;
+        }
+    }
+    return false;
+}
+
 void capture_frame(struct capture *capture, const struct capture_frame *frame)
 {
     bytes packet;
@@ -149,8 +166,7 @@ void capture_frame(struct capture *capture, const struct capture_frame *frame)
     capture->sink.record(capture->sink.to, frame->at_us);
     capture->place = (struct stream_place){.at_us = frame->at_us, .offset = frame->offset};
     if (!link_decode(frame->link_type, frame->data, &packet)) return;
-    if (!ip_decode(packet, &ip)) return;
-    if (ip.is_fragment && !ip_fragments_add(capture->fragments, &ip)) return;
+    if (!innermost(capture, packet, &ip)) return;
     switch (ip.protocol) {
     case IP_TCP:
         if (!tcp_decode(&ip, &segment)) return;

@@ -71,6 +71,8 @@ struct session {
     uint8_t dialect2; /* enum dialect plus one: the server's last choice in SMB2 */
     bool smb1_hello, smb1_answer, smb1_chosen;
     bool compressed, clear_trees;
+    bool has_contexts, compression; /* of the server's 3.1.1 negotiate response */
+    uint8_t ciphers;
     bool has_mode[2]; /* SMB2 SecurityMode of client, server */
     uint8_t mode[2];
     uint8_t smb1_signing[2]; /* enum signing */
@@ -379,10 +381,18 @@ static uint32_t take_token(struct context *x, bytes raw, bool from_client)
     return add_account(x, text_of(x, ntlm->domain.raw, ntlm->domain.is_unicode), user);
 }
 
-/* Bytes written to a pipe: the logon of a DCERPC bind. */
+/* Bytes written to a pipe: the interfaces and the logon of a DCERPC bind. */
 static void take_pipe_data(struct context *x, bytes data)
 {
+    struct dcerpc_interface interface;
+    char text[DCERPC_UUID_TEXT];
     bytes token;
+    bool fresh;
+    for (size_t at = 0; dcerpc_next_interface(data, &at, &interface);) {
+        str name = dcerpc_interface_name(&interface);
+        (void)add_name(x, NAME_INTERFACE, name.len ? name : dcerpc_uuid_text(text, &interface),
+                       &fresh);
+    }
     if (dcerpc_token(data, &token)) take_token(x, token, true);
 }
 
@@ -512,6 +522,27 @@ static const struct {
     {0x0311, DIALECT_3_1_1},
 };
 
+/* [MS-SMB2] 2.2.3.1.2 */
+static const struct {
+    uint16_t id;
+    enum cipher cipher;
+} ciphers[] = {
+    {1, CIPHER_AES_128_CCM},
+    {2, CIPHER_AES_128_GCM},
+    {3, CIPHER_AES_256_CCM},
+    {4, CIPHER_AES_256_GCM},
+};
+
+static void take_contexts(struct session *s, const struct smb2_body *body)
+{
+    struct smb2_contexts contexts = smb2_contexts_read(body);
+    if (!body->n_contexts || !body->contexts.len) return;
+    s->has_contexts = true;
+    s->compression |= contexts.compression;
+    for (size_t i = 0; i < COUNT_OF(ciphers); i++)
+        if (ciphers[i].id == contexts.cipher) s->ciphers |= (uint8_t)(1u << ciphers[i].cipher);
+}
+
 static void take_smb2_response(struct context *x, const struct smb2_header *h,
                                const struct smb2_body *body, bool has_body)
 {
@@ -522,6 +553,7 @@ static void take_smb2_response(struct context *x, const struct smb2_header *h,
         for (size_t i = 0; i < COUNT_OF(dialects); i++)
             if (dialects[i].revision == body->dialect)
                 s->dialect2 = (uint8_t)(dialects[i].dialect + 1);
+        take_contexts(s, body);
     }
     if (has_body && h->command == SMB2_SESSION_SETUP) {
         take_token(x, body->token, false);
@@ -837,6 +869,10 @@ void capture_session_summary(struct capture_sessions *t, const struct stream *st
                                        : KNOWN_NOT,
         .compressed = s->compressed ? KNOWN_YES : KNOWN_NOT,
         .auths = s->auths,
+        .ciphers = s->ciphers,
+        .compression_offered = !s->has_contexts ? KNOWN_NOT
+                               : s->compression ? KNOWN_YES
+                                                : KNOWN_NO,
     };
     for (size_t kind = 0; kind < NAME_KINDS; kind++)
         out->names[kind] = names_of(t, s, (enum session_name)kind, false, t->shown[kind]);

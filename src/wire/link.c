@@ -5,8 +5,11 @@
 enum {
     ETHERTYPE_IPV4 = 0x0800,
     ETHERTYPE_IPV6 = 0x86DD,
+    ETHERTYPE_MPLS = 0x8847,
+    ETHERTYPE_PPPOE = 0x8864,
     ETHERTYPE_LEAST = 0x0600, /* below it is an 802.3 length */
     VLAN_TAGS = 8,            /* deeper stacks are not traffic */
+    MPLS_LABELS = 8,
 };
 
 static const struct {
@@ -59,6 +62,27 @@ static bool is_vlan(uint16_t ethertype)
     return ethertype == 0x8100 || ethertype == 0x88A8 || ethertype == 0x9100;
 }
 
+/* RFC 3032: up to the label at the bottom of the stack. What follows says by itself whether it is
+ * IP; a pseudowire's control word does not look so (RFC 4385). */
+static bool step_labels(struct cursor *c)
+{
+    for (unsigned i = 0; i < MPLS_LABELS; i++) {
+        bool is_last = cursor_u32be(c, "mpls.label") & 0x100;
+        if (!cursor_ok(c)) return false;
+        if (is_last) return true;
+    }
+    return false;
+}
+
+/* RFC 2516 4: a header, then PPP's protocol. */
+static bool step_pppoe(struct cursor *c)
+{
+    enum { PPP_IPV4 = 0x0021, PPP_IPV6 = 0x0057 };
+    cursor_skip(c, 6, "pppoe.header");
+    uint16_t protocol = cursor_u16be(c, "ppp.protocol");
+    return cursor_ok(c) && (protocol == PPP_IPV4 || protocol == PPP_IPV6);
+}
+
 /* c stands behind the EtherType: behind further tags it must be IP. */
 static bool carries_ip(struct cursor *c, uint16_t ethertype)
 {
@@ -73,6 +97,8 @@ static bool carries_ip(struct cursor *c, uint16_t ethertype)
         if (snap != 0xAAAA03 || organisation != 0) return false;
         ethertype = cursor_u16be(c, "snap.type");
     }
+    if (ethertype == ETHERTYPE_MPLS) return step_labels(c);
+    if (ethertype == ETHERTYPE_PPPOE) return step_pppoe(c);
     return cursor_ok(c) && (ethertype == ETHERTYPE_IPV4 || ethertype == ETHERTYPE_IPV6);
 }
 

@@ -171,11 +171,48 @@ static bool negotiate_read(bytes item, bool is_response, struct smb2_body *out)
     out->security_mode = cursor_u16le(&c, "negotiate.security_mode");
     out->dialect = cursor_u16le(&c, "negotiate.dialect");
     if (!cursor_ok(&c)) return false;
-    cursor_skip(&c, 2 + 16 + 4 + 12 + 16, "negotiate.capabilities");
+    uint16_t n_contexts = cursor_u16le(&c, "negotiate.context_count");
+    cursor_skip(&c, 16 + 4 + 12 + 16, "negotiate.capabilities");
     uint16_t offset = cursor_u16le(&c, "negotiate.token_offset");
     uint16_t length = cursor_u16le(&c, "negotiate.token_length");
     if (cursor_ok(&c)) out->token = part(item, offset, length);
+    uint32_t contexts = cursor_u32le(&c, "negotiate.context_offset");
+    if (!cursor_ok(&c) || out->dialect != SMB2_DIALECT_3_1_1) return true;
+    if (contexts < SMB2_HEADER_BYTES || contexts >= item.len) return true;
+    out->contexts = (bytes){item.ptr + contexts, item.len - contexts};
+    out->n_contexts = n_contexts;
     return true;
+}
+
+static void context_read(uint16_t type, struct cursor c, struct smb2_contexts *out)
+{
+    enum { ENCRYPTION = 2, COMPRESSION = 3, NO_COMPRESSION = 0 };
+    uint16_t n = cursor_u16le(&c, "context.count");
+    if (type == ENCRYPTION) {
+        uint16_t cipher = cursor_u16le(&c, "context.cipher");
+        if (cursor_ok(&c) && n) out->cipher = cipher;
+        return;
+    }
+    if (type != COMPRESSION) return;
+    cursor_skip(&c, 6, "context.padding");
+    uint16_t algorithm = cursor_u16le(&c, "context.algorithm");
+    out->compression = cursor_ok(&c) && n && algorithm != NO_COMPRESSION;
+}
+
+struct smb2_contexts smb2_contexts_read(const struct smb2_body *body)
+{
+    struct smb2_contexts out = {0};
+    struct cursor c = cursor_of(body->contexts, 0);
+    for (size_t i = 0; i < body->n_contexts; i++) {
+        uint16_t type = cursor_u16le(&c, "context.type");
+        uint16_t length = cursor_u16le(&c, "context.length");
+        cursor_skip(&c, 4, "context.reserved");
+        struct cursor data = cursor_take(&c, length, "context.data");
+        if (!cursor_ok(&c)) break;
+        context_read(type, data, &out);
+        cursor_skip(&c, (8u - length % 8u) % 8u, "context.alignment");
+    }
+    return out;
 }
 
 static bool session_setup_read(bytes item, bool is_response, struct smb2_body *out)

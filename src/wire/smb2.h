@@ -32,7 +32,7 @@ enum smb2_flag {
 enum { SMB2_SIGNING_ENABLED = 1, SMB2_SIGNING_REQUIRED = 2 };
 enum { SMB2_SESSION_GUEST = 1, SMB2_SESSION_NULL = 2, SMB2_SESSION_ENCRYPT = 4 };
 enum { SMB2_SHARE_PIPE = 2, SMB2_SHARE_PRINT = 3 };
-enum { SMB2_DIALECT_WILDCARD = 0x02FF };
+enum { SMB2_DIALECT_WILDCARD = 0x02FF, SMB2_DIALECT_3_1_1 = 0x0311 };
 
 enum smb2_status {
     SMB2_STATUS_SUCCESS = 0,
@@ -56,9 +56,17 @@ struct smb2_body {
     uint16_t dialect;
     uint16_t session_flags;
     uint8_t share_type;
-    bytes token; /* of a negotiate or session setup */
-    bytes name;  /* UTF-16: path of a tree connect, name of a create */
-    bytes data;  /* the beginning of what is written to a pipe */
+    bytes token;    /* of a negotiate or session setup */
+    bytes name;     /* UTF-16: path of a tree connect, name of a create */
+    bytes data;     /* the beginning of what is written to a pipe */
+    bytes contexts; /* of a 3.1.1 negotiate response */
+    uint16_t n_contexts;
+};
+
+/* [MS-SMB2] 2.2.4.1, 2.2.3.1.2, 2.2.3.1.3 */
+struct smb2_contexts {
+    uint16_t cipher; /* the server's choice; 0 = none */
+    bool compression;
 };
 
 /* Whether head (at least 8 bytes) begins a message or command of that length. */
@@ -71,5 +79,7 @@ size_t smb2_item_length(bytes head, size_t message_left);
 size_t smb2_need(bytes head, size_t length);
 
 MUST_USE bool smb2_header_read(bytes head, struct smb2_header *out);
+/* What the contexts of a negotiate response say, as far as they were captured. */
+struct smb2_contexts smb2_contexts_read(const struct smb2_body *body);
 /* False when the body is of no interest, an error response, or was cut off. */
 MUST_USE bool smb2_body_read(bytes item, const struct smb2_header *header, struct smb2_body *out);
