@@ -35,6 +35,11 @@ enum {
     LIMIT_ZONE_BYTES = 1 << 20,
     /* Fields of one CSV record; exports of directories have some hundred columns. */
     LIMIT_CSV_FIELDS = 4096,
+    /* XML: attributes of one element, bytes of text between two tags (longer text is cut, and the
+     * reader told), bytes of one tag or comment: those of scans and event logs stay below 4 KiB. */
+    LIMIT_XML_ATTRIBUTES = 256,
+    LIMIT_XML_TEXT = 64 << 10,
+    LIMIT_XML_TAG = 1 << 20,
     /* Members of one archive: an export of every host's log of a large site stays below. Full: the
      * rest of the archive is one problem that says so. */
     LIMIT_ARCHIVE_MEMBERS = 1 << 20,
@@ -73,6 +78,17 @@ enum {
     /* Logons, and ports reached by clients, that a reader of events remembers for later events of
      * the same session; the least recently used is forgotten, and its later events lack it. */
     LIMIT_EVENT_RECALL = 16384,
+    /* The same in bytes, of all that they hold; and what is reserved so that the last fact fits. */
+    LIMIT_PARCEL_BYTES = 96 << 20,
+    LIMIT_PARCEL_RESERVE = 1 << 30,
+    /* What a reader and its parcel in the making may come to: 65,536 conversations of a capture
+     * that are all SMB. */
+    LIMIT_WORKER_BYTES = 192 << 20,
+    /* Hosts whose records one source holds: a collector serves some ten thousand. Records of
+     * further ones count as the source's own. */
+    LIMIT_ORIGINS = 1 << 14,
+    /* Kinds of records of use that can't be tied to a flow; readers have few. */
+    LIMIT_UNPLACED = 64,
     /* Own addresses of a log's host that are remembered; the first ones met. */
     LIMIT_LOCAL_ADDRESSES = 64,
     /* Threads that read evidence; more than cores only wait for one another. */
