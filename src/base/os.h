@@ -18,6 +18,7 @@ struct os {
     bool (*write)(void *self, enum os_stream stream, bytes piece);
     bool (*is_terminal)(void *self, enum os_stream stream);
     unsigned (*columns)(void *self); /* of the terminal; 80 when unknown */
+    size_t (*cores)(void *self);     /* that may be used at once; at least 1 */
     int64_t (*now_us)(void *self);   /* UTC */
     uint64_t (*monotonic_us)(void *self);
     /* Empty when not set. */

@@ -206,6 +206,13 @@ static unsigned memory_columns(void *self)
     return memory->columns;
 }
 
+/* Its files may be read by one thread at a time. */
+static size_t memory_cores(void *self)
+{
+    (void)self;
+    return 1;
+}
+
 static int64_t memory_now_us(void *self)
 {
     const struct os_memory *memory = self;
@@ -346,6 +353,7 @@ struct os os_memory_world(struct os_memory *memory)
         .write = memory_write,
         .is_terminal = memory_is_terminal,
         .columns = memory_columns,
+        .cores = memory_cores,
         .now_us = memory_now_us,
         .monotonic_us = memory_monotonic_us,
         .environment = memory_environment,

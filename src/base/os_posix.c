@@ -63,6 +63,13 @@ static unsigned posix_columns(void *self)
     return size.ws_col;
 }
 
+static size_t posix_cores(void *self)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    (void)self;
+    return cores > 0 ? (size_t)cores : 1;
+}
+
 static int64_t posix_now_us(void *self)
 {
     struct timespec now = {0};
@@ -235,6 +242,7 @@ struct os os_posix(void)
         .write = posix_write,
         .is_terminal = posix_is_terminal,
         .columns = posix_columns,
+        .cores = posix_cores,
         .now_us = posix_now_us,
         .monotonic_us = posix_monotonic_us,
         .environment = posix_environment,

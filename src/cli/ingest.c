@@ -3,6 +3,7 @@
  * window by window, and committed in one transaction of its own. */
 #include "base/sha256.h"
 #include "cli/command.h"
+#include "cli/gather.h"
 #include "cli/workspace.h"
 #include "store/intake.h"
 #include "store/prune.h"
@@ -16,7 +17,9 @@ enum { PROGRESS_US = 200000 };
 
 /* What one source gave, for the summary. */
 struct told {
-    str source, reader, origin;
+    str source, reader;
+    str origin; /* the first host's */
+    size_t hosts;
     bool is_guess;
     uint64_t records, facts, known, skips;
 };
@@ -25,323 +28,211 @@ struct failed {
     str source, text;
 };
 
+/* The source whose parcels come: in one transaction, from its first facts on. */
+struct source {
+    bool is_open;   /* a parcel of it came, and not the last */
+    bool has_begun; /* its transaction */
+    struct arena held;
+    struct intake_part *parts;
+    size_t n_parts, room;
+};
+
 struct ingest {
     struct invocation *call;
     struct store *store;
-    struct arena scratch; /* the walk below us has the invocation's */
-    struct reader_options options;
+    struct arena scratch;
+    struct gather gather;
+    struct pool *pool;
     str origin;
+    struct source source;
     struct told *told;
     size_t n_told, told_room;
     struct failed *failed;
     size_t n_failed, failed_room;
     bool stopped; /* the workspace refused: nothing more is read */
-    uint64_t done_bytes, shown_us;
+    str shown;    /* the source in hand */
+    uint64_t shown_us;
 };
-
-/* One source while it is read. */
-struct reading {
-    struct ingest *ingest;
-    const struct reader *reader;
-    str path;
-    struct arena *held;  /* until the source is committed */
-    struct arena *facts; /* until they are written */
-    struct batch batch;
-    struct intake_part part;
-    struct sha256 hash;
-    bool begun, refused;
-    struct err err;
-    struct intake_source source;
-    struct skip skips[LIMIT_SKIPS_LISTED + 1];
-    uint64_t n_skips;
-    struct addr locals[LIMIT_LOCAL_ADDRESSES];
-    size_t n_locals;
-};
-
-/* ---- The sink -----------------------------------------------------------------------------------
- */
-
-static void flush(struct reading *r);
-
-static void take_observation(void *to, const struct observation *fact)
-{
-    struct reading *r = to;
-    if (r->batch.n_facts >= LIMIT_FACTS_HELD) flush(r);
-    r->part.facts++;
-    batch_observation(&r->batch, fact);
-}
-
-static void take_use(void *to, const struct use *fact)
-{
-    struct reading *r = to;
-    r->part.facts++;
-    batch_use(&r->batch, fact);
-}
-
-static void take_identity(void *to, const struct identity *fact)
-{
-    struct reading *r = to;
-    r->part.facts++;
-    batch_identity(&r->batch, fact);
-}
-
-static void take_skip(void *to, const struct skip *fact)
-{
-    struct reading *r = to;
-    if (r->n_skips++ < LIMIT_SKIPS_LISTED) {
-        r->skips[r->n_skips - 1] = *fact;
-        r->skips[r->n_skips - 1].reason = str_copy(r->held, fact->reason);
-    } else if (r->n_skips == LIMIT_SKIPS_LISTED + 1)
-        r->skips[LIMIT_SKIPS_LISTED] = (struct skip){.offset = fact->offset};
-}
-
-/* Addresses that many hosts share tell nothing of which host it was. */
-static bool names_a_host(struct addr a)
-{
-    static const char *const shared[] = {"127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3",
-                                         "0.0.0.0/8",   "::1/128",        "fe80::/10",
-                                         "ff00::/8",    "::/128"};
-    for (size_t i = 0; i < COUNT_OF(shared); i++) {
-        struct prefix p;
-        if (prefix_parse(str_of(shared[i]), &p) && prefix_contains(p, a)) return false;
-    }
-    return true;
-}
-
-static void take_local(void *to, struct addr addr)
-{
-    struct reading *r = to;
-    for (size_t i = r->n_locals; i > 0; i--)
-        if (addr_equal(r->locals[i - 1], addr)) return;
-    if (r->n_locals == LIMIT_LOCAL_ADDRESSES || !names_a_host(addr)) return;
-    r->locals[r->n_locals++] = addr;
-}
-
-static void take_record(void *to, int64_t at_us)
-{
-    struct reading *r = to;
-    struct intake_part *s = &r->part;
-    s->records++;
-    if (!at_us) return;
-    if (!s->has_times || at_us < s->from_us) s->from_us = at_us;
-    if (!s->has_times || at_us > s->to_us) s->to_us = at_us;
-    s->has_times = true;
-}
-
-static void take_line_hash(void *to, uint64_t hash)
-{
-    struct reading *r = to;
-    r->batch.line_hash = hash;
-}
 
 /* ---- Into the store -----------------------------------------------------------------------------
  */
 
-static int addr_order(const void *left, const void *right)
+static bool is_capture(const struct parcel *parcel)
 {
-    const struct addr *a = left, *b = right;
-    return addr_compare(*a, *b);
+    return parcel->reader->overlap == OVERLAP_CONTENT_HASH;
 }
 
-static struct addr *sorted_locals(struct reading *r)
+/* Does the part have a place in the workspace? [0] holds what belongs to no named host, and often
+ * nothing. */
+static bool counts(const struct parcel *parcel, size_t part)
 {
-    struct addr *locals = arena_array(r->held, struct addr, r->n_locals ? r->n_locals : 1);
-    memcpy(locals, r->locals, r->n_locals * sizeof *locals);
-    if (r->n_locals) qsort(locals, r->n_locals, sizeof *locals, addr_order);
-    return locals;
+    const struct gather_part *p = &parcel->parts[part];
+    return part || parcel->n_parts == 1 || p->records || p->facts || p->n_unplaced;
 }
 
-static bool find_stream(struct reading *r)
+static bool find_stream(struct ingest *in, const struct parcel *parcel, size_t part,
+                        struct intake_stream *out, struct err *err)
 {
-    struct ingest *in = r->ingest;
-    if (!r->part.lines)
-        return intake_capture_stream(in->store, r->reader, in->origin, &r->part.stream, &r->err);
-    return intake_log_stream(in->store, r->reader, sorted_locals(r), r->n_locals, in->origin,
-                             os_directory(r->path), r->held, &r->part.stream, &r->err);
+    const struct gather_part *p = &parcel->parts[part];
+    struct arena *arena = &in->source.held;
+    if (is_capture(parcel))
+        return intake_capture_stream(in->store, parcel->reader, in->origin, out, err);
+    if (part) return intake_host_stream(in->store, parcel->reader, p->origin, arena, out, err);
+    return intake_log_stream(in->store, parcel->reader, p->locals, p->n_locals, in->origin,
+                             os_directory(parcel->source), arena, out, err);
 }
 
-/* Begins the source's transaction when it has not begun. */
-static bool begin(struct reading *r)
+/* Parts that are new with this parcel get their streams. */
+static bool know_parts(struct ingest *in, const struct parcel *parcel, struct err *err)
 {
-    if (r->begun) return true;
-    if (!intake_begin(r->ingest->store, &r->err)) return false;
-    r->begun = true;
-    return find_stream(r);
-}
-
-static bool write_batch(struct reading *r)
-{
-    return intake_add(r->ingest->store, &r->part, 1, r->path, r->reader, &r->batch,
-                      r->ingest->scratch, &r->err);
-}
-
-/* Facts over the limit go to the open transaction, so that memory stays bounded. */
-static void flush(struct reading *r)
-{
-    uint64_t line_hash = r->batch.line_hash; /* said already, of the fact that comes next */
-    if (!r->refused && !(begin(r) && write_batch(r))) r->refused = true;
-    arena_reset(r->facts);
-    r->batch = batch_in(r->facts);
-    r->batch.line_hash = line_hash;
-}
-
-/* The last facts of a capture: all of it counts, or none when its bytes were read before. */
-static bool end_capture(struct reading *r)
-{
-    struct store *store = r->ingest->store;
-    struct sha256_digest digest = sha256_end(&r->hash);
-    struct intake_stream known = {0};
-    bool found = false;
-    if (!r->begun && !intake_begin(store, &r->err)) return false;
-    bool was_begun = r->begun;
-    r->begun = true;
-    if (!intake_find_capture(store, &digest, r->held, &found, &known, &r->err)) return false;
-    if (found) {
-        if (was_begun) {
-            intake_abandon(store);
-            if (!intake_begin(store, &r->err)) return false;
+    struct source *source = &in->source;
+    for (size_t i = 0; i < parcel->n_parts; i++) {
+        if (i == source->n_parts) {
+            arena_grow(&source->held, source->parts, source->n_parts, source->room);
+            source->parts[source->n_parts++] = (struct intake_part){0};
         }
-        r->part.stream = known;
-        r->part.known = r->part.facts;
-        return true;
+        struct intake_part *part = &source->parts[i];
+        if (part->stream.id || !counts(parcel, i)) continue;
+        if (!find_stream(in, parcel, i, &part->stream, err)) return false;
+        if (!is_capture(parcel)) part->lines = lines_new(&source->held);
     }
-    if (!was_begun && !find_stream(r)) return false;
-    return intake_name_capture(store, &r->part.stream, &digest, r->held, &r->err) && write_batch(r);
+    return true;
 }
 
-static bool end_log(struct reading *r)
+static bool begin(struct ingest *in, struct err *err)
 {
-    return begin(r) && write_batch(r) &&
-           intake_add_locals(r->ingest->store, &r->part.stream, r->reader, sorted_locals(r),
-                             r->n_locals, &r->err);
+    if (in->source.has_begun) return true;
+    in->source.has_begun = intake_begin(in->store, err);
+    return in->source.has_begun;
 }
 
-static bool commit(struct reading *r)
+static bool write_facts(struct ingest *in, struct parcel *parcel, struct err *err)
 {
-    struct ingest *in = r->ingest;
-    if (r->n_skips > LIMIT_SKIPS_LISTED)
-        r->skips[LIMIT_SKIPS_LISTED].reason =
-            str_format(r->held, "%" PRIu64 " further skips from here on are not listed",
-                       r->n_skips - LIMIT_SKIPS_LISTED);
-    r->source.skips = r->skips;
-    r->source.n_skips = r->n_skips < COUNT_OF(r->skips) ? (size_t)r->n_skips : COUNT_OF(r->skips);
-    if (r->refused) return false;
-    if (!(r->part.lines ? end_log(r) : end_capture(r))) return false;
-    return intake_commit(in->store, &r->source, &r->part, 1, in->scratch, &r->err);
+    return begin(in, err) && know_parts(in, parcel, err) &&
+           intake_add(in->store, in->source.parts, in->source.n_parts, parcel->source,
+                      parcel->reader, &parcel->batch, in->scratch, err);
 }
 
-static void finish(struct reading *r)
+/* The last facts of a capture: all of it counts, or none when its content was read before. */
+static bool end_capture(struct ingest *in, struct parcel *parcel, struct err *err)
 {
-    struct ingest *in = r->ingest;
-    struct arena *arena = in->call->arena;
-    if (!commit(r)) {
+    struct source *source = &in->source;
+    bytes content = {parcel->content.bytes, sizeof parcel->content.bytes};
+    struct sha256_digest digest = sha256_of(content);
+    struct intake_stream known = {0};
+    bool found = false, was_begun = source->has_begun;
+    if (!begin(in, err)) return false;
+    if (!intake_find_capture(in->store, &digest, &source->held, &found, &known, err)) return false;
+    if (!found)
+        return write_facts(in, parcel, err) &&
+               intake_name_capture(in->store, &source->parts[0].stream, &digest, &source->held,
+                                   err);
+    if (was_begun) {
         intake_abandon(in->store);
-        err_in(&r->err, r->path);
-        command_progress_end(in->call);
-        (void)command_fail(in->call, &r->err);
-        in->stopped = true;
-        return;
+        if (!intake_begin(in->store, err)) return false;
+    }
+    if (!source->n_parts) source->parts = arena_new(&source->held, struct intake_part);
+    source->n_parts = 1;
+    source->parts[0] = (struct intake_part){.stream = known, .known = parcel->parts[0].facts};
+    return true;
+}
+
+static bool end_log(struct ingest *in, struct parcel *parcel, struct err *err)
+{
+    if (!write_facts(in, parcel, err)) return false;
+    for (size_t i = 0; i < parcel->n_parts; i++) {
+        const struct gather_part *p = &parcel->parts[i];
+        if (p->n_locals && !intake_add_locals(in->store, &in->source.parts[i].stream,
+                                              parcel->reader, p->locals, p->n_locals, err))
+            return false;
+    }
+    return true;
+}
+
+/* What the source came to in all, for the parts that have a place. */
+static size_t sum_up(struct ingest *in, const struct parcel *parcel, struct intake_part *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < parcel->n_parts; i++) {
+        const struct gather_part *p = &parcel->parts[i];
+        if (!counts(parcel, i)) continue;
+        out[n] = in->source.parts[i];
+        out[n].records = p->records;
+        out[n].facts = p->facts;
+        out[n].has_times = p->has_times;
+        out[n].from_us = p->from_us;
+        out[n].to_us = p->to_us;
+        struct intake_unplaced *unplaced =
+            arena_array(&in->source.held, struct intake_unplaced, p->n_unplaced);
+        for (size_t j = 0; j < p->n_unplaced; j++)
+            unplaced[j] = (struct intake_unplaced){p->unplaced[j].what, p->unplaced[j].count};
+        out[n].unplaced = unplaced;
+        out[n++].n_unplaced = p->n_unplaced;
+    }
+    return n;
+}
+
+static void tell(struct ingest *in, const struct parcel *parcel, const struct intake_part *parts,
+                 size_t n)
+{
+    struct arena *arena = in->call->arena;
+    struct told told = {
+        .source = str_copy(arena, parcel->source),
+        .reader = parcel->reader->name,
+        .origin = str_copy(arena, parts[0].stream.origin),
+        .hosts = n,
+        .is_guess = parts[0].stream.is_guess,
+        .skips = parcel->skipped,
+    };
+    for (size_t i = 0; i < n; i++) {
+        told.records += parts[i].records;
+        told.facts += parts[i].facts;
+        told.known += parts[i].known;
     }
     arena_grow(arena, in->told, in->n_told, in->told_room);
-    in->told[in->n_told++] = (struct told){
-        .source = str_copy(arena, r->path),
-        .reader = r->reader->name,
-        .origin = str_copy(arena, r->part.stream.origin),
-        .is_guess = r->part.stream.is_guess,
-        .records = r->part.records,
-        .facts = r->part.facts,
-        .known = r->part.known,
-        .skips = r->n_skips,
+    in->told[in->n_told++] = told;
+}
+
+static bool commit(struct ingest *in, struct parcel *parcel, struct err *err)
+{
+    struct intake_source source = {
+        .path = parcel->source,
+        .reader = parcel->reader,
+        .skips = parcel->skips,
+        .n_skips = parcel->n_skips,
     };
+    if (!(is_capture(parcel) ? end_capture(in, parcel, err) : end_log(in, parcel, err)))
+        return false;
+    struct intake_part *parts = arena_array(&in->source.held, struct intake_part, parcel->n_parts);
+    size_t n = sum_up(in, parcel, parts);
+    if (!intake_commit(in->store, &source, parts, n, in->scratch, err)) return false;
+    tell(in, parcel, parts, n);
+    return true;
 }
 
-/* ---- Reading ------------------------------------------------------------------------------------
- */
-
-static void show_progress(struct ingest *in, str path, size_t n)
+static void close_source(struct ingest *in)
 {
-    struct os *os = in->call->os;
-    in->done_bytes += n;
-    if (!in->call->progress) return;
-    uint64_t now = os->monotonic_us(os->self);
-    if (now - in->shown_us < PROGRESS_US) return;
-    in->shown_us = now;
-    struct arena scratch = in->scratch;
-    command_progress(in->call,
-                     str_format(&scratch, "%" PRIu64 " MB  %.*s", in->done_bytes / 1000000,
-                                STR_ARG(os_base_name(path))),
-                     in->done_bytes, 0);
+    if (in->source.is_open) arena_close(&in->source.held);
+    in->source = (struct source){0};
 }
 
-static void consume(struct reading *r, struct input *input, struct window window, size_t n)
+static void take_source(struct ingest *in, struct parcel *parcel)
 {
-    sha256_add(&r->hash, (bytes){window.data.ptr, n});
-    input_take(input, n);
-    show_progress(r->ingest, r->path, n);
-}
-
-/* A source that ends in an error of reading keeps what came before. */
-static void read_failed(struct reading *r, uint64_t offset, const struct err *err)
-{
-    take_skip(r, &(struct skip){.offset = offset, .reason = str_of(err->text)});
-}
-
-static void feed(struct reading *r, struct input *input, void *state)
-{
-    size_t want = 0;
-    uint64_t offset = 0;
-    bool reading = true;
-    for (;;) {
-        struct window window = {0};
-        struct err err = {0};
-        size_t used = 0;
-        if (!input_next(input, want, &window, &err)) {
-            read_failed(r, offset, &err);
-            return;
-        }
-        /* What the reader gives up on still belongs to the content's hash. */
-        used = window.data.len;
-        want = 0;
-        if (reading) reading = r->reader->feed(state, window, &used, &want);
-        if (!reading) used = window.data.len;
-        consume(r, input, window, used);
-        offset = window.offset + used;
-        if (window.last) return;
+    struct err err = {0};
+    if (!in->source.is_open)
+        in->source = (struct source){
+            .is_open = true,
+            .held = arena_open("a source on its way to the workspace", 0, NULL),
+        };
+    bool fine = parcel->is_last ? commit(in, parcel, &err) : write_facts(in, parcel, &err);
+    if (!fine) {
+        intake_abandon(in->store);
+        err_in(&err, parcel->source);
+        command_progress_end(in->call);
+        (void)command_fail(in->call, &err);
+        in->stopped = true;
     }
-}
-
-static void read_source(struct ingest *in, struct input *input, const struct reader *reader)
-{
-    struct arena held = arena_open("reading a source", 0, NULL);
-    struct arena facts = arena_open("facts of a source", 0, NULL);
-    struct reading *r = arena_new(&held, struct reading);
-    str path = str_copy(&held, input_source(input));
-    *r = (struct reading){
-        .ingest = in,
-        .reader = reader,
-        .path = path,
-        .held = &held,
-        .facts = &facts,
-        .batch = batch_in(&facts),
-        .hash = sha256_start(),
-        .source = {.path = path, .reader = reader},
-    };
-    if (reader->overlap == OVERLAP_LINES) r->part.lines = lines_new(&held);
-    struct fact_sink sink = fact_sink_none();
-    sink.to = r;
-    sink.observation = take_observation;
-    sink.use = take_use;
-    sink.identity = take_identity;
-    sink.skip = take_skip;
-    sink.local_address = take_local;
-    sink.record = take_record;
-    sink.line_hash = take_line_hash;
-    void *state = reader->open(&held, &in->options, &sink);
-    feed(r, input, state);
-    reader->close(state);
-    finish(r);
-    arena_close(&facts);
-    arena_close(&held);
+    if (!fine || parcel->is_last) close_source(in);
 }
 
 static void add_failed(struct ingest *in, str source, const struct err *err)
@@ -354,45 +245,88 @@ static void add_failed(struct ingest *in, str source, const struct err *err)
     (void)command_fail(in->call, err);
 }
 
-static void unknown_format(struct ingest *in, str source, bool is_empty)
+/* ---- The pool -----------------------------------------------------------------------------------
+ */
+
+/* A file to read, or a folder that could not be: said in its turn. */
+struct job {
+    str path;
+    const struct err *problem;
+};
+
+static void work(void *to, void *self, struct pool_turn *turn)
 {
-    struct err err = {0};
-    struct buf known = buf_in(in->call->arena);
-    for (size_t i = 0; i < n_readers; i++) {
-        if (i) buf_str(&known, i + 1 == n_readers ? S(" and ") : S(", "));
-        buf_str(&known, readers[i]->summary);
-    }
-    err_set(&err, ERR_UNKNOWN_FORMAT, "%s; known are %.*s",
-            is_empty ? "the file is empty" : "the format is not known", STR_ARG(buf_text(&known)));
-    err_in(&err, source);
-    add_failed(in, source, &err);
+    const struct ingest *in = to;
+    const struct job *job = self;
+    if (job->problem)
+        gather_problem(job->path, job->problem, turn);
+    else
+        gather_file(&in->gather, job->path, turn);
 }
 
-static bool visit(void *to, struct input *input)
+static bool take(void *to, void *self, struct pool_result *result)
 {
     struct ingest *in = to;
-    struct window window = {0};
-    struct err err = {0};
-    if (!input_next(input, LIMIT_RECOGNISE_BYTES, &window, &err)) {
-        err_in(&err, input_source(input));
-        add_failed(in, input_source(input), &err);
-        return true;
+    struct parcel *parcel = (struct parcel *)(void *)result;
+    const struct job *job = self;
+    in->shown = job->path;
+    switch (parcel->kind) {
+    case PARCEL_SOURCE:
+        take_source(in, parcel);
+        break;
+    case PARCEL_UNKNOWN:
+    case PARCEL_PROBLEM:
+        add_failed(in, parcel->source, &parcel->err);
+        break;
     }
-    bytes head = window.data;
-    if (head.len > LIMIT_RECOGNISE_BYTES) head.len = LIMIT_RECOGNISE_BYTES;
-    const struct reader *reader = reader_recognise(head);
-    if (reader)
-        read_source(in, input, reader);
-    else
-        unknown_format(in, input_source(input), !head.len);
+    parcel_close(parcel);
     return !in->stopped;
+}
+
+static void drop(void *to, struct pool_result *result)
+{
+    (void)to;
+    parcel_close((struct parcel *)(void *)result);
+}
+
+static void done(void *to, void *self)
+{
+    struct ingest *in = to;
+    (void)self;
+    close_source(in); /* a worker that was stopped gave no last parcel */
+}
+
+static void idle(void *to, uint64_t read_bytes)
+{
+    struct ingest *in = to;
+    struct os *os = in->call->os;
+    if (!in->call->progress) return;
+    uint64_t now = os->monotonic_us(os->self);
+    if (now - in->shown_us < PROGRESS_US) return;
+    in->shown_us = now;
+    struct arena scratch = in->scratch;
+    command_progress(in->call,
+                     str_format(&scratch, "%" PRIu64 " MB  %.*s", read_bytes / 1000000,
+                                STR_ARG(os_base_name(in->shown))),
+                     read_bytes, 0);
+}
+
+static bool found(void *to, str path)
+{
+    struct ingest *in = to;
+    struct job *job = arena_new(in->call->arena, struct job);
+    job->path = str_copy(in->call->arena, path);
+    return pool_add(in->pool, job);
 }
 
 static void problem(void *to, str source, const struct err *err)
 {
-    struct err named = *err;
-    err_in(&named, source);
-    add_failed(to, source, &named);
+    struct ingest *in = to;
+    struct err *problem = arena_new(in->call->arena, struct err);
+    struct job *job = arena_new(in->call->arena, struct job);
+    *problem = *err;
+    *job = (struct job){.path = str_copy(in->call->arena, source), .problem = problem};
+    (void)pool_add(in->pool, job);
 }
 
 /* ---- The summary --------------------------------------------------------------------------------
@@ -421,8 +355,9 @@ static void print_json(const struct ingest *in)
         json_object(&json);
         json_member_str(&json, S("source"), told->source);
         json_member_str(&json, S("reader"), told->reader);
-        json_member_str_or_null(&json, S("origin"), told->origin);
-        json_member_bool(&json, S("origin_guessed"), told->is_guess);
+        json_member_str_or_null(&json, S("origin"), told->hosts == 1 ? told->origin : (str){0});
+        json_member_bool(&json, S("origin_guessed"), told->hosts == 1 && told->is_guess);
+        json_member_u64(&json, S("hosts"), told->hosts);
         json_member_u64(&json, S("records"), told->records);
         json_member_u64(&json, S("facts"), told->facts);
         json_member_u64(&json, S("known"), told->known);
@@ -460,10 +395,12 @@ static struct table sources_table(const struct ingest *in)
     for (size_t i = 0; i < in->n_told; i++) {
         const struct told *told = &in->told[i];
         str origin = told->origin.len ? told->origin : S("-");
-        if (told->is_guess) origin = str_format(arena, "%.*s (guessed)", STR_ARG(origin));
+        bool is_guess = told->hosts == 1 && told->is_guess;
+        if (told->hosts > 1) origin = str_format(arena, "%zu hosts", told->hosts);
+        if (is_guess) origin = str_format(arena, "%.*s (guessed)", STR_ARG(origin));
         table_add(&table, told->source);
         table_add(&table, told->reader);
-        table_add_toned(&table, origin, told->is_guess ? TONE_WARN : TONE_PLAIN);
+        table_add_toned(&table, origin, is_guess ? TONE_WARN : TONE_PLAIN);
         table_add_u64(&table, told->records);
         table_add_u64(&table, told->facts);
         table_add_u64(&table, told->known);
@@ -510,28 +447,50 @@ static bool prepare(struct ingest *in, struct err *err)
     struct invocation *call = in->call;
     bool whole = str_equal(option_text(call, S("journal")), S("delete"));
     str zone = option_text(call, S("timezone"));
-    in->options.now_us = call->os->now_us(call->os->self);
+    struct reader_options *options = &in->gather.options;
+    options->now_us = call->os->now_us(call->os->self);
     if (zone.len) {
-        in->options.zone = zone_find(call->os, zone, call->arena, err);
-        if (!in->options.zone) return false;
+        options->zone = zone_find(call->os, zone, call->arena, err);
+        if (!options->zone) return false;
     }
     return store_open(call->os, workspace_database(call), whole ? STORE_DELETE : STORE_WAL, false,
                       &in->store, err);
 }
 
+/* Each worker wants room for what its file's reader remembers, beside what waits to be written. */
+static void open_pool(struct ingest *in)
+{
+    struct invocation *call = in->call;
+    uint64_t memory = option_count(call, S("memory")) << 20;
+    size_t cores = call->os->cores(call->os->self), workers = cores;
+    if (option_given(call, S("workers"))) workers = (size_t)option_count(call, S("workers"));
+    if (workers > LIMIT_WORKERS) workers = LIMIT_WORKERS;
+    if (workers > memory / LIMIT_WORKER_BYTES) workers = (size_t)(memory / LIMIT_WORKER_BYTES);
+    if (!workers) workers = 1;
+    uint64_t reading = workers * (uint64_t)LIMIT_WORKER_BYTES;
+    struct pool_user user = {
+        .to = in, .work = work, .take = take, .drop = drop, .done = done, .idle = idle};
+    in->pool = pool_open(call->arena, workers, memory > reading ? memory - reading : 1, user);
+}
+
 static int run(struct invocation *call)
 {
-    struct ingest in = {.call = call, .origin = option_text(call, S("origin"))};
+    struct ingest in = {
+        .call = call,
+        .gather = {.os = call->os},
+        .origin = option_text(call, S("origin")),
+    };
     struct err err = {0};
     if (!prepare(&in, &err)) return command_fail(call, &err);
     in.scratch = arena_open("scratch of a source", 0, NULL);
+    open_pool(&in);
     for (size_t i = 0; i < call->n_arguments && !in.stopped; i++) {
         struct err missing = {0};
-        if (input_walk(call->os, call->arguments[i], call->scratch, visit, problem, &in, &missing))
+        if (input_find(call->os, call->arguments[i], call->scratch, found, problem, &in, &missing))
             continue;
-        err_in(&missing, call->arguments[i]);
-        add_failed(&in, call->arguments[i], &missing);
+        problem(&in, call->arguments[i], &missing);
     }
+    pool_close(in.pool);
     arena_close(&in.scratch);
     command_progress_end(call);
     if (!in.n_told && !in.n_failed) buf_str(call->talk, S("nothing was found to read\n"));
@@ -561,7 +520,21 @@ static const struct option options[] = {
      .low = 1,
      .high = 36500,
      .help = T("days before the newest whose connections stay joinable in a large workspace")},
-    { .name = T("journal"),
+    { .name = T("workers"),
+     .type = OPTION_COUNT,
+     .value = T("N"),
+     .low = 1,
+     .high = LIMIT_WORKERS,
+     .help = T("files read at once; without it as many as there are cores. What comes of it is the "
+               "same")},
+    {                                                                         .name = T("memory"),
+     .type = OPTION_COUNT,
+     .value = T("MB"),
+     .fallback = T("2048"),
+     .low = 128,
+     .high = 1 << 20,
+     .help = T("memory to stay within; with little of it fewer files are read at once")},
+    {                            .name = T("journal"),
      .type = OPTION_CHOICE,
      .value = T("MODE"),
      .fallback = T("wal"),

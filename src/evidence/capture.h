@@ -18,6 +18,8 @@ struct capture_frame {
 struct capture;
 struct capture *capture_open(struct arena *arena, const struct fact_sink *sink);
 void capture_frame(struct capture *capture, const struct capture_frame *frame);
+/* A record of the source, or its header: what stands first in it identifies the content. */
+void capture_content(struct capture *capture, bytes record);
 /* Reports a part of the source that could not be read. */
 void capture_skip(struct capture *capture, uint64_t offset, uint64_t length, const char *format,
                   ...) FORMAT_PRINTF(4, 5);

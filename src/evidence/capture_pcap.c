@@ -83,6 +83,7 @@ static bool take_file_header(struct state *state, struct window window)
     if (state->frame_most > LIMIT_RECORD_BYTES - RECORD_HEADER - 8)
         state->frame_most = LIMIT_RECORD_BYTES - RECORD_HEADER - 8;
     state->has_header = true;
+    capture_content(state->capture, (bytes){window.data.ptr, FILE_HEADER});
     if (link_is_known(state->link_type)) return true;
     capture_skip_link(state->capture, window.offset + 20, state->link_type);
     return false;
@@ -181,6 +182,7 @@ static size_t take_record(struct state *state, struct window window, size_t *wan
     *want = header + r.captured;
     bytes frame = cursor_bytes(&c, r.captured, "record.frame");
     if (!cursor_ok(&c)) return 0;
+    capture_content(state->capture, (bytes){window.data.ptr, *want});
     take_frame(state, &r, frame, window.offset);
     return *want;
 }

@@ -283,6 +283,7 @@ static size_t take_block(struct state *state, struct window window, size_t *want
     uint32_t again = read_u32(state, &c, "block.length");
     if (!cursor_ok(&c)) return 0;
     if (again != length) return lose(state, window);
+    capture_content(state->capture, (bytes){window.data.ptr, length});
     take_body(state, type, body, window.offset);
     return length;
 }

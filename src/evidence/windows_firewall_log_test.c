@@ -403,36 +403,13 @@ static void truth_observation(void *to, const struct observation *fact)
     truth->matched++;
 }
 
-static void ignore_skip(void *to, const struct skip *fact)
-{
-    (void)to;
-    (void)fact;
-}
-
-static void ignore_address(void *to, struct addr addr)
-{
-    (void)to;
-    (void)addr;
-}
-
-static void ignore_record(void *to, int64_t at_us)
-{
-    (void)to;
-    (void)at_us;
-}
-
-static void ignore_hash(void *to, uint64_t hash)
-{
-    (void)to;
-    (void)hash;
-}
-
 static bool read_truth(void *to, struct input *input)
 {
     struct truth *truth = to;
     const struct reader *reader = &windows_firewall_log_reader;
-    struct fact_sink sink = {truth,       truth_observation, hear_use,      hear_identity,
-                             ignore_skip, ignore_address,    ignore_record, ignore_hash};
+    struct fact_sink sink = fact_sink_none();
+    sink.to = truth;
+    sink.observation = truth_observation;
     struct window window = {0};
     struct err err;
     size_t want = LIMIT_RECOGNISE_BYTES;

@@ -86,7 +86,7 @@ db = sqlite3.connect(sys.argv[1]); db.execute("PRAGMA user_version=1"); db.commi
     run -2 --separate-stderr "$SALLYPORT" ingest -C "$WS" "$BATS_TEST_TMPDIR/notes.txt" "$BATS_TEST_TMPDIR/empty.pcap" \
         "$BATS_TEST_TMPDIR/missing" FS01
     # shellcheck disable=SC2154 # set by run
-    [[ "$stderr" == *"notes.txt: error: the format is not known; known are libpcap"*"Windows Firewall log"* ]]
+    [[ "$stderr" == *"notes.txt: error: the format is not known; known are packet captures"*"logs of firewalls"* ]]
     [[ "$stderr" == *"empty.pcap: error: the file is empty"* ]]
     [[ "$stderr" == *"missing: error:"* ]]
     [[ "$output" == *"1 source:"*"3 could not be read"* ]]
@@ -114,6 +114,35 @@ import json, sys
 for source in json.load(sys.stdin)["sources"]:
     assert source["facts"] == source["known"] > 0, source'
     [ "$before" = "$(matrix)" ]
+}
+
+@test "the number of workers changes no byte" {
+    samples=$BATS_TEST_DIRNAME/../../samples/contoso
+    for n in 1 2 3 8; do
+        ws=$BATS_TEST_TMPDIR/with-$n
+        "$SALLYPORT" init "$ws" >/dev/null
+        run -2 "$SALLYPORT" ingest -C "$ws" --workers $n "$samples/captures" missing FS01 "$samples" WS0417
+        echo "$output" >"$ws.output"
+        /usr/bin/python3 -c 'import sqlite3, sys
+for line in sqlite3.connect(sys.argv[1]).iterdump(): print(line)' "$ws/sallyport.db" >"$ws.dump"
+        matrix "$ws" >"$ws.matrix"
+    done
+    for n in 2 3 8; do
+        for kind in output dump matrix; do
+            cmp "$BATS_TEST_TMPDIR/with-1.$kind" "$BATS_TEST_TMPDIR/with-$n.$kind"
+        done
+    done
+    [ "$(wc -l <"$BATS_TEST_TMPDIR/with-1.dump")" -gt 500 ]
+}
+
+@test "little memory means fewer workers, not less" {
+    "$SALLYPORT" ingest -C "$WS" --memory 128 FS01 WS0417 "$CAPTURE"
+    before=$(matrix)
+    "$SALLYPORT" init "$BATS_TEST_TMPDIR/more" >/dev/null
+    "$SALLYPORT" ingest -C "$BATS_TEST_TMPDIR/more" --memory 4096 --workers 8 FS01 WS0417 "$CAPTURE"
+    [ "$before" = "$(matrix "$BATS_TEST_TMPDIR/more")" ]
+    run -2 "$SALLYPORT" ingest -C "$WS" --workers 0 FS01
+    run -2 "$SALLYPORT" ingest -C "$WS" --memory 1 FS01
 }
 
 @test "the same under another path counts once" {
