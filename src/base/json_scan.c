@@ -191,12 +191,43 @@ static bool take_characters(struct json_scan *scan, char *into, size_t *len, str
     return true;
 }
 
+/* The high bit of each byte of x that is zero. Bytes above a zero one may be marked too, so only
+ * the lowest mark means something. */
+WRAPS static inline uint64_t zero_bytes(uint64_t x)
+{
+    return (x - UINT64_C(0x0101010101010101)) & ~x & UINT64_C(0x8080808080808080);
+}
+
+WRAPS size_t json_scan_plain(str s, bool *ascii)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = UINT64_C(0x8080808080808080);
+    size_t at = 0;
+    uint64_t seen = 0;
+    for (; at + 8 <= s.len; at += 8) {
+        uint64_t word, marks;
+        memcpy(&word, s.ptr + at, sizeof word);
+        marks = zero_bytes(word ^ ones * '"') | zero_bytes(word ^ ones * '\\') |
+                ((word - ones * 0x20) & ~word & tops);
+        if (marks) break; /* which byte it is, the loop below finds on any byte order */
+        seen |= word;
+    }
+    for (; at < s.len; at++) {
+        uint8_t c = (uint8_t)s.ptr[at];
+        if (c == '"' || c == '\\' || c < 0x20) break;
+        seen |= c;
+    }
+    if (seen & tops) *ascii = false;
+    return at;
+}
+
 /* At the opening quote. */
 static bool pass_string(struct json_scan *scan, str *out, struct err *err)
 {
     const char *p = scan->text.ptr;
     size_t start = ++scan->at, len = 0;
-    bool plain = true; /* no escape, all valid: a slice of the text */
+    bool plain = true, ascii = true; /* plain: no escape, all valid: a slice of the text */
+    size_t run = json_scan_plain((str){p + start, scan->text.len - start}, &ascii);
+    if (ascii) scan->at += run;
     while (plain && scan->at < scan->text.len && p[scan->at] != '"') {
         uint8_t c = (uint8_t)p[scan->at];
         size_t bad = 0, n = 1;
@@ -239,6 +270,9 @@ static bool pass_literal(struct json_scan *scan, struct err *err, enum json_scan
         *kind = literals[i].kind;
         return true;
     }
+    str rest = str_tail(scan->text, scan->at);
+    for (size_t i = 0; i < COUNT_OF(literals) && rest.len; i++)
+        if (str_starts(literals[i].text, rest)) scan->at = scan->text.len; /* cut */
     return fail_expected(scan, err, "a value");
 }
 

@@ -65,6 +65,10 @@ MUST_USE bool json_scan_next(struct json_scan *scan, struct json_scan_item *out,
  * key to the end of its value. Anything else is passed already. */
 MUST_USE bool json_scan_skip(struct json_scan *scan, struct json_scan_item item, struct err *err);
 
+/* How many bytes from s.ptr on stand for themselves inside a string: up to a quote, a backslash or
+ * a control character. *ascii becomes false when one of them is 0x80 or above. */
+size_t json_scan_plain(str s, bool *ascii);
+
 /* A number's text as an integer; false when it has a fraction or exponent or does not fit. */
 MUST_USE bool json_scan_i64(str number, int64_t *out);
 /* A number's text times 10^decimals, cut towards zero: "1.25" with 6 decimals is 1250000. False

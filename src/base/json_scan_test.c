@@ -68,7 +68,7 @@ static const struct {
     {ROW("-"),                                           "!truncated@1",                             NULL                                     },
     {ROW("-a"),                                          "!malformed@1",                             NULL                                     },
     {ROW("NaN"),                                         "!malformed@0",                             NULL                                     },
-    {ROW("nul"),                                         "!malformed@0",                             NULL                                     },
+    {ROW("nul"),                                         "!truncated@3",                             NULL                                     },
     {ROW("truefalse"),                                   "t!malformed@4",                            NULL                                     },
     {ROW("1 1"),                                         "n(1)!malformed@2",                         NULL                                     },
     {ROW("[1]]"),                                        "[n(1)]!malformed@3",                       NULL                                     },
