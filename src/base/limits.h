@@ -102,6 +102,20 @@ enum {
     LIMIT_FLOW_PROBES = 64,
     /* Exporters or interfaces told apart in one source; further ones count as the source. */
     LIMIT_FLOW_VANTAGES = 4096,
+    /* Binary XML of a chunk of an event log: 64 KiB hold no more than this when templates do not
+     * overlap. Full: all are forgotten and compiled again when named again. */
+    LIMIT_EVTX_TEMPLATES = 1024,
+    LIMIT_EVTX_LEAVES = 4096,
+    LIMIT_EVTX_PIECES = 16384,
+    /* Bytes compiled per chunk, several times what it has. Full: its further records are skipped. */
+    LIMIT_EVTX_COMPILED = 1 << 20,
+    /* Values of one template (Windows allows 128), and fragments of one record (real ones have two).
+     * Full: the record is skipped. */
+    LIMIT_EVTX_VALUES = 1024,
+    LIMIT_EVTX_PARTS = 8,
+    /* Text of one event's values: a record of 64 KiB gives at most 96 KiB of UTF-8. Full: the record
+     * is skipped. */
+    LIMIT_EVTX_TEXT = 192 << 10,
     /* Connections a workspace keeps one by one before old days are only counted. */
     LIMIT_CONNECTIONS = 5000000,
 };
