@@ -197,6 +197,7 @@ enum identity_source {
     IDENTITY_KERBEROS,  /* cifs/host in an AP-REQ */
     IDENTITY_LOG,       /* the log says it of itself */
     IDENTITY_USER,      /* the admin says so */
+    IDENTITY_DNS,       /* the domain name system, as a scan asked it */
     IDENTITY_SOURCE_COUNT,
 };
 

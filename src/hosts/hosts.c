@@ -24,6 +24,7 @@ static const struct {
     [IDENTITY_KERBEROS] = {TEXT("kerberos"),        STRENGTH_SERVICE},
     [IDENTITY_LOG] = {TEXT("log"),             STRENGTH_OWN    },
     [IDENTITY_USER] = {TEXT("user"),            STRENGTH_OWN    },
+    [IDENTITY_DNS] = {TEXT("dns"),             STRENGTH_ALIAS  },
 };
 
 static const str strength_texts[] = {
