@@ -66,6 +66,10 @@ enum {
     LIMIT_FRAGMENTS = 256,
     /* Names (users, shares, hosts) kept per connection or flow; the rest only counted. */
     LIMIT_NAMES = 256,
+    /* TLS client hellos over QUIC that wait for their rest (18 KiB each), and conversations of SMB over
+     * QUIC that are told from others on its port; further ones are not told. */
+    LIMIT_QUIC_HELLOS = 64,
+    LIMIT_QUIC_CONVERSATIONS = 65536,
     /* All names of one capture, and all lists of them, together; past it names are only counted. */
     LIMIT_CAPTURE_NAMES = 64 << 20,
     LIMIT_CAPTURE_LISTS = 64 << 20,

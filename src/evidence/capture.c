@@ -2,6 +2,7 @@
 /* DESIGN.md 7: who is the client, what became of a connection, which conversations are kept. */
 #include "evidence/capture.h"
 
+#include "evidence/capture_quic.h"
 #include "evidence/capture_session.h"
 #include "wire/link.h"
 #include "wire/stream.h"
@@ -13,6 +14,7 @@ struct capture {
     struct fact_sink sink;
     struct streams *streams;
     struct capture_sessions *sessions;
+    struct capture_quic *quic;
     struct ip_fragments *fragments;
     struct stream_place place; /* of the packet in hand */
     uint64_t cut_frames, first_cut;
@@ -58,9 +60,16 @@ static unsigned client_of(const struct capture *capture, const struct stream *s,
     return s->first_half;
 }
 
+/* On this port only conversations of SMB come as far as a stream. */
+static bool is_quic(const struct stream *s, unsigned client)
+{
+    return s->transport == TRANSPORT_UDP && s->port[!client] == CAPTURE_QUIC_PORT;
+}
+
 static enum outcome outcome_of(const struct stream *s, unsigned client)
 {
     const struct stream_half *c = &s->half[client], *v = &s->half[!client];
+    if (is_quic(s, client)) return v->seen ? OUTCOME_ESTABLISHED : OUTCOME_NO_ANSWER;
     if (s->transport != TRANSPORT_TCP) return OUTCOME_NONE;
     /* Payload after the SYN means that a SYN-ACK was received, though it was not captured. */
     if (v->sent_syn_ack || v->sent_payload || c->sent_payload) return OUTCOME_ESTABLISHED;
@@ -84,7 +93,7 @@ static void on_end(void *to, struct stream *s)
             .transport = (enum transport)s->transport,
             .client_port = s->port[client],
             .port = s->port[!client],
-            .is_smb = facts.is_smb,
+            .is_smb = facts.is_smb || is_quic(s, client),
             .first_us = s->start_us,
             .last_us = s->last_us,
             .count = 1,
@@ -128,6 +137,7 @@ struct capture *capture_open(struct arena *arena, const struct fact_sink *sink)
                 capture->kept[service->ports[j].transport == TRANSPORT_UDP][port / 8] |=
                     (uint8_t)(1u << (port % 8));
     }
+    capture->kept[1][CAPTURE_QUIC_PORT / 8] |= 1u << (CAPTURE_QUIC_PORT % 8);
     struct stream_user user = {
         .to = capture,
         .item = on_item,
@@ -138,6 +148,7 @@ struct capture *capture_open(struct arena *arena, const struct fact_sink *sink)
     capture->streams = stream_open(arena, LIMIT_STREAMS, user);
     capture->sessions = capture_session_open(arena, LIMIT_STREAMS, &capture->sink);
     capture->fragments = ip_fragments_open(arena);
+    capture->quic = capture_quic_open(arena);
     return capture;
 }
 
@@ -154,6 +165,28 @@ static bool innermost(struct capture *capture, bytes packet, struct ip_packet *o
         }
     }
     return false;
+}
+
+static bool keeps_datagram(struct capture *capture, const struct ip_packet *ip,
+                           const struct tcp_segment *datagram)
+{
+    uint16_t from = datagram->from_port, to = datagram->to_port;
+    if (from != CAPTURE_QUIC_PORT && keeps(capture, TRANSPORT_UDP, from)) return true;
+    if (to != CAPTURE_QUIC_PORT && keeps(capture, TRANSPORT_UDP, to)) return true;
+    if (from != CAPTURE_QUIC_PORT && to != CAPTURE_QUIC_PORT) return false;
+    str name;
+    if (!capture_quic_is_smb(capture->quic, ip, datagram, &name)) return false;
+    if (name.len) {
+        struct identity identity = {
+            .addr = ip->to,
+            .name = name,
+            .seen_us = capture->place.at_us,
+            .source = IDENTITY_TREE_PATH,
+            .offset = capture->place.offset,
+        };
+        capture->sink.identity(capture->sink.to, &identity);
+    }
+    return true;
 }
 
 void capture_frame(struct capture *capture, const struct capture_frame *frame)
@@ -179,9 +212,7 @@ void capture_frame(struct capture *capture, const struct capture_frame *frame)
         return;
     case IP_UDP:
         if (!tcp_decode_udp(&ip, &segment)) return;
-        if (!keeps(capture, TRANSPORT_UDP, segment.from_port) &&
-            !keeps(capture, TRANSPORT_UDP, segment.to_port))
-            return;
+        if (!keeps_datagram(capture, &ip, &segment)) return;
         stream_datagram(capture->streams, &ip, &segment, capture->place);
         return;
     case IP_ICMP:
@@ -258,4 +289,5 @@ void capture_close(struct capture *capture)
                      "%" PRIu64 " SMB packets were captured only in part", capture->cut_frames);
     capture_session_close(capture->sessions);
     ip_fragments_close(capture->fragments);
+    capture_quic_close(capture->quic);
 }

@@ -31,6 +31,9 @@ bool tcp_decode_udp(const struct ip_packet *packet, struct tcp_segment *out)
     size_t length = cursor_u16be(&c, "udp.length");
     if (!cursor_ok(&c) || length < 8 || length > packet->length) return false;
     s.length = length - 8;
+    cursor_skip(&c, 2, "udp.checksum");
+    size_t captured = cursor_left(&c) < s.length ? cursor_left(&c) : s.length;
+    s.payload = cursor_bytes(&c, captured, "udp.payload");
     *out = s;
     return true;
 }
