@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Facts of one source on their way into the matrix. Readers fill it through a fact_sink; when the
- * store has said which lines were known before (batch_fact.known), it is folded into rows, one per
- * key, by the merges of matrix/fields.def. Ends, texts and edges are interned: rows hold indices.
+ * store has said which lines were known before (batch_fact.known) and what it calls ends, texts and
+ * edges, it is folded into the rows of matrix/relation.h, one per key. Ends, texts and edges are
+ * interned: facts hold indices.
  */
 #pragma once
 
 #include "base/map.h"
 #include "evidence/observation.h"
+#include "matrix/relation.h"
 
 struct batch_edge {
     uint32_t client, server; /* ends */
@@ -17,18 +19,19 @@ struct batch_edge {
 /* What SMB itself told of one session: rare beside the number of sessions, so kept apart. */
 struct batch_detail {
     struct smb_facts smb;
-    const uint32_t *names[7]; /* texts, per enum batch_name */
-    size_t n_names[7];
+    const uint32_t *names[8]; /* texts, per enum batch_name */
+    size_t n_names[8];
 };
 
 #define BATCH_NAMES(X)                                                                             \
-    X(USER) X(CLIENT) X(SERVER) X(SHARE) X(SHARE_REFUSED) X(SHARE_GRANTED) X(PIPE)
+    X(USER) X(CLIENT) X(SERVER) X(SHARE) X(SHARE_REFUSED) X(SHARE_GRANTED) X(PIPE) X(INTERFACE)
 enum batch_name {
 #define X(name) BATCH_NAME_##name,
     BATCH_NAMES(X)
 #undef X
         BATCH_NAME_COUNT
 };
+static_assert(BATCH_NAME_COUNT == 8, "struct batch_detail has a list per name");
 
 enum batch_trait {
     BATCH_DIALECT,
@@ -38,7 +41,23 @@ enum batch_trait {
     BATCH_COMPRESSED, /* enum known */
     BATCH_AUTH,
     BATCH_ASSUMED,
+    BATCH_CIPHER,
+    BATCH_COMPRESSION_OFFERED, /* enum known */
 };
+
+/* How facts without a client port count: as sessions of their own, or as parts of some session. */
+enum batch_portless { BATCH_PORTED, BATCH_PORTLESS, BATCH_PORTLESS_WITHIN };
+
+/* Flags beside the outcome in CONNECTION_KIND. */
+enum {
+    BATCH_CLOSES = 16,  /* only tells of an end */
+    BATCH_WITHIN = 32,  /* tells of a session under way, from start to last */
+    BATCH_COUNTED = 64, /* stands for a connection that was counted and let go (store/prune) */
+};
+
+/* Sightings within sessions of one client port, stream and outcome are one row when no gap between
+ * them is longer: a server logs every file that is opened. */
+#define BATCH_WITHIN_GAP_US INT64_C(60000000)
 
 struct batch_fact {
     int64_t first_us, last_us;
@@ -48,7 +67,7 @@ struct batch_fact {
     uint32_t edge;
     uint16_t client_port;
     uint8_t outcome, profile, assumed;
-    bool closes, is_smb;
+    bool closes, within, is_smb;
     bool known;    /* counted before: set by the store, left out of the fold */
     uint32_t part; /* of the source: which stream it belongs to */
 };
@@ -91,9 +110,10 @@ struct batch {
     struct arena *arena;
     struct map ends;  /* 16 bytes of address, then the name */
     struct map texts; /* [0] is the empty text */
-    struct map edges;
+    struct map pairs; /* edges of two addresses */
+    struct map edges; /* those with a named end */
     struct batch_edge *edge_items;
-    size_t edge_room;
+    size_t n_edges, edge_room;
     struct batch_fact *facts;
     size_t n_facts, fact_room;
     struct batch_use *uses;
@@ -108,81 +128,30 @@ struct batch {
     uint32_t part;      /* and its stream: index into the parts that intake_add is given */
 };
 
-/* ---- Rows: the key is what stands before the fields ---------------------------------------------
+/* ---- Rows ---------------------------------------------------------------------------------------
  */
 
-#define MEMBER(name, merge) int64_t name;
-
-/* portless: nothing joins it to other vantage points. */
-struct flow_row {
-    uint32_t edge, part;
-    int32_t day;
-    uint8_t outcome, profile, portless;
-#define FLOW_FIELD MEMBER
-#include "matrix/fields.def"
-    int64_t witness_us;
-    int64_t witness_offset;
+/* What the store calls things: numbers above 0, per index of the batch. */
+struct batch_numbers {
+    const int64_t *edges, *texts;
+    const int64_t *streams; /* per part */
+    int64_t source;
 };
 
-struct trait_row {
-    uint32_t edge;
-    uint8_t kind, value;
-#define TRAIT_FIELD MEMBER
-#include "matrix/fields.def"
-};
-
-struct name_row {
-    uint32_t edge, text;
-    uint8_t kind;
-#define NAME_FIELD MEMBER
-#include "matrix/fields.def"
-};
-
-struct use_row {
-    uint32_t edge, part, share, pipe, user;
-    int32_t day;
-    uint8_t refused;
-#define USE_FIELD MEMBER
-#include "matrix/fields.def"
-};
-
-struct identity_row {
+struct batch_identity_row {
     struct addr addr;
     uint32_t name;
     int32_t day;
     uint8_t source;
-#define IDENTITY_FIELD MEMBER
-#include "matrix/fields.def"
+    int64_t first_us, last_us;
 };
 
-/* outcome: with BATCH_CLOSES when the observation only tells of an end. */
-enum { BATCH_CLOSES = 16 };
-
-struct connection_row {
-    uint32_t edge, part;
-    uint16_t client_port;
-    int64_t start_us;
-    uint8_t outcome;
-#define CONNECTION_FIELD MEMBER
-#include "matrix/fields.def"
-};
-
-#undef MEMBER
-
-/* Every key once; connections sorted by key. */
+/* Every key once, in its order. Rows of edges with a named end stand apart: who reads the matrix
+ * asks which address the name had. */
 struct batch_rows {
-    struct flow_row *flows;
-    size_t n_flows;
-    struct trait_row *traits;
-    size_t n_traits;
-    struct name_row *names;
-    size_t n_names;
-    struct use_row *uses;
-    size_t n_uses;
-    struct identity_row *identities;
+    struct relation_rows of[2][RELATION_COUNT]; /* [1]: of edges with a named end */
+    struct batch_identity_row *identities;
     size_t n_identities;
-    struct connection_row *connections;
-    size_t n_connections;
 };
 
 struct batch batch_in(struct arena *arena);
@@ -195,6 +164,8 @@ bool batch_is_empty(const struct batch *batch);
 
 struct endpoint batch_end(const struct batch *batch, uint32_t index);
 str batch_text(const struct batch *batch, uint32_t index);
+bool batch_edge_is_named(const struct batch *batch, uint32_t index);
 
-/* Rows of the facts that are not known. */
-struct batch_rows batch_fold(const struct batch *batch, struct arena *arena);
+/* Rows of the facts that are not known; their edges and texts have numbers. */
+struct batch_rows batch_fold(const struct batch *batch, const struct batch_numbers *numbers,
+                             struct arena *arena);

@@ -83,7 +83,8 @@ static void check_row(const struct row *row, bool backwards)
         given[n++] = (struct join_sighting){
             .start_us = s->tenths * INT64_C(100000),
             .outcome = s->outcome,
-            .closes = s->closes,
+            .kind = s->closes ? JOIN_CLOSES : JOIN_BEGINS,
+            .last_us = s->tenths * INT64_C(100000),
             .stream = (uint32_t)s->stream,
             .is_log = s->stream >= 'a',
             .to_server = s->to_server,

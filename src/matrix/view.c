@@ -133,6 +133,11 @@ static str auth_at(unsigned value)
     return value < AUTH_COUNT ? auth_text((enum auth)value) : (str){0};
 }
 
+static str cipher_at(unsigned value)
+{
+    return value < CIPHER_COUNT ? cipher_text((enum cipher)value) : (str){0};
+}
+
 static str assumption_at(unsigned value)
 {
     return value < ASSUMED_COUNT ? assumption_text((enum assumption)value) : (str){0};
@@ -178,10 +183,13 @@ static void print_evidence(struct json *json, const struct matrix_flow *flow)
     json_array_end(json);
 }
 
-static void print_instant(struct json *json, str key, int64_t at_us)
+static void print_instant(struct json *json, str key, int64_t at_us, bool is_timeless)
 {
     json_key(json, key);
-    json_instant(json, at_us);
+    if (is_timeless)
+        json_null(json);
+    else
+        json_instant(json, at_us);
 }
 
 /* Of the service: its name, else "tcp/4455". */
@@ -210,8 +218,8 @@ void view_flow_members(struct json *json, const struct matrix_flow *flow,
     print_outcomes(json, flow);
     json_member_u64(json, S("connections"), flow->connections);
     json_member_bool(json, S("connections_exact"), flow->connections_exact);
-    print_instant(json, S("first_seen"), flow->first_us);
-    print_instant(json, S("last_seen"), flow->last_us);
+    print_instant(json, S("first_seen"), flow->first_us, flow->is_timeless);
+    print_instant(json, S("last_seen"), flow->last_us, flow->is_timeless);
     json_member_u64(json, S("bytes_to_server"), flow->bytes_to_server);
     json_member_u64(json, S("bytes_to_client"), flow->bytes_to_client);
     print_bits(json, S("dialects"), flow->dialects, dialect_at);
@@ -221,6 +229,12 @@ void view_flow_members(struct json *json, const struct matrix_flow *flow,
     json_member_str_or_null(json, S("server"), signing_text(flow->server_signing));
     json_object_end(json);
     print_known(json, S("encrypted"), flow->encrypted);
+    print_bits(json, S("ciphers"), flow->ciphers, cipher_at);
+    json_key(json, S("compression"));
+    json_object(json);
+    print_known(json, S("offered"), flow->compression_offered);
+    print_known(json, S("used"), flow->compressed);
+    json_object_end(json);
     print_bits(json, S("auth"), flow->auths, auth_at);
     print_names(json, S("users"), flow->users);
     print_names(json, S("client_names"), flow->client_names);
@@ -228,6 +242,7 @@ void view_flow_members(struct json *json, const struct matrix_flow *flow,
     print_names(json, S("shares"), flow->shares);
     print_names(json, S("shares_refused"), flow->shares_refused);
     print_names(json, S("pipes"), flow->pipes);
+    print_names(json, S("interfaces"), flow->interfaces);
     print_bits(json, S("assumed"), flow->assumed, assumption_at);
     print_names(json, S("conflicts"), flow->conflicts);
     print_evidence(json, flow);

@@ -29,6 +29,7 @@ struct matrix_flow {
     uint64_t connections;
     bool connections_exact; /* false: the largest of counts that can't be joined */
     int64_t first_us, last_us;
+    bool is_timeless; /* nothing tells when: clocks that counted from a boot */
     uint64_t bytes_to_server, bytes_to_client;
     /* Observations per profile of the machine that logged them; [PROFILE_UNKNOWN]: not said. */
     uint64_t profiles[PROFILE_COUNT + 1];
@@ -37,9 +38,10 @@ struct matrix_flow {
     uint8_t assumed;  /* bit set of enum assumption */
     /* The weakest seen; what else was seen stands in conflicts. */
     enum signing client_signing, server_signing;
-    enum known encrypted, compressed;
+    enum known encrypted, compressed, compression_offered;
+    uint8_t ciphers; /* bit set of enum cipher */
     /* Sorted bytewise. Shares as sent; the others differ by more than case. */
-    struct names users, client_names, server_names, shares, shares_refused, pipes;
+    struct names users, client_names, server_names, shares, shares_refused, pipes, interfaces;
     struct names conflicts; /* sentences such as "server signing: enabled, required" */
     const struct witness *evidence;
     size_t n_evidence;

@@ -4,10 +4,11 @@
  */
 #include "store/intake.h"
 
+#include "store/runs.h"
 #include "store/tables.h"
 
 struct numbers {
-    int64_t *ends, *texts, *edges;
+    int64_t *ends, *texts, *edges, *streams;
 };
 
 static struct sqlite_statement *statement(struct store *store, enum store_statement which,
@@ -89,25 +90,11 @@ static bool write_source(struct store *store, str path, const struct reader *rea
     return sqlite_do(set, err);
 }
 
-/* Only what a row refers to gets a number: ends and texts of known lines leave no trace. */
-static bool number_edges(struct store *store, const struct batch *batch,
-                         const struct batch_rows *rows, struct numbers *numbers, struct err *err)
+static bool number_end(struct store *store, const struct batch *batch, struct numbers *numbers,
+                       uint32_t index, struct err *err)
 {
-    for (uint32_t i = 0; i < batch->edges.n; i++)
-        numbers->edges[i] = 0;
-    for (size_t i = 0; i < rows->n_flows + rows->n_uses; i++) {
-        uint32_t index =
-            i < rows->n_flows ? rows->flows[i].edge : rows->uses[i - rows->n_flows].edge;
-        struct batch_edge edge = batch->edge_items[index];
-        const uint32_t ends[] = {edge.client, edge.server};
-        if (numbers->edges[index]) continue;
-        for (size_t j = 0; j < COUNT_OF(ends); j++)
-            if (!numbers->ends[ends[j]] &&
-                !write_end(store, batch_end(batch, ends[j]), &numbers->ends[ends[j]], err))
-                return false;
-        if (!write_edge(store, numbers, edge, &numbers->edges[index], err)) return false;
-    }
-    return true;
+    if (numbers->ends[index]) return true;
+    return write_end(store, batch_end(batch, index), &numbers->ends[index], err);
 }
 
 static bool number_text(struct store *store, const struct batch *batch, struct numbers *numbers,
@@ -117,89 +104,44 @@ static bool number_text(struct store *store, const struct batch *batch, struct n
     return write_text(store, batch_text(batch, index), &numbers->texts[index], err);
 }
 
-#define PUT(name, merge) sqlite_put(s, at++, row->name);
-
-static bool write_flows(struct store *store, const struct batch_rows *rows,
-                        const struct numbers *numbers, const struct intake_part *parts,
-                        int64_t source, struct err *err)
+static bool number_edge(struct store *store, const struct batch *batch, struct numbers *numbers,
+                        uint32_t index, struct err *err)
 {
-    struct sqlite_statement *s = statement(store, STORE_SQL_ADD_FLOW, err);
-    for (size_t i = 0; s && i < rows->n_flows; i++) {
-        const struct flow_row *row = &rows->flows[i];
-        int at = 1;
-        sqlite_put(s, at++, numbers->edges[row->edge]);
-        sqlite_put(s, at++, row->day);
-        sqlite_put(s, at++, row->outcome);
-        sqlite_put(s, at++, row->profile);
-        sqlite_put(s, at++, row->portless);
-        sqlite_put(s, at++, parts[row->part].stream.id);
-#define FLOW_FIELD PUT
-#include "matrix/fields.def"
-        sqlite_put(s, at++, row->witness_us);
-        sqlite_put(s, at++, row->witness_offset);
-        sqlite_put(s, at++, source);
-        if (!sqlite_do(s, err)) return false;
-    }
-    return s != NULL;
+    struct batch_edge edge = batch->edge_items[index];
+    if (numbers->edges[index]) return true;
+    return number_end(store, batch, numbers, edge.client, err) &&
+           number_end(store, batch, numbers, edge.server, err) &&
+           write_edge(store, numbers, edge, &numbers->edges[index], err);
 }
 
-static bool write_traits(struct store *store, const struct batch_rows *rows,
-                         const struct numbers *numbers, struct err *err)
+static bool number_names(struct store *store, const struct batch *batch, struct numbers *numbers,
+                         const struct batch_detail *detail, struct err *err)
 {
-    struct sqlite_statement *s = statement(store, STORE_SQL_ADD_TRAIT, err);
-    for (size_t i = 0; s && i < rows->n_traits; i++) {
-        const struct trait_row *row = &rows->traits[i];
-        int at = 1;
-        sqlite_put(s, at++, numbers->edges[row->edge]);
-        sqlite_put(s, at++, row->kind);
-        sqlite_put(s, at++, row->value);
-#define TRAIT_FIELD PUT
-#include "matrix/fields.def"
-        if (!sqlite_do(s, err)) return false;
-    }
-    return s != NULL;
+    for (size_t kind = 0; kind < BATCH_NAME_COUNT; kind++)
+        for (size_t i = 0; i < detail->n_names[kind]; i++)
+            if (!number_text(store, batch, numbers, detail->names[kind][i], err)) return false;
+    return true;
 }
 
-static bool write_names(struct store *store, const struct batch *batch,
-                        const struct batch_rows *rows, struct numbers *numbers, struct err *err)
+/* Only what a row refers to gets a number: ends and texts of known lines leave no trace. */
+static bool number_all(struct store *store, const struct batch *batch, struct numbers *numbers,
+                       struct err *err)
 {
-    struct sqlite_statement *s = statement(store, STORE_SQL_ADD_NAME, err);
-    for (size_t i = 0; s && i < rows->n_names; i++) {
-        const struct name_row *row = &rows->names[i];
-        int at = 1;
-        if (!number_text(store, batch, numbers, row->text, err)) return false;
-        sqlite_put(s, at++, numbers->edges[row->edge]);
-        sqlite_put(s, at++, row->kind);
-        sqlite_put(s, at++, numbers->texts[row->text]);
-#define NAME_FIELD PUT
-#include "matrix/fields.def"
-        if (!sqlite_do(s, err)) return false;
+    for (size_t i = 0; i < batch->n_facts; i++) {
+        const struct batch_fact *fact = &batch->facts[i];
+        if (fact->known) continue;
+        if (!number_edge(store, batch, numbers, fact->edge, err)) return false;
+        if (fact->detail && !number_names(store, batch, numbers, fact->detail, err)) return false;
     }
-    return s != NULL;
-}
-
-static bool write_uses(struct store *store, const struct batch *batch,
-                       const struct batch_rows *rows, struct numbers *numbers,
-                       const struct intake_part *parts, struct err *err)
-{
-    struct sqlite_statement *s = statement(store, STORE_SQL_ADD_USE, err);
-    for (size_t i = 0; s && i < rows->n_uses; i++) {
-        const struct use_row *row = &rows->uses[i];
-        const uint32_t texts[] = {row->share, row->pipe, row->user};
-        int at = 1;
-        sqlite_put(s, at++, numbers->edges[row->edge]);
-        for (size_t j = 0; j < COUNT_OF(texts); j++) {
+    for (size_t i = 0; i < batch->n_uses; i++) {
+        const struct batch_use *use = &batch->uses[i];
+        if (use->fact ? batch->facts[use->fact - 1].known : use->known) continue;
+        const uint32_t texts[] = {use->share, use->pipe, use->user};
+        if (!number_edge(store, batch, numbers, use->edge, err)) return false;
+        for (size_t j = 0; j < COUNT_OF(texts); j++)
             if (!number_text(store, batch, numbers, texts[j], err)) return false;
-            sqlite_put(s, at++, numbers->texts[texts[j]]);
-        }
-        sqlite_put(s, at++, row->refused);
-        sqlite_put(s, at++, row->day);
-        sqlite_put(s, at++, parts[row->part].stream.id);
-#define USE_FIELD PUT
-#include "matrix/fields.def"
-        if (!sqlite_do(s, err)) return false;
     }
-    return s != NULL;
+    return true;
 }
 
 static bool write_identities(struct store *store, const struct batch *batch,
@@ -208,7 +150,7 @@ static bool write_identities(struct store *store, const struct batch *batch,
 {
     struct sqlite_statement *s = statement(store, STORE_SQL_ADD_IDENTITY, err);
     for (size_t i = 0; s && i < rows->n_identities; i++) {
-        const struct identity_row *row = &rows->identities[i];
+        const struct batch_identity_row *row = &rows->identities[i];
         uint8_t octets[16];
         int at = 1;
         if (!number_text(store, batch, numbers, row->name, err)) return false;
@@ -217,28 +159,54 @@ static bool write_identities(struct store *store, const struct batch *batch,
         sqlite_put(s, at++, numbers->texts[row->name]);
         sqlite_put(s, at++, row->source);
         sqlite_put(s, at++, row->day);
-#define IDENTITY_FIELD PUT
-#include "matrix/fields.def"
+        sqlite_put(s, at++, row->first_us);
+        sqlite_put(s, at++, row->last_us);
         if (!sqlite_do(s, err)) return false;
     }
     return s != NULL;
 }
 
-static bool write_connections(struct store *store, const struct batch_rows *rows,
-                              const struct numbers *numbers, const struct intake_part *parts,
-                              struct err *err)
+/* What a scan did not say a time for has none: it is the oldest of what is told of a port. */
+static bool write_listenings(struct store *store, const struct batch *batch,
+                             struct numbers *numbers, int64_t source, struct err *err)
 {
-    struct sqlite_statement *s = statement(store, STORE_SQL_ADD_CONNECTION, err);
-    for (size_t i = 0; s && i < rows->n_connections; i++) {
-        const struct connection_row *row = &rows->connections[i];
-        int at = 1;
-        sqlite_put(s, at++, numbers->edges[row->edge]);
-        sqlite_put(s, at++, row->client_port);
-        sqlite_put(s, at++, row->start_us);
-        sqlite_put(s, at++, parts[row->part].stream.id);
-        sqlite_put(s, at++, row->outcome);
-#define CONNECTION_FIELD PUT
-#include "matrix/fields.def"
+    struct sqlite_statement *s = statement(store, STORE_SQL_ADD_LISTENING, err);
+    for (size_t i = 0; s && i < batch->n_listenings; i++) {
+        const struct batch_listening *row = &batch->listenings[i];
+        if (!number_end(store, batch, numbers, row->server, err)) return false;
+        const int64_t values[] = {
+            numbers->ends[row->server],
+            row->transport,
+            row->port,
+            row->state,
+            row->dialects,
+            row->signing,
+            row->seen_us,
+            row->seen_us,
+            source,
+        };
+        for (size_t v = 0; v < COUNT_OF(values); v++)
+            sqlite_put(s, (int)v + 1, values[v]);
+        if (!sqlite_do(s, err)) return false;
+    }
+    return s != NULL;
+}
+
+static bool write_changes(struct store *store, const struct batch *batch, struct numbers *numbers,
+                          struct err *err)
+{
+    struct sqlite_statement *s = statement(store, STORE_SQL_ADD_CHANGE, err);
+    for (size_t i = 0; s && i < batch->n_changes; i++) {
+        const struct batch_change *row = &batch->changes[i];
+        const uint32_t texts[] = {row->subject, row->detail, row->user};
+        if (!number_end(store, batch, numbers, row->host, err)) return false;
+        for (size_t t = 0; t < COUNT_OF(texts); t++)
+            if (!number_text(store, batch, numbers, texts[t], err)) return false;
+        sqlite_put(s, 1, numbers->ends[row->host]);
+        sqlite_put(s, 2, row->at_us);
+        sqlite_put(s, 3, row->kind);
+        for (size_t t = 0; t < COUNT_OF(texts); t++)
+            sqlite_put(s, (int)t + 4, numbers->texts[texts[t]]);
         if (!sqlite_do(s, err)) return false;
     }
     return s != NULL;
@@ -278,19 +246,25 @@ bool intake_add(struct store *store, struct intake_part *parts, size_t n_parts, 
     assert(n_parts);
     if (!mark_known(store, parts, batch, err)) return false;
     if (!write_source(store, path, reader, &source, err)) return false;
-    struct batch_rows rows = batch_fold(batch, &scratch);
     struct numbers numbers = {
         .ends = arena_array(&scratch, int64_t, batch->ends.n + 1),
         .texts = arena_array(&scratch, int64_t, batch->texts.n + 1),
-        .edges = arena_array(&scratch, int64_t, batch->edges.n + 1),
+        .edges = arena_array(&scratch, int64_t, batch->n_edges + 1),
+        .streams = arena_array(&scratch, int64_t, n_parts),
     };
-    return number_edges(store, batch, &rows, &numbers, err) &&
-           write_flows(store, &rows, &numbers, parts, source, err) &&
-           write_traits(store, &rows, &numbers, err) &&
-           write_names(store, batch, &rows, &numbers, err) &&
-           write_uses(store, batch, &rows, &numbers, parts, err) &&
-           write_identities(store, batch, &rows, &numbers, err) &&
-           write_connections(store, &rows, &numbers, parts, err);
+    for (size_t i = 0; i < n_parts; i++)
+        numbers.streams[i] = parts[i].stream.id;
+    if (!number_all(store, batch, &numbers, err)) return false;
+    const struct batch_numbers given = {numbers.edges, numbers.texts, numbers.streams, source};
+    struct batch_rows rows = batch_fold(batch, &given, &scratch);
+    for (size_t named = 0; named < COUNT_OF(rows.of); named++)
+        for (size_t r = 0; r < RELATION_COUNT; r++) {
+            struct runs_of of = {(enum relation_id)r, named};
+            if (!runs_write(store, of, &rows.of[named][r], scratch, err)) return false;
+        }
+    return write_identities(store, batch, &rows, &numbers, err) &&
+           write_listenings(store, batch, &numbers, source, err) &&
+           write_changes(store, batch, &numbers, err);
 }
 
 static bool write_skips(struct store *store, int64_t source, int64_t from_us,

@@ -2,6 +2,7 @@
 #include "store/joining.h"
 
 #include "matrix/batch.h"
+#include "store/tables.h"
 
 struct joining {
     struct join join;
@@ -49,7 +50,7 @@ bool joining_numbers(struct store *store, struct arena *arena, struct joining_nu
 static void emit(void *to, const struct join_connection *connection)
 {
     struct joining *j = to;
-    j->emit(j->to, j->edge, connection);
+    j->emit(j->to, j->edge, j->client_port, connection);
 }
 
 static int sighting_order(const void *left, const void *right)
@@ -65,40 +66,53 @@ static void feed_same(struct joining *j)
     j->n_same = 0;
 }
 
-bool joining_run(struct store *store, struct joining_numbers numbers, int64_t before_us,
-                 struct arena scratch, joining_emit *emit_row, void *to, struct err *err)
+static enum join_kind kind_of(int64_t flags)
 {
-    struct sqlite_statement *s =
-        sqlite_prepare(store->db,
-                       "SELECT edge,client_port,start_us,stream,outcome,to_server,to_client "
-                       "FROM connection WHERE start_us<? ORDER BY edge,client_port,start_us",
-                       err);
+    if (flags & BATCH_COUNTED) return JOIN_COUNTED;
+    if (flags & BATCH_CLOSES) return JOIN_CLOSES;
+    return flags & BATCH_WITHIN ? JOIN_WITHIN : JOIN_BEGINS;
+}
+
+static bool numbers_hold(const struct joining_numbers *numbers, const int64_t *row)
+{
+    return row[CONNECTION_EDGE] > 0 && (uint64_t)row[CONNECTION_EDGE] < numbers->n_edges &&
+           row[CONNECTION_STREAM] >= 0 && (uint64_t)row[CONNECTION_STREAM] < numbers->n_streams;
+}
+
+bool joining_run(struct store *store, struct joining_numbers numbers, bool is_named,
+                 const struct relation_rows *more, struct arena scratch, joining_emit *emit_row,
+                 void *to, struct err *err)
+{
+    struct runs_of of = {RELATION_OF_CONNECTION, is_named};
+    struct runs_reader *reader = NULL;
     struct joining *j = arena_new(&scratch, struct joining);
     *j = (struct joining){
         .join = {.emit = emit, .to = j},
           .emit = emit_row, .to = to, .edge = -1
     };
-    if (!s) return false;
-    sqlite_put(s, 1, before_us);
-    for (bool row = false;;) {
-        if (!sqlite_step(s, &row, err)) return false;
-        bool other = !row || sqlite_get(s, 0) != j->edge || sqlite_get(s, 1) != j->client_port;
-        if (j->n_same && (other || sqlite_get(s, 2) != j->same[0].start_us)) feed_same(j);
+    if (!runs_open(store, of, more, &scratch, &reader, err)) return false;
+    for (const int64_t *row = NULL;;) {
+        if (!runs_next(reader, &row, err)) return false;
+        bool other =
+            !row || row[CONNECTION_EDGE] != j->edge || row[CONNECTION_PORT] != j->client_port;
+        if (j->n_same && (other || row[CONNECTION_START] != j->same[0].start_us)) feed_same(j);
         if (other) join_end(&j->join);
         if (!row) return true;
-        j->edge = (int64_t)sqlite_get_index(s, 0, numbers.n_edges);
-        j->client_port = sqlite_get(s, 1);
-        int64_t outcome = sqlite_get(s, 4);
-        struct joining_stream stream = numbers.streams[sqlite_get_index(s, 3, numbers.n_streams)];
+        if (!numbers_hold(&numbers, row)) return tables_damaged(err);
+        j->edge = row[CONNECTION_EDGE];
+        j->client_port = row[CONNECTION_PORT];
+        struct joining_stream stream = numbers.streams[row[CONNECTION_STREAM]];
+        size_t outcome = (size_t)row[CONNECTION_KIND] & (BATCH_CLOSES - 1);
         arena_grow(&scratch, j->same, j->n_same, j->room);
         j->same[j->n_same++] = (struct join_sighting){
-            .start_us = sqlite_get(s, 2),
-            .outcome = (enum outcome)(outcome & (BATCH_CLOSES - 1)),
-            .closes = (outcome & BATCH_CLOSES) != 0,
+            .start_us = row[CONNECTION_START],
+            .last_us = row[CONNECTION_LAST],
+            .outcome = outcome < OUTCOME_COUNT ? (enum outcome)outcome : OUTCOME_NONE,
+            .kind = kind_of(row[CONNECTION_KIND]),
             .stream = stream.rank,
             .is_log = stream.is_log,
-            .to_server = sqlite_get(s, 5),
-            .to_client = sqlite_get(s, 6),
+            .to_server = row[CONNECTION_TO_SERVER],
+            .to_client = row[CONNECTION_TO_CLIENT],
         };
     }
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From rows to the matrix as it is read. Every table is read once, in the order of its key, which
- * begins with the edge; order among edges is made at the end, from the ends themselves, so that
- * nothing that is printed depends on the database's numbers.
+/* From rows to the matrix as it is read. Every relation is read once, in the order of its key,
+ * which begins with the edge; order among edges is made at the end, from the ends themselves, so
+ * that nothing that is printed depends on the database's numbers.
  */
 #include "base/hash.h"
 #include "base/instant.h"
 #include "matrix/batch.h"
 #include "store/joining.h"
+#include "store/runs.h"
 #include "store/store.h"
 #include "store/tables.h"
 
@@ -34,14 +35,26 @@ struct candidate {
 /* One edge under way. */
 struct edge {
     struct matrix_flow flow;
+    bool defined; /* the table of edges has it */
     bool present;
     bool by_day; /* some of its counts can't be joined: kept per day */
-    struct candidate witnesses[LIMIT_WITNESSES];
-    size_t n_witnesses;
+    struct candidate *witnesses;
+    size_t n_witnesses, witness_room;
     uint8_t signings[2]; /* client, server: bit sets of enum signing */
     uint8_t encrypted;   /* bit set of enum known */
     struct names granted;
+    bool port_known; /* some witness said it */
+    /* Of rows whose times are of this world: see CLOCKLESS_DAYS. */
+    bool has_times;
+    int64_t first_us, last_us;
+    /* Portless sightings within sessions: their outcomes, and on how many days there were some. */
+    uint16_t within;
+    uint64_t within_days;
+    int64_t within_day;
 };
+
+/* Hosts that count from their boot write dates of 1970; nothing else here is older than 1971. */
+enum { CLOCKLESS_DAYS = 365 };
 
 struct loading {
     struct store *store;
@@ -57,6 +70,8 @@ struct loading {
     struct map days;
     struct tally *tallies[3];
     size_t tally_room;
+    /* Rows of edges with a named end, as rows of the edges that are meant (sorted). */
+    struct relation_rows named[RELATION_COUNT];
 };
 
 enum { TALLY_JOINED, TALLY_PORTLESS, TALLY_PAST };
@@ -75,6 +90,13 @@ static bool count_of(struct store *store, const char *sql, size_t *out, struct e
     *out = most > 0 ? (size_t)most + 1 : 1;
     if (row) sqlite_reset(s);
     return true;
+}
+
+static bool open_rows(struct loading *l, enum relation_id relation, struct runs_reader **out,
+                      struct err *err)
+{
+    struct runs_of of = {relation, false};
+    return runs_open(l->store, of, &l->named[relation], l->scratch, out, err);
 }
 
 static struct addr get_addr(const struct sqlite_statement *s, int at)
@@ -188,7 +210,9 @@ static bool load_edges(struct loading *l, struct err *err)
     for (bool row = false; s;) {
         if (!sqlite_step(s, &row, err)) return false;
         if (!row) return true;
-        l->edges[sqlite_get_index(s, 0, l->n_edges)].flow = (struct matrix_flow){
+        struct edge *edge = &l->edges[sqlite_get_index(s, 0, l->n_edges)];
+        edge->defined = true;
+        edge->flow = (struct matrix_flow){
             .client = l->ends[sqlite_get_index(s, 1, l->n_ends)],
             .server = l->ends[sqlite_get_index(s, 2, l->n_ends)],
             .port = (uint16_t)sqlite_get(s, 3),
@@ -211,9 +235,9 @@ static int witness_order(const struct witness *a, const struct witness *b)
 }
 
 /* The earliest witness per stream and outcome; of those the first LIMIT_WITNESSES stay. */
-static void add_witness(struct edge *edge, struct candidate c)
+static void add_witness(struct loading *l, struct edge *edge, struct candidate c)
 {
-    struct candidate *last = &edge->witnesses[0];
+    struct candidate *last = edge->witnesses;
     for (size_t i = 0; i < edge->n_witnesses; i++) {
         struct candidate *held = &edge->witnesses[i];
         if (held->stream == c.stream && held->outcome == c.outcome) {
@@ -222,9 +246,10 @@ static void add_witness(struct edge *edge, struct candidate c)
         }
         if (witness_order(&held->witness, &last->witness) > 0) last = held;
     }
-    if (edge->n_witnesses < LIMIT_WITNESSES)
+    if (edge->n_witnesses < LIMIT_WITNESSES) {
+        arena_grow(l->scratch, edge->witnesses, edge->n_witnesses, edge->witness_room);
         edge->witnesses[edge->n_witnesses++] = c;
-    else if (witness_order(&c.witness, &last->witness) < 0)
+    } else if (witness_order(&c.witness, &last->witness) < 0)
         *last = c;
 }
 
@@ -278,45 +303,107 @@ static void add_to_flow(struct matrix_flow *flow, const struct tally *tally)
         flow->outcomes[i] += tally->outcomes[i];
 }
 
+static void add_times(struct edge *edge, const int64_t *row)
+{
+    struct matrix_flow *flow = &edge->flow;
+    int64_t first = row[FLOW_FIRST], last = row[FLOW_LAST];
+    if (!edge->present || first < flow->first_us) flow->first_us = first;
+    if (!edge->present || last > flow->last_us) flow->last_us = last;
+    edge->present = true;
+    if (row[FLOW_DAY] < CLOCKLESS_DAYS) return;
+    if (!edge->has_times || first < edge->first_us) edge->first_us = first;
+    if (!edge->has_times || last > edge->last_us) edge->last_us = last;
+    edge->has_times = true;
+}
+
+/* What one stream saw of an edge on one day without client ports. */
+struct portless {
+    int64_t edge, day, stream;
+    struct tally tally;
+};
+
+static void end_portless(struct loading *l, const struct portless *p)
+{
+    if (!p->tally.connections) return;
+    tally_raise(tally_of(l, p->edge, p->day, TALLY_PORTLESS), &p->tally);
+    l->edges[p->edge].by_day = true;
+    l->edges[p->edge].flow.connections_exact = false;
+}
+
+static void add_portless(struct loading *l, struct portless *p, const int64_t *row, size_t at)
+{
+    if (p->edge != (int64_t)at || p->day != row[FLOW_DAY] || p->stream != row[FLOW_STREAM]) {
+        end_portless(l, p);
+        *p = (struct portless){(int64_t)at, row[FLOW_DAY], row[FLOW_STREAM], {0}};
+    }
+    p->tally.connections += (uint64_t)row[FLOW_COUNT];
+    p->tally.outcomes[row[FLOW_OUTCOME]] += (uint64_t)row[FLOW_COUNT];
+    p->tally.to_server += (uint64_t)row[FLOW_TO_SERVER];
+    p->tally.to_client += (uint64_t)row[FLOW_TO_CLIENT];
+}
+
+static void add_within(struct edge *edge, const int64_t *row)
+{
+    edge->within |= (uint16_t)(1u << row[FLOW_OUTCOME]);
+    if (edge->within_days && edge->within_day == row[FLOW_DAY]) return;
+    edge->within_days++;
+    edge->within_day = row[FLOW_DAY];
+}
+
+static bool is_below(int64_t value, size_t n)
+{
+    return value >= 0 && (uint64_t)value < n;
+}
+
 static bool load_flows(struct loading *l, struct err *err)
 {
-    struct sqlite_statement *s =
-        query(l->store,
-              "SELECT edge,day,outcome,profile,portless,stream,first_us,last_us,count,is_smb,"
-              "witness_us,witness_offset,witness_source FROM flow ORDER BY edge",
-              err);
-    for (bool row = false; s;) {
-        if (!sqlite_step(s, &row, err)) return false;
-        if (!row) return true;
-        struct edge *edge = &l->edges[sqlite_get_index(s, 0, l->n_edges)];
+    struct runs_reader *reader = NULL;
+    struct portless portless = {0};
+    if (!open_rows(l, RELATION_OF_FLOW, &reader, err)) return false;
+    for (const int64_t *row = NULL;;) {
+        if (!runs_next(reader, &row, err)) return false;
+        if (!row) break;
+        if (!is_below(row[FLOW_EDGE], l->n_edges) || !is_below(row[FLOW_SOURCE], l->n_sources) ||
+            !is_below(row[FLOW_STREAM], l->n_streams) ||
+            !is_below(row[FLOW_OUTCOME], OUTCOME_COUNT))
+            return tables_damaged(err);
+        struct edge *edge = &l->edges[row[FLOW_EDGE]];
         struct matrix_flow *flow = &edge->flow;
-        int64_t profile = sqlite_get(s, 3), first = sqlite_get(s, 6), last = sqlite_get(s, 7);
-        const struct source_info *source = &l->sources[sqlite_get_index(s, 12, l->n_sources)];
-        if (!edge->present || first < flow->first_us) flow->first_us = first;
-        if (!edge->present || last > flow->last_us) flow->last_us = last;
-        edge->present = true;
-        flow->is_smb |= sqlite_get(s, 9) != 0;
-        flow->profiles[profile >= 0 && profile <= PROFILE_COUNT ? profile : PROFILE_UNKNOWN] +=
-            (uint64_t)sqlite_get(s, 8);
-        if (sqlite_get(s, 4)) edge->by_day = true;
-        add_witness(edge, (struct candidate){
-                              .witness = {.source = source->path,
-                                          .reader = source->reader,
-                                          .offset = (uint64_t)sqlite_get(s, 11),
-                                          .first_us = sqlite_get(s, 10)},
-                              .stream = sqlite_get(s, 5),
-                              .outcome = sqlite_get(s, 2),
+        if (!edge->defined) return tables_damaged(err);
+        int64_t profile = row[FLOW_PROFILE];
+        const struct source_info *source = &l->sources[row[FLOW_SOURCE]];
+        add_times(edge, row);
+        edge->port_known = edge->port_known || !row[FLOW_PORT_ASSUMED];
+        flow->is_smb |= row[FLOW_IS_SMB] != 0;
+        flow->profiles[is_below(profile, PROFILE_COUNT) ? profile : PROFILE_UNKNOWN] +=
+            (uint64_t)row[FLOW_COUNT];
+        if (row[FLOW_PORTLESS] == BATCH_PORTLESS)
+            add_portless(l, &portless, row, (size_t)row[FLOW_EDGE]);
+        else if (row[FLOW_PORTLESS] == BATCH_PORTLESS_WITHIN)
+            add_within(edge, row);
+        add_witness(l, edge,
+                    (struct candidate){
+                        .witness = {.source = source->path,
+                                    .reader = source->reader,
+                                    .offset = (uint64_t)row[FLOW_OFFSET],
+                                    .first_us = row[FLOW_WITNESS]},
+                        .stream = row[FLOW_STREAM],
+                        .outcome = row[FLOW_OUTCOME],
         });
     }
-    return false;
+    end_portless(l, &portless);
+    return true;
 }
 
 /* ---- Connections --------------------------------------------------------------------------------
  */
 
-static void count_connection(void *to, int64_t at, const struct join_connection *c)
+static void count_connection(void *to, int64_t at, int64_t client_port,
+                             const struct join_connection *c)
 {
     struct loading *l = to;
+    (void)client_port;
+    if (c->counted) return;
     struct edge *edge = &l->edges[at];
     struct matrix_flow *flow = &edge->flow;
     struct tally one = {
@@ -331,47 +418,23 @@ static void count_connection(void *to, int64_t at, const struct join_connection 
     add_to_flow(flow, &one);
 }
 
+static bool load_joined(struct loading *l, struct joining_numbers numbers, struct arena joins,
+                        struct err *err)
+{
+    numbers.n_edges = l->n_edges;
+    return joining_run(l->store, numbers, false, &l->named[RELATION_OF_CONNECTION], joins,
+                       count_connection, l, err);
+}
+
 static bool load_connections(struct loading *l, struct err *err)
 {
     struct joining_numbers numbers;
     /* The joins need an arena that the tallies don't grow in. */
     struct arena joins = arena_open("joining connections", 0, NULL);
-    bool fine = joining_numbers(l->store, l->scratch, &numbers, err) &&
-                joining_run(l->store, numbers, INT64_MAX, joins, count_connection, l, err);
+    bool fine =
+        joining_numbers(l->store, l->scratch, &numbers, err) && load_joined(l, numbers, joins, err);
     arena_close(&joins);
     return fine;
-}
-
-/* What has no client ports: per stream, of which the largest is taken. */
-static bool load_portless(struct loading *l, struct err *err)
-{
-    struct sqlite_statement *s =
-        query(l->store,
-              "SELECT edge,day,stream,outcome,sum(count),sum(to_server),sum(to_client) FROM flow "
-              "WHERE portless GROUP BY edge,day,stream,outcome ORDER BY edge,day,stream",
-              err);
-    struct tally of_stream = {0};
-    int64_t key[3] = {-1, 0, 0};
-    for (bool row = false; s;) {
-        if (!sqlite_step(s, &row, err)) return false;
-        bool same = row && sqlite_get(s, 0) == key[0] && sqlite_get(s, 1) == key[1] &&
-                    sqlite_get(s, 2) == key[2];
-        if (!same && key[0] >= 0)
-            tally_raise(tally_of(l, key[0], key[1], TALLY_PORTLESS), &of_stream);
-        if (!row) return true;
-        if (!same) of_stream = (struct tally){0};
-        key[0] = (int64_t)sqlite_get_index(s, 0, l->n_edges);
-        key[1] = sqlite_get(s, 1);
-        key[2] = sqlite_get(s, 2);
-        int64_t outcome = sqlite_get(s, 3);
-        uint64_t count = (uint64_t)sqlite_get(s, 4);
-        of_stream.connections += count;
-        if (outcome >= 0 && outcome < OUTCOME_COUNT) of_stream.outcomes[outcome] += count;
-        of_stream.to_server += (uint64_t)sqlite_get(s, 5);
-        of_stream.to_client += (uint64_t)sqlite_get(s, 6);
-        l->edges[key[0]].flow.connections_exact = false;
-    }
-    return false;
 }
 
 /* Which edges have days whose connections were let go. */
@@ -424,8 +487,30 @@ static void add_days(struct loading *l)
     }
 }
 
+/* Sightings within sessions that don't say which: of those that are known, one had the outcome at
+ * least; when none is, there was one on each of the days. */
+static void add_portless_within(struct edge *edge)
+{
+    struct matrix_flow *flow = &edge->flow;
+    if (!edge->within_days) return;
+    uint64_t least = flow->connections ? 1 : edge->within_days;
+    if (!flow->connections) {
+        flow->connections = edge->within_days;
+        flow->connections_exact = false;
+    }
+    for (size_t i = 0; i < OUTCOME_COUNT; i++)
+        if (edge->within >> i & 1) flow->outcomes[i] = larger(flow->outcomes[i], least);
+}
+
 /* ---- What SMB told ------------------------------------------------------------------------------
  */
+
+/* Once is enough. */
+static void learn(enum known *known, int64_t value)
+{
+    if (value == KNOWN_YES) *known = KNOWN_YES;
+    if (!*known) *known = KNOWN_NO;
+}
 
 static void add_trait(struct edge *edge, int64_t kind, int64_t value)
 {
@@ -437,20 +522,21 @@ static void add_trait(struct edge *edge, int64_t kind, int64_t value)
     if (kind == BATCH_CLIENT_SIGNING) edge->signings[0] |= bit;
     if (kind == BATCH_SERVER_SIGNING) edge->signings[1] |= bit;
     if (kind == BATCH_ENCRYPTED) edge->encrypted |= bit;
-    if (kind == BATCH_COMPRESSED && value == KNOWN_YES) flow->compressed = KNOWN_YES;
-    if (kind == BATCH_COMPRESSED && !flow->compressed) flow->compressed = KNOWN_NO;
+    if (kind == BATCH_CIPHER) flow->ciphers |= bit;
+    if (kind == BATCH_COMPRESSED) learn(&flow->compressed, value);
+    if (kind == BATCH_COMPRESSION_OFFERED) learn(&flow->compression_offered, value);
 }
 
 static bool load_traits(struct loading *l, struct err *err)
 {
-    struct sqlite_statement *s = query(l->store, "SELECT edge,kind,value FROM trait", err);
-    for (bool row = false; s;) {
-        if (!sqlite_step(s, &row, err)) return false;
+    struct runs_reader *reader = NULL;
+    if (!open_rows(l, RELATION_OF_TRAIT, &reader, err)) return false;
+    for (const int64_t *row = NULL;;) {
+        if (!runs_next(reader, &row, err)) return false;
         if (!row) return true;
-        add_trait(&l->edges[sqlite_get_index(s, 0, l->n_edges)], sqlite_get(s, 1),
-                  sqlite_get(s, 2));
+        if (!is_below(row[TRAIT_EDGE], l->n_edges)) return tables_damaged(err);
+        add_trait(&l->edges[row[TRAIT_EDGE]], row[TRAIT_KIND], row[TRAIT_VALUE]);
     }
-    return false;
 }
 
 static void add_conflict(struct loading *l, struct edge *edge, str text)
@@ -569,6 +655,7 @@ static void end_names(struct loading *l, int64_t edge_id, int64_t kind, str *ite
         [BATCH_NAME_SHARE_REFUSED] = {&flow->shares_refused, false, "shares_refused"},
         [BATCH_NAME_SHARE_GRANTED] = {&edge->granted,        false, NULL            },
         [BATCH_NAME_PIPE] = {&flow->pipes,          true,  "pipes"         },
+        [BATCH_NAME_INTERFACE] = {&flow->interfaces,     true,  "interfaces"    },
     };
     if (!n || kind < 0 || kind >= BATCH_NAME_COUNT) return;
     if (kind == BATCH_NAME_SHARE_GRANTED) { /* never printed, so never cut */
@@ -583,24 +670,25 @@ static void end_names(struct loading *l, int64_t edge_id, int64_t kind, str *ite
 
 static bool load_names(struct loading *l, struct err *err)
 {
-    struct sqlite_statement *s =
-        query(l->store, "SELECT edge,kind,text FROM name ORDER BY edge,kind", err);
+    struct runs_reader *reader = NULL;
     str *items = NULL;
     size_t n = 0, room = 0;
     int64_t edge = 0, kind = -1;
-    for (bool row = false; s;) {
-        if (!sqlite_step(s, &row, err)) return false;
-        if (!row || sqlite_get(s, 0) != edge || sqlite_get(s, 1) != kind) {
+    if (!open_rows(l, RELATION_OF_NAME, &reader, err)) return false;
+    for (const int64_t *row = NULL;;) {
+        if (!runs_next(reader, &row, err)) return false;
+        if (!row || row[NAME_EDGE] != edge || row[NAME_KIND] != kind) {
             end_names(l, edge, kind, items, n);
             n = 0;
         }
         if (!row) return true;
-        edge = (int64_t)sqlite_get_index(s, 0, l->n_edges);
-        kind = sqlite_get(s, 1);
+        if (!is_below(row[NAME_EDGE], l->n_edges) || !is_below(row[NAME_TEXT], l->n_texts))
+            return tables_damaged(err);
+        edge = row[NAME_EDGE];
+        kind = row[NAME_KIND];
         arena_grow(l->scratch, items, n, room);
-        items[n++] = l->texts[sqlite_get_index(s, 2, l->n_texts)];
+        items[n++] = l->texts[row[NAME_TEXT]];
     }
-    return false;
 }
 
 /* A share that was granted even once is not refused. */
@@ -726,6 +814,18 @@ static void finish_witnesses(struct edge *edge, struct arena *arena)
     edge->flow.n_evidence = edge->n_witnesses;
 }
 
+/* A time that counts from a boot does not make a flow older than it is. */
+static void finish_times(struct edge *edge)
+{
+    struct matrix_flow *flow = &edge->flow;
+    add_portless_within(edge);
+    if (edge->port_known) flow->assumed &= (uint8_t) ~(1u << ASSUMED_PORT);
+    if (!(flow->assumed >> ASSUMED_CLOCK & 1)) return;
+    flow->is_timeless = !edge->has_times;
+    flow->first_us = edge->has_times ? edge->first_us : 0;
+    flow->last_us = edge->has_times ? edge->last_us : 0;
+}
+
 static int flow_order(const void *left, const void *right)
 {
     return view_compare_flows(left, right);
@@ -739,6 +839,7 @@ static void collect(struct loading *l, struct matrix_view *out)
         struct edge *edge = &l->edges[i];
         if (!edge->present) continue;
         weigh(l, edge);
+        finish_times(edge);
         drop_granted(edge, l->arena);
         finish_witnesses(edge, l->arena);
         flows[n++] = edge->flow;
@@ -753,9 +854,9 @@ static bool load_all(struct loading *l, struct matrix_view *out, struct err *err
     struct matrix_view view = {0};
     bool fine = load_ends(l, err) && load_texts(l, err) && load_streams(l, err) &&
                 load_sources(l, err) && load_edges(l, err) && load_flows(l, err) &&
-                mark_past(l, err) && load_connections(l, err) && load_portless(l, err) &&
-                load_past(l, err) && load_traits(l, err) && load_names(l, err) &&
-                load_coverage(l, &view, err) && load_skips(l, &view, err);
+                mark_past(l, err) && load_connections(l, err) && load_past(l, err) &&
+                load_traits(l, err) && load_names(l, err) && load_coverage(l, &view, err) &&
+                load_skips(l, &view, err);
     if (!fine) return false;
     add_days(l);
     collect(l, &view);
@@ -857,44 +958,98 @@ bool store_load_hosts(struct store *store, struct arena *arena, struct host_list
     return true;
 }
 
-/* A day's use as one stream counted it; of several streams that saw the same, the largest. */
-static const char uses_sql[] =
-    "SELECT c.addr,c.name,v.addr,v.name,e.transport,e.port,s.value,p.value,u.value,refused,"
-    "sum(count),min(first_us),max(last_us),max(is_printer) FROM (SELECT edge,share,pipe,user,"
-    "refused,day,max(count) AS count,max(is_printer) AS is_printer,min(first_us) AS "
-    "first_us,max(last_us) AS last_us FROM use "
-    "GROUP BY edge,share,pipe,user,refused,day) x JOIN edge e ON e.id=x.edge "
-    "JOIN endpoint c ON c.id=e.client JOIN endpoint v ON v.id=e.server "
-    "JOIN text s ON s.id=x.share JOIN text p ON p.id=x.pipe JOIN text u ON u.id=x.user "
-    "GROUP BY x.edge,x.share,x.pipe,x.user,x.refused";
+/* ---- Use ----------------------------------------------------------------------------------------
+ */
+
+/* One use under way: what several streams saw of a day counts once, as the largest; days add up. */
+struct use_sum {
+    int64_t key[USE_DAY]; /* edge, share, pipe, user, refused */
+    int64_t day;
+    uint64_t count, of_day;
+    int64_t first_us, last_us;
+    bool is_printer, has_times, open;
+};
+
+struct uses {
+    struct share_use *items;
+    size_t n, room;
+};
+
+static void end_use(struct loading *l, struct uses *uses, const struct use_sum *sum)
+{
+    if (!sum->open) return;
+    const struct matrix_flow *flow = &l->edges[sum->key[USE_EDGE]].flow;
+    arena_grow(l->arena, uses->items, uses->n, uses->room);
+    uses->items[uses->n++] = (struct share_use){
+        .client = flow->client,
+        .server = flow->server,
+        .transport = flow->transport,
+        .port = flow->port,
+        .share = l->texts[sum->key[USE_SHARE]],
+        .pipe = l->texts[sum->key[USE_PIPE]],
+        .user = l->texts[sum->key[USE_USER]],
+        .refused = sum->key[USE_REFUSED] != 0,
+        .count = sum->count + sum->of_day,
+        .first_us = sum->first_us,
+        .last_us = sum->last_us,
+        .is_printer = sum->is_printer,
+    };
+}
+
+static void add_use(struct loading *l, struct uses *uses, struct use_sum *sum, const int64_t *row)
+{
+    if (!sum->open || memcmp(sum->key, row, sizeof sum->key) != 0) {
+        end_use(l, uses, sum);
+        *sum = (struct use_sum){.open = true,
+                                .day = row[USE_DAY],
+                                .first_us = row[USE_FIRST],
+                                .last_us = row[USE_LAST]};
+        memcpy(sum->key, row, sizeof sum->key);
+    }
+    if (row[USE_DAY] != sum->day) {
+        sum->count += sum->of_day;
+        sum->of_day = 0;
+        sum->day = row[USE_DAY];
+    }
+    sum->of_day = larger(sum->of_day, (uint64_t)row[USE_COUNT]);
+    sum->is_printer = sum->is_printer || row[USE_IS_PRINTER];
+    /* Days come in order: a time that counts from a boot gives way to the first real one. */
+    bool real = row[USE_DAY] >= CLOCKLESS_DAYS;
+    if (real && !sum->has_times) sum->first_us = row[USE_FIRST];
+    sum->has_times = sum->has_times || real;
+    if (row[USE_FIRST] < sum->first_us) sum->first_us = row[USE_FIRST];
+    if (row[USE_LAST] > sum->last_us) sum->last_us = row[USE_LAST];
+}
+
+static bool load_use_rows(struct loading *l, struct uses *uses, struct err *err)
+{
+    struct runs_reader *reader = NULL;
+    struct use_sum sum = {0};
+    if (!open_rows(l, RELATION_OF_USE, &reader, err)) return false;
+    for (const int64_t *row = NULL;;) {
+        if (!runs_next(reader, &row, err)) return false;
+        if (!row) break;
+        if (!is_below(row[USE_EDGE], l->n_edges) || !is_below(row[USE_SHARE], l->n_texts) ||
+            !is_below(row[USE_PIPE], l->n_texts) || !is_below(row[USE_USER], l->n_texts))
+            return tables_damaged(err);
+        add_use(l, uses, &sum, row);
+    }
+    end_use(l, uses, &sum);
+    return true;
+}
 
 bool store_load_uses(struct store *store, struct arena *arena, struct share_use **out, size_t *n,
                      struct err *err)
 {
-    struct sqlite_statement *s = query(store, uses_sql, err);
-    struct share_use *items = NULL;
-    size_t count = 0, room = 0;
-    for (bool row = false; s;) {
-        if (!sqlite_step(s, &row, err)) return false;
-        if (!row) break;
-        arena_grow(arena, items, count, room);
-        items[count++] = (struct share_use){
-            .client = {get_addr(s, 0), sqlite_get_str(arena, s, 1)},
-            .server = {get_addr(s, 2), sqlite_get_str(arena, s, 3)},
-            .transport = (enum transport)sqlite_get(s, 4),
-            .port = (uint16_t)sqlite_get(s, 5),
-            .share = sqlite_get_str(arena, s, 6),
-            .pipe = sqlite_get_str(arena, s, 7),
-            .user = sqlite_get_str(arena, s, 8),
-            .refused = sqlite_get(s, 9) != 0,
-            .count = (uint64_t)sqlite_get(s, 10),
-            .first_us = sqlite_get(s, 11),
-            .last_us = sqlite_get(s, 12),
-            .is_printer = sqlite_get(s, 13) != 0,
-        };
-    }
-    if (!s) return false;
-    *out = items;
-    *n = count;
+    struct arena scratch = arena_open("loading uses", 0, NULL);
+    struct loading l = {.store = store, .arena = arena, .scratch = &scratch};
+    struct uses uses = {0};
+    bool fine = in_one_view(store, err) && load_ends(&l, err) && load_texts(&l, err) &&
+                load_edges(&l, err) && load_use_rows(&l, &uses, err);
+    sqlite_rollback(store->db);
+    arena_close(&scratch);
+    if (!fine) return false;
+    *out = uses.items;
+    *n = uses.n;
     return true;
 }

@@ -3,7 +3,9 @@
 
 #include "base/instant.h"
 #include "base/map.h"
+#include "matrix/batch.h"
 #include "store/joining.h"
+#include "store/tables.h"
 
 struct day_count {
     uint64_t connections, outcomes[OUTCOME_COUNT], to_server, to_client;
@@ -14,11 +16,30 @@ struct counting {
     struct map keys; /* edge and day */
     struct day_count *days;
     size_t room;
+    int64_t cutoff_us;
+    /* What stays of connections that may still go on. */
+    struct relation_rows markers;
 };
 
-static void count(void *to, int64_t edge, const struct join_connection *c)
+/* Later evidence of a session that was counted must not count it again. */
+static void mark(struct counting *counting, int64_t edge, int64_t client_port,
+                 const struct join_connection *c)
+{
+    int64_t *row =
+        relation_push(&relations[RELATION_OF_CONNECTION], counting->arena, &counting->markers);
+    row[CONNECTION_EDGE] = edge;
+    row[CONNECTION_PORT] = client_port;
+    row[CONNECTION_START] = c->start_us;
+    row[CONNECTION_KIND] = BATCH_COUNTED;
+    row[CONNECTION_LAST] = c->last_us;
+}
+
+static void count(void *to, int64_t edge, int64_t client_port, const struct join_connection *c)
 {
     struct counting *counting = to;
+    if (c->start_us >= counting->cutoff_us) return;
+    if (c->last_us >= counting->cutoff_us - JOIN_AGE_US) mark(counting, edge, client_port, c);
+    if (c->counted) return;
     const int64_t key[2] = {edge, instant_day(c->start_us)};
     size_t n = counting->keys.n;
     bool fresh = false;
@@ -66,6 +87,10 @@ static bool write_days(struct store *store, const struct counting *counting, str
     return add != NULL;
 }
 
+/* RELATION_OF_CONNECTION, as text of a query. */
+#define CONNECTIONS "1"
+static_assert(RELATION_OF_CONNECTION == 1, "as CONNECTIONS says");
+
 static bool ask(struct store *store, const char *sql, int64_t *out, struct err *err)
 {
     struct sqlite_statement *s = sqlite_prepare(store->db, sql, err);
@@ -76,33 +101,47 @@ static bool ask(struct store *store, const char *sql, int64_t *out, struct err *
     return true;
 }
 
+/* Connections of edges with a named end, or of the others. */
+static bool prune_some(struct store *store, struct joining_numbers numbers, bool is_named,
+                       struct counting *counting, struct err *err)
+{
+    /* The joins need an arena that the counts don't grow in. */
+    struct arena joins = arena_open("old connections", 0, NULL);
+    bool fine = joining_run(store, numbers, is_named, NULL, joins, count, counting, err);
+    arena_close(&joins);
+    return fine && write_days(store, counting, err);
+}
+
 static bool prune_before(struct store *store, int64_t cutoff_us, struct arena scratch,
                          struct err *err)
 {
     struct joining_numbers numbers;
-    struct counting counting = {.arena = &scratch};
-    /* The joins need an arena that the counts don't grow in. */
-    struct arena joins = arena_open("old connections", 0, NULL);
-    bool fine = joining_numbers(store, &scratch, &numbers, err) &&
-                joining_run(store, numbers, cutoff_us, joins, count, &counting, err) &&
-                write_days(store, &counting, err);
-    arena_close(&joins);
-    if (!fine) return false;
-    struct sqlite_statement *drop =
-        sqlite_prepare(store->db, "DELETE FROM connection WHERE start_us<?", err);
-    if (!drop) return false;
-    sqlite_put(drop, 1, cutoff_us);
-    return sqlite_do(drop, err);
+    struct relation_rows markers[2];
+    if (!joining_numbers(store, &scratch, &numbers, err)) return false;
+    for (int named = 0; named < 2; named++) {
+        struct counting counting = {.arena = &scratch, .cutoff_us = cutoff_us};
+        if (!prune_some(store, numbers, named, &counting, err)) return false;
+        relation_settle(&relations[RELATION_OF_CONNECTION], scratch, &counting.markers, 0);
+        markers[named] = counting.markers;
+    }
+    if (!runs_drop_before(store, cutoff_us, scratch, err)) return false;
+    for (int named = 0; named < 2; named++) {
+        struct runs_of of = {RELATION_OF_CONNECTION, named};
+        if (!runs_write(store, of, &markers[named], scratch, err)) return false;
+    }
+    return true;
 }
 
 bool prune_connections(struct store *store, unsigned keep_days, uint64_t least,
                        struct arena scratch, struct err *err)
 {
-    int64_t n = 0, newest_us = 0;
-    if (!ask(store, "SELECT count(*) FROM connection", &n, err)) return false;
+    int64_t n = 0, newest = 0;
+    if (!ask(store, "SELECT sum(n_rows) FROM run WHERE relation=" CONNECTIONS, &n, err))
+        return false;
     if ((uint64_t)n <= least || !n) return true;
-    if (!ask(store, "SELECT max(start_us) FROM connection", &newest_us, err)) return false;
-    int64_t cutoff_us = ((int64_t)instant_day(newest_us) - (int64_t)keep_days) * INSTANT_DAY;
+    if (!ask(store, "SELECT max(day) FROM run WHERE relation=" CONNECTIONS, &newest, err))
+        return false;
+    int64_t cutoff_us = (newest - (int64_t)keep_days) * INSTANT_DAY;
 
     if (!sqlite_run(store->db, "BEGIN IMMEDIATE", err)) return false;
     if (prune_before(store, cutoff_us, scratch, err) && sqlite_run(store->db, "COMMIT", err))

@@ -488,14 +488,17 @@ static void the_weakest_is_printed(void **state)
 static void a_damaged_database_is_refused(void **state)
 {
     static const char *const damages[] = {
-        "UPDATE flow SET edge=edge+1000000",
-        "UPDATE flow SET witness_source=-1",
+        "UPDATE edge SET id=id+1000 WHERE id=(SELECT max(id) FROM edge)",
+        "UPDATE piece SET data=zeroblob(length(data))",
+        "UPDATE piece SET data=substr(data,1,length(data)-1)",
+        "UPDATE piece SET data=data||x'00'",
+        "UPDATE piece SET data=x''",
+        "DELETE FROM piece WHERE id=(SELECT max(id) FROM piece)",
+        "DELETE FROM source",
+        "UPDATE run SET n_pieces=2",
         "UPDATE edge SET server=1000000 WHERE id=1",
         "UPDATE edge SET id=-7 WHERE id=1",
-        "UPDATE connection SET stream=1000000",
-        "UPDATE connection SET edge=-1",
-        "INSERT INTO name VALUES(1,1,1000000,0,0)",
-        "INSERT INTO trait VALUES(-1000000,1,1,1,0,0)",
+        "DELETE FROM text WHERE id=(SELECT max(id) FROM text)",
         "UPDATE coverage SET stream=99",
         "UPDATE stream SET id=-5",
         "INSERT INTO day VALUES(77,1,1,1,0,0,0,0,0,0,0,0,0,0,0)",

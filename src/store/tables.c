@@ -37,89 +37,31 @@ const char *const tables_schema =
     "CREATE TABLE skip(source INTEGER NOT NULL, begin_us INTEGER NOT NULL, at INTEGER NOT NULL, "
     "reason BLOB NOT NULL, length INTEGER NOT NULL, PRIMARY KEY(source,begin_us,at,reason)) "
     "WITHOUT ROWID;"
-    "CREATE TABLE flow(edge INTEGER NOT NULL, day INTEGER NOT NULL, outcome INTEGER NOT NULL, "
-    "profile INTEGER NOT NULL, portless INTEGER NOT NULL, stream INTEGER NOT NULL, "
-    "first_us INTEGER NOT NULL, last_us INTEGER NOT NULL, count INTEGER NOT NULL, "
-    "to_server INTEGER NOT NULL, to_client INTEGER NOT NULL, is_smb INTEGER NOT NULL, "
-    "witness_us INTEGER NOT NULL, witness_offset INTEGER NOT NULL, "
-    "witness_source INTEGER NOT NULL, "
-    "PRIMARY KEY(edge,day,outcome,profile,portless,stream)) WITHOUT ROWID;"
-    "CREATE TABLE trait(edge INTEGER NOT NULL, kind INTEGER NOT NULL, value INTEGER NOT NULL, "
-    "count INTEGER NOT NULL, first_us INTEGER NOT NULL, last_us INTEGER NOT NULL, "
-    "PRIMARY KEY(edge,kind,value)) WITHOUT ROWID;"
-    "CREATE TABLE name(edge INTEGER NOT NULL, kind INTEGER NOT NULL, text INTEGER NOT NULL, "
-    "first_us INTEGER NOT NULL, last_us INTEGER NOT NULL, PRIMARY KEY(edge,kind,text)) "
-    "WITHOUT ROWID;"
-    "CREATE TABLE use(edge INTEGER NOT NULL, share INTEGER NOT NULL, pipe INTEGER NOT NULL, "
-    "user INTEGER NOT NULL, refused INTEGER NOT NULL, day INTEGER NOT NULL, "
-    "stream INTEGER NOT NULL, count INTEGER NOT NULL, is_printer INTEGER NOT NULL, "
-    "first_us INTEGER NOT NULL, last_us INTEGER NOT NULL, "
-    "PRIMARY KEY(edge,share,pipe,user,refused,day,stream)) "
-    "WITHOUT ROWID;"
+    /* Rows of the relations of matrix/relation.h: store/runs.c. */
+    "CREATE TABLE run(id INTEGER PRIMARY KEY, relation INTEGER NOT NULL, "
+    "is_named INTEGER NOT NULL, day INTEGER NOT NULL, level INTEGER NOT NULL, "
+    "n_rows INTEGER NOT NULL, n_pieces INTEGER NOT NULL);"
+    "CREATE INDEX run_of ON run(relation,is_named,day,level);"
+    "CREATE TABLE piece(id INTEGER PRIMARY KEY, data BLOB NOT NULL);"
     "CREATE TABLE identity(addr BLOB NOT NULL, name INTEGER NOT NULL, source INTEGER NOT NULL, "
     "day INTEGER NOT NULL, first_us INTEGER NOT NULL, last_us INTEGER NOT NULL, "
     "PRIMARY KEY(addr,name,source,day)) WITHOUT ROWID;"
-    "CREATE TABLE connection(edge INTEGER NOT NULL, client_port INTEGER NOT NULL, "
-    "start_us INTEGER NOT NULL, stream INTEGER NOT NULL, outcome INTEGER NOT NULL, "
-    "to_server INTEGER NOT NULL, to_client INTEGER NOT NULL, "
-    "PRIMARY KEY(edge,client_port,start_us,stream,outcome)) WITHOUT ROWID;"
+    "CREATE TABLE listening(server INTEGER NOT NULL, transport INTEGER NOT NULL, "
+    "port INTEGER NOT NULL, state INTEGER NOT NULL, dialects INTEGER NOT NULL, "
+    "signing INTEGER NOT NULL, source INTEGER NOT NULL, first_us INTEGER NOT NULL, "
+    "last_us INTEGER NOT NULL, "
+    "PRIMARY KEY(server,transport,port,state,dialects,signing,source)) WITHOUT ROWID;"
+    "CREATE TABLE change(host INTEGER NOT NULL, at_us INTEGER NOT NULL, kind INTEGER NOT NULL, "
+    "subject INTEGER NOT NULL, detail INTEGER NOT NULL, user INTEGER NOT NULL, "
+    "PRIMARY KEY(host,at_us,kind,subject,detail,user)) WITHOUT ROWID;"
     /* Connections that were let go, counted per day before they went. */
     "CREATE TABLE day(edge INTEGER NOT NULL, day INTEGER NOT NULL, exact INTEGER NOT NULL, " COUNTS
     ", PRIMARY KEY(edge,day)) WITHOUT ROWID;";
-
-#define MERGE(name, how) SET_##how(name)
 
 static const char *const texts[STORE_SQL_COUNT] = {
 #define X(name, text) [STORE_SQL_##name] = text,
     STORE_STATEMENTS(X)
 #undef X
-        /* The smallest (time, source, offset) stays the witness; sources compare by path, since
-         * their numbers depend on what was read first. */
-        [STORE_SQL_ADD_FLOW] =
-            "INSERT INTO flow(edge,day,outcome,profile,portless,stream,first_us,last_us,count,"
-            "to_server,to_client,is_smb,witness_us,witness_offset,witness_source) "
-            "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
-            "ON CONFLICT(edge,day,outcome,profile,portless,stream) DO UPDATE SET "
-#define FLOW_FIELD MERGE
-#include "matrix/fields.def"
-#define EARLIER                                                                                    \
-    "(excluded.witness_us,(SELECT path FROM source WHERE id=excluded.witness_source),"             \
-    "excluded.witness_offset)<(witness_us,(SELECT path FROM source WHERE id=witness_source),"      \
-    "witness_offset)"
-            "(witness_us,witness_offset,witness_source)=(SELECT "
-            "iif(" EARLIER ",excluded.witness_us,witness_us),"
-            "iif(" EARLIER ",excluded.witness_offset,witness_offset),"
-            "iif(" EARLIER ",excluded.witness_source,witness_source))",
-    [STORE_SQL_ADD_TRAIT] = "INSERT INTO trait(edge,kind,value,count,first_us,last_us) "
-                            "VALUES(?,?,?,?,?,?) ON CONFLICT(edge,kind,value) DO UPDATE SET "
-#define TRAIT_FIELD MERGE
-#include "matrix/fields.def"
-                            "edge=edge",
-    [STORE_SQL_ADD_NAME] = "INSERT INTO name(edge,kind,text,first_us,last_us) "
-                           "VALUES(?,?,?,?,?) ON CONFLICT(edge,kind,text) DO UPDATE SET "
-#define NAME_FIELD MERGE
-#include "matrix/fields.def"
-                           "edge=edge",
-    [STORE_SQL_ADD_USE] =
-        "INSERT INTO use(edge,share,pipe,user,refused,day,stream,count,is_printer,first_us,"
-        "last_us) VALUES(?,?,?,?,?,?,?,?,?,?,?) "
-        "ON CONFLICT(edge,share,pipe,user,refused,day,stream) DO UPDATE SET "
-#define USE_FIELD MERGE
-#include "matrix/fields.def"
-        "edge=edge",
-    [STORE_SQL_ADD_IDENTITY] =
-        "INSERT INTO identity(addr,name,source,day,first_us,last_us) VALUES(?,?,?,?,?,?) "
-        "ON CONFLICT(addr,name,source,day) DO UPDATE SET "
-#define IDENTITY_FIELD MERGE
-#include "matrix/fields.def"
-        "name=name",
-    [STORE_SQL_ADD_CONNECTION] =
-        "INSERT INTO connection(edge,client_port,start_us,stream,outcome,to_server,to_client) "
-        "VALUES(?,?,?,?,?,?,?) "
-        "ON CONFLICT(edge,client_port,start_us,stream,outcome) DO UPDATE SET "
-#define CONNECTION_FIELD MERGE
-#include "matrix/fields.def"
-        "edge=edge",
 };
 
 struct sqlite_statement *tables_statement(struct store *store, enum store_statement which,
@@ -128,4 +70,9 @@ struct sqlite_statement *tables_statement(struct store *store, enum store_statem
     if (!store->statements[which])
         store->statements[which] = sqlite_prepare(store->db, texts[which], err);
     return store->statements[which];
+}
+
+bool tables_damaged(struct err *err)
+{
+    return err_set(err, ERR_IO, "the workspace's database is damaged (its rows are not whole)");
 }

@@ -5,11 +5,7 @@
 #include "store/sqlite.h"
 #include "store/store.h"
 
-#define SET_ADD(name) #name "=" #name "+excluded." #name ","
-#define SET_MIN(name) #name "=min(" #name ",excluded." #name "),"
-#define SET_MAX(name) #name "=max(" #name ",excluded." #name "),"
-
-/* Statement name and text. Upserts take their merges from matrix/fields.def (tables.c). */
+/* Statement name and text. */
 #define STORE_STATEMENTS(X)                                                                        \
     X(BEGIN, "BEGIN IMMEDIATE")                                                                    \
     X(COMMIT, "COMMIT")                                                                            \
@@ -29,6 +25,26 @@
     X(ADD_LOCAL, "INSERT OR IGNORE INTO local(stream,addr,reader) VALUES(?,?,?)")                  \
     X(GET_LINES, "SELECT hashes FROM line WHERE stream=? AND day=?")                               \
     X(SET_LINES, "INSERT OR REPLACE INTO line(stream,day,hashes) VALUES(?,?,?)")                   \
+    X(ADD_IDENTITY, "INSERT INTO identity(addr,name,source,day,first_us,last_us) "                 \
+                    "VALUES(?,?,?,?,?,?) ON CONFLICT(addr,name,source,day) DO UPDATE SET "         \
+                    "first_us=min(first_us,excluded.first_us),"                                    \
+                    "last_us=max(last_us,excluded.last_us)")                                       \
+    X(ADD_LISTENING, "INSERT INTO listening(server,transport,port,state,dialects,signing,"         \
+                     "first_us,last_us,source) VALUES(?,?,?,?,?,?,?,?,?) "                         \
+                     "ON CONFLICT DO UPDATE SET first_us=min(first_us,excluded.first_us),"         \
+                     "last_us=max(last_us,excluded.last_us)")                                      \
+    X(ADD_CHANGE, "INSERT OR IGNORE INTO change(host,at_us,kind,subject,detail,user) "             \
+                  "VALUES(?,?,?,?,?,?)")                                                           \
+    X(ADD_RUN, "INSERT INTO run(relation,is_named,day,level,n_rows,n_pieces) "                     \
+               "VALUES(?,?,?,?,0,0)")                                                              \
+    X(SET_RUN, "UPDATE run SET n_rows=?,n_pieces=? WHERE id=?")                                    \
+    X(DROP_RUN, "DELETE FROM run WHERE id=?")                                                      \
+    X(LIST_RUNS, "SELECT id,n_pieces FROM run WHERE relation=? AND is_named=? ORDER BY id")        \
+    X(LIST_LEVEL, "SELECT id,n_pieces FROM run WHERE relation=? AND is_named=? AND day=? AND "     \
+                  "level=? ORDER BY id")                                                           \
+    X(ADD_PIECE, "INSERT INTO piece(id,data) VALUES(?,?)")                                         \
+    X(GET_PIECE, "SELECT data FROM piece WHERE id=?")                                              \
+    X(DROP_PIECES, "DELETE FROM piece WHERE id BETWEEN ? AND ?")                                   \
     X(NAME_ORIGIN, "UPDATE stream SET origin=min(origin,?) WHERE id=?")                            \
     X(CLEAR_COVERAGE, "DELETE FROM coverage WHERE source=? AND begin_us=?")                        \
     X(SET_COVERAGE, "INSERT OR REPLACE INTO coverage(source,begin_us,stream,from_us,to_us,"        \
@@ -43,14 +59,7 @@ enum store_statement {
 #define X(name, text) STORE_SQL_##name,
     STORE_STATEMENTS(X)
 #undef X
-    /* Upserts, in the order of tables.c */
-    STORE_SQL_ADD_FLOW,
-    STORE_SQL_ADD_TRAIT,
-    STORE_SQL_ADD_NAME,
-    STORE_SQL_ADD_USE,
-    STORE_SQL_ADD_IDENTITY,
-    STORE_SQL_ADD_CONNECTION,
-    STORE_SQL_COUNT
+        STORE_SQL_COUNT
 };
 
 struct store {
@@ -69,3 +78,5 @@ extern const char *const tables_schema;
 /* The statement, prepared when first asked for; NULL and err when the database refuses it. */
 struct sqlite_statement *tables_statement(struct store *store, enum store_statement which,
                                           struct err *err);
+/* Says that rows are not what we wrote; answers false. */
+bool tables_damaged(struct err *err);
