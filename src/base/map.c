@@ -26,7 +26,10 @@ static void rehash(struct map *map, struct arena *arena)
     map->n_slots = map->n_slots ? 2 * map->n_slots : 16;
     map->slots = arena_array(arena, uint32_t, map->n_slots);
     for (size_t i = 0; i < map->n; i++) {
-        size_t at = slot_of(map, map->entries[i].key, map->entries[i].hash);
+        /* All keys differ: none is looked at. */
+        size_t at = (size_t)map->entries[i].hash & (map->n_slots - 1);
+        while (map->slots[at])
+            at = (at + 1) & (map->n_slots - 1);
         map->slots[at] = (uint32_t)i + 1;
     }
 }

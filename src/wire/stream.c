@@ -341,8 +341,8 @@ static void take_payload(struct streams *t, struct stream *s, unsigned half,
 static uint64_t key_hash(const struct streams *t, const struct addr addr[2], const uint16_t port[2],
                          uint8_t transport)
 {
-    uint64_t hash = hash_join(t->seed, addr_hash(addr[0]));
-    hash = hash_join(hash, addr_hash(addr[1]));
+    uint64_t hash = hash_join(hash_join(t->seed, addr[0].hi), addr[0].lo);
+    hash = hash_join(hash_join(hash, addr[1].hi), addr[1].lo);
     return hash_join(hash, (uint64_t)transport << 32 | (uint64_t)port[0] << 16 | port[1]);
 }
 
