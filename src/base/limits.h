@@ -29,6 +29,9 @@ enum {
     /* A line of a text log; those of the formats read here stay below 1 KiB. Longer ones are
      * stepped over and reported. */
     LIMIT_LOG_LINE_BYTES = 64 << 10,
+    /* Memory while one line of a text log, or one record of a table, is read: its text decoded,
+     * names made valid, its fields. */
+    LIMIT_LINE_SCRATCH = 4 << 20,
     /* One read from an input; a window is at least this unless the file is shorter. */
     LIMIT_WINDOW_BYTES = 1 << 20,
     /* A TZif file: the largest of the system's are 4 KiB. */
@@ -81,7 +84,7 @@ enum {
     LIMIT_FACTS_HELD = 1 << 18,
     /* Logons, and ports reached by clients, that a reader of events remembers for later events of
      * the same session; the least recently used is forgotten, and its later events lack it. */
-    LIMIT_EVENT_RECALL = 16384,
+    LIMIT_EVENT_RECALL = 4096,
     /* The same in bytes, of all that they hold; and what is reserved so that the last fact fits. */
     LIMIT_PARCEL_BYTES = 96 << 20,
     LIMIT_PARCEL_RESERVE = 1 << 30,
@@ -93,6 +96,10 @@ enum {
     LIMIT_ORIGINS = 1 << 14,
     /* Kinds of records of use that can't be tied to a flow; readers have few. */
     LIMIT_UNPLACED = 64,
+    /* One event as XML: Windows writes at most 64 KiB of values. Longer ones are stepped over and
+     * reported. Scratch memory for one is some copies of it. */
+    LIMIT_EVENT_BYTES = 1 << 20,
+    LIMIT_EVENT_SCRATCH = 64 << 20,
     /* Own addresses of a log's host that are remembered; the first ones met. */
     LIMIT_LOCAL_ADDRESSES = 64,
     /* Threads that read evidence; more than cores only wait for one another. */
@@ -106,6 +113,12 @@ enum {
     LIMIT_FLOW_PROBES = 64,
     /* Exporters or interfaces told apart in one source; further ones count as the source. */
     LIMIT_FLOW_VANTAGES = 4096,
+    /* Exporters' sources (line cards, engines) in one source; further ones are counted. */
+    LIMIT_NETFLOW_DOMAINS = 4096,
+    /* Templates of all of them, and the fields of one that are read or lie between such: real ones
+     * have up to 80 fields, most of which nothing is made of. */
+    LIMIT_NETFLOW_TEMPLATES = 1 << 14,
+    LIMIT_NETFLOW_STEPS = 256,
     /* Binary XML of a chunk of an event log: 64 KiB hold no more than this when templates do not
      * overlap. Full: all are forgotten and compiled again when named again. */
     LIMIT_EVTX_TEMPLATES = 1024,

@@ -152,9 +152,7 @@ struct row {
     X("Status", STATUS)
 #define NTLM_OUT(X)                                                                                \
     X("TargetName", SERVER_NAME)                                                                   \
-    X("ClientUserName", USER_NAME)                                                                 \
     X("UserName", USER_NAME)                                                                       \
-    X("ClientDomainName", USER_DOMAIN)                                                             \
     X("DomainName", USER_DOMAIN)
 #define RULE_CHANGE(X)                                                                             \
     X("RuleId", SUBJECT)                                                                           \
@@ -198,7 +196,7 @@ LISTS(DEFINE_LIST)
 
 /* Memory of what earlier events told. */
 
-enum { RECALL_WAYS = 4, RECALL_NAME = 64 };
+enum { RECALL_WAYS = 4, RECALL_NAME = 32 };
 
 struct recalled {
     uint64_t key;  /* 0 = free */
@@ -211,7 +209,7 @@ struct recalled {
 };
 
 struct recall {
-    struct recalled *items; /* LIMIT_EVENT_RECALL of them, made at the first use */
+    struct recalled *items; /* LIMIT_EVENT_RECALL of them */
     uint64_t uses;
 };
 
@@ -224,7 +222,6 @@ struct told {
 
 struct event_talk {
     struct fact_sink sink;
-    struct arena *arena;
     struct recall logons;   /* by computer and logon id */
     struct recall services; /* by computer, client address and port */
     struct told told[TOLD_SLOTS];
@@ -256,13 +253,8 @@ static uint64_t hash_nocase(str s)
 }
 
 /* The one of that key; else, with make, the least recently used of its set, emptied; else NULL. */
-static struct recalled *recall_at(struct event_talk *talk, struct recall *recall, uint64_t key,
-                                  bool make)
+static struct recalled *recall_at(struct recall *recall, uint64_t key, bool make)
 {
-    if (!recall->items) {
-        if (!make) return NULL;
-        recall->items = arena_array(talk->arena, struct recalled, LIMIT_EVENT_RECALL);
-    }
     if (!key) key = 1;
     struct recalled *set = &recall->items[key % (LIMIT_EVENT_RECALL / RECALL_WAYS) * RECALL_WAYS],
                     *oldest = set;
@@ -281,10 +273,12 @@ static struct recalled *recall_at(struct event_talk *talk, struct recall *recall
 
 /* Values */
 
-/* "-" is how these events write nothing. Longer names than are kept end where they may. */
+/* "-" and "(NULL)" is how these events write nothing. Longer names than are kept end where they
+ * may. */
 static str said(str value)
 {
     if (value.len == 1 && value.ptr[0] == '-') return (str){0};
+    if (str_equal(value, S("(NULL)"))) return (str){0};
     if (value.len <= LIMIT_NAME_BYTES) return value;
     size_t n = LIMIT_NAME_BYTES;
     while (n && ((uint8_t)value.ptr[n] & 0xC0) == 0x80)
@@ -552,7 +546,7 @@ static void remember_service(struct event_talk *talk, struct addr client, uint16
                              uint16_t port)
 {
     if (!client_port) return;
-    recall_at(talk, &talk->services, client_key(talk, client, client_port), true)->port = port;
+    recall_at(&talk->services, client_key(talk, client, client_port), true)->port = port;
 }
 
 static struct observation observation_of(const struct event_talk *talk, enum outcome outcome)
@@ -642,7 +636,7 @@ static void tell_share_access(struct event_talk *talk, const str *v)
     fact.within = true;
     fact.is_smb = true;
     struct recalled *logon = NULL;
-    if (logon_key(talk, v[LOGON], &key)) logon = recall_at(talk, &talk->logons, key, false);
+    if (logon_key(talk, v[LOGON], &key)) logon = recall_at(&talk->logons, key, false);
     if (is_anonymous(v) || is_guest(v)) fact.smb.auths = auths_of(v);
     if (logon) {
         fact.smb.auths |= logon->auths;
@@ -685,7 +679,7 @@ static void tell_logon(struct event_talk *talk, const str *v)
                  is_kerberos ? IDENTITY_KERBEROS : IDENTITY_NTLM);
     }
     if (!logon_key(talk, v[LOGON], &key)) return;
-    struct recalled *logon = recall_at(talk, &talk->logons, key, true);
+    struct recalled *logon = recall_at(&talk->logons, key, true);
     logon->client = client;
     logon->auths = auths_of(v);
     logon->name_len = 0;
@@ -703,7 +697,7 @@ static void tell_failed_logon(struct event_talk *talk, const str *v)
     if (!is_network_logon(v)) return;
     struct recalled *service = NULL;
     if (computer.len && address_of(v[CLIENT_ADDRESS], &client, &client_port) && client_port)
-        service = recall_at(talk, &talk->services, client_key(talk, client, client_port), false);
+        service = recall_at(&talk->services, client_key(talk, client, client_port), false);
     if (!service) {
         unplaced(talk, S("failed network logons whose service the log does not tell"));
         return;
@@ -1089,7 +1083,17 @@ static void tell_guest_used(struct event_talk *talk, const str *v)
     give_client_fact(talk, v, &fact);
 }
 
-/* NTLM 8001: what the computer would not have reached without NTLM. */
+static void tell_smb1_answer(struct event_talk *talk, const str *v)
+{
+    struct observation fact;
+    if (!client_fact(talk, v, &fact)) return;
+    fact.within = true;
+    fact.is_smb = true;
+    fact.smb.dialects = 1u << DIALECT_NT_LM_012;
+    give_client_fact(talk, v, &fact);
+}
+
+/* NTLM 8001 and 4001: what the computer reached, or would have, by NTLM. */
 static void tell_ntlm_out(struct event_talk *talk, const str *v)
 {
     str computer = said(talk->event->computer), service, host, rest;
@@ -1158,7 +1162,10 @@ static const struct row rows[] = {
     COUNTED(17, SYSMON, PIPE_TEXT),
     COUNTED(18, SYSMON, PIPE_TEXT),
     ROW(server_client, 551, SERVER, tell_server, OUTCOME_AUTH_FAILED),
+    ROW(server_client, 1001, SERVER, tell_server, OUTCOME_NONE),
+    ROW(server_client, 1003, SERVER, tell_server, OUTCOME_AUTH_FAILED),
     ROW(server_client, 1006, SERVER, tell_server, OUTCOME_AUTH_FAILED),
+    ROW(server_client, 1007, SERVER, tell_anonymous_denied, OUTCOME_AUTH_FAILED),
     ROW(server_client, 1009, SERVER, tell_anonymous_denied, OUTCOME_AUTH_FAILED),
     ROW(setting_change, 2002, FIREWALL, tell_change, CHANGE_SETTING_CHANGED),
     ROW(setting_change, 2003, FIREWALL, tell_change, CHANGE_SETTING_CHANGED),
@@ -1167,6 +1174,9 @@ static const struct row rows[] = {
     ROW(rule_change, 2006, FIREWALL, tell_change, CHANGE_RULE_DELETED),
     ROW(by_user, 2008, FIREWALL, tell_change, CHANGE_POLICY_APPLIED),
     ROW(profile_change, 2010, FIREWALL, tell_change, CHANGE_PROFILE_CHANGED),
+    ROW(rule_change, 2012, FIREWALL, tell_change, CHANGE_RULE_ADDED),
+    ROW(rule_change, 2013, FIREWALL, tell_change, CHANGE_RULE_MODIFIED),
+    ROW(rule_change, 2014, FIREWALL, tell_change, CHANGE_RULE_DELETED),
     ROW(by_user, 2032, FIREWALL, tell_change, CHANGE_RULES_RESET),
     TEXT_ROW(by_user, 2033, FIREWALL, tell_change, CHANGE_RULE_DELETED, "all rules"),
     ROW(rule_change, 2052, FIREWALL, tell_change, CHANGE_RULE_DELETED),
@@ -1183,7 +1193,7 @@ static const struct row rows[] = {
     ROW(server_client, 3022, SERVER, tell_server, OUTCOME_NONE),
     ROW(server_client, 3023, SERVER, tell_guest_admitted, OUTCOME_ACCESSED),
     ROW(server_client, 4000, SERVER, tell_server, OUTCOME_ACCESSED),
-    COUNTED(4001, NTLM, NTLM_TEXT),
+    ROW(ntlm_out, 4001, NTLM, tell_ntlm_out, OUTCOME_NONE),
     COUNTED(4002, NTLM, NTLM_TEXT),
     COUNTED(4003, NTLM, NTLM_TEXT),
     COUNTED(4004, NTLM, NTLM_TEXT),
@@ -1242,10 +1252,13 @@ static const struct row rows[] = {
     ROW(client_server, 30806, CLIENT, tell_client, OUTCOME_ESTABLISHED),
     ROW(client_server, 30807, CLIENT, tell_client, OUTCOME_ESTABLISHED),
     ROW(client_server, 30808, CLIENT, tell_client, OUTCOME_ESTABLISHED),
+    ROW(client_server, 31000, CLIENT, tell_client, OUTCOME_AUTH_FAILED),
     ROW(client_server, 31001, CLIENT, tell_client, OUTCOME_AUTH_FAILED),
     ROW(client_server, 31010, CLIENT, tell_client, OUTCOME_AUTH_FAILED),
     ROW(client_server, 31017, CLIENT, tell_guest_used, OUTCOME_AUTH_FAILED),
     ROW(client_server, 31022, CLIENT, tell_guest_used, OUTCOME_ACCESSED),
+    ROW(client_server, 32000, CLIENT, tell_smb1_answer, OUTCOME_NONE),
+    ROW(client_server, 32002, CLIENT, tell_smb1_answer, OUTCOME_ESTABLISHED),
 };
 /* clang-format on */
 
@@ -1290,7 +1303,8 @@ struct event_talk *event_open(struct arena *arena, const struct fact_sink *sink)
 {
     struct event_talk *talk = arena_new(arena, struct event_talk);
     talk->sink = *sink;
-    talk->arena = arena;
+    talk->logons.items = arena_array(arena, struct recalled, LIMIT_EVENT_RECALL);
+    talk->services.items = arena_array(arena, struct recalled, LIMIT_EVENT_RECALL);
     return talk;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Windows events to facts, the same for EVTX, JSON and XML: which events matter, which of their
- * values, and what each says (DESIGN.md 7; docs/evidence.md has the table). A reader finds the kind
+ * values, and what each says (DESIGN.md 7; docs/evidence-events.md has the table). A reader finds the kind
  * by provider and id, fills the values it names, and tells. One struct event_talk per source: it
  * remembers logons, so that a share access finds the authentication of its session.
  */
@@ -40,6 +40,7 @@ struct event {
 
 struct event_talk; /* opaque */
 struct event_talk *event_open(struct arena *arena, const struct fact_sink *sink);
-/* Origin, line_hash (computer, channel, record, time: the same in every format), then the facts.
- * The reader itself calls sink.record for every event it meets, of use or not. */
+/* Origin, line_hash (the same in every format), then the facts. The reader itself calls
+ * sink.record, and sink.origin where it knows the computer, for every event it meets, of use or
+ * not. Allocates nothing. */
 void event_tell(struct event_talk *talk, const struct event *event);
