@@ -1262,6 +1262,60 @@ static void a_resumed_piece_keeps_its_start(void **state)
     arena_close(&arena);
 }
 
+static void on_any(void *to, const struct observation *o)
+{
+    struct firsts *firsts = to;
+    (void)o;
+    firsts->found++;
+}
+
+/* However many conversations a capture has, memory is that of those that are open and some that
+ * have ended; what comes late of an ended one is no conversation of its own. */
+static void ended_conversations_are_let_go(void **state)
+{
+    (void)state;
+    enum { CONVERSATIONS = 40000, BYTES = 40 << 20 };
+    struct arena arena = arena_open("ended", 0, NULL);
+    struct firsts firsts = {0};
+    struct fact_sink sink = sink_of(&firsts.told);
+    sink.to = &firsts;
+    sink.observation = on_any;
+    sink.record = on_first_record;
+    sink.skip = on_first_skip;
+    sink.identity = fact_sink_none().identity;
+    sink.use = fact_sink_none().use;
+    struct capture *capture = capture_open(&arena, &sink);
+    int64_t at_us = 0;
+    for (uint32_t i = 0; i < CONVERSATIONS; i++) {
+        struct arena scratch = arena;
+        struct buf file = buf_in(&scratch);
+        struct talk t = talk_open(&scratch, &file, S("10.0.0.1"), S("10.0.0.2"), 445);
+        t.addr[0] = addr_v4(0x0A080000 + i);
+        t.at_us += i * INT64_C(100);
+        normal(&t);
+        /* The last acknowledgment of one that was let go already. */
+        if (i > CONVERSATIONS / 2) {
+            t.addr[0] = addr_v4(0x0A080000 + i - 8200);
+            talk_flags(&t, 0, TCP_ACK);
+        }
+        at_us = t.at_us;
+        feed_records(capture, encode_done(&file));
+    }
+    uint64_t memory = capture_memory(capture);
+    assert_true(firsts.found > CONVERSATIONS / 2); /* told while the capture goes on */
+    assert_true(firsts.found < CONVERSATIONS);
+    /* After long, a packet on those ports is another conversation. */
+    struct buf late = buf_in(&arena);
+    struct talk t = talk_open(&arena, &late, S("10.8.0.0"), S("10.0.0.2"), 445);
+    t.at_us = at_us + 3600 * INSTANT_SECOND;
+    talk_flags(&t, 0, TCP_ACK);
+    feed_records(capture, encode_done(&late));
+    capture_close(capture);
+    assert_int_equal(firsts.found, CONVERSATIONS + 1);
+    if (memory > BYTES) fail_msg("%" PRIu64 " bytes", memory);
+    arena_close(&arena);
+}
+
 /* Bytes that wait for a segment that never comes, in many conversations: the oldest give way. */
 static void waiting_bytes_stay_bounded(void **state)
 {
@@ -1334,6 +1388,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_lying_block_is_stepped_over),
         cmocka_unit_test(half_open_streams_stay_bounded),
         cmocka_unit_test(a_resumed_piece_keeps_its_start),
+        cmocka_unit_test(ended_conversations_are_let_go),
         cmocka_unit_test(waiting_bytes_stay_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

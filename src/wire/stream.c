@@ -12,7 +12,11 @@ enum {
     PIECES_PER_HALF = 256,
     ACKS_PAST_GAP = 4,
     WINDOW_MOST = 16 << 20, /* a jump by more is another connection or damage, no gap to wait for */
-    RESUMED = 32768,        /* evicted streams whose start is remembered */
+    RESUMED = 32768,        /* streams given up whose end is remembered */
+    RESUMED_WAYS = 4,       /* places that one key may take, the oldest first */
+    /* Ended streams that stay, for what comes late or again. */
+    LINGERING = 8192,
+    STRAY_US = 60000000, /* and behind them so long: packets of theirs begin nothing new */
 };
 
 struct piece {
@@ -24,6 +28,15 @@ struct piece {
 struct resumed {
     uint64_t key;
     int64_t start_us;
+    int64_t ended_us;  /* it was over then; else it was evicted */
+    uint64_t given_up; /* counter of those that were, to find the oldest; 0 = free */
+    bool has_ended;
+};
+
+/* An ended stream, if its place was not given to another since. */
+struct lingering {
+    uint32_t index; /* plus one; 0 = none */
+    uint64_t serial;
 };
 
 struct streams {
@@ -39,6 +52,9 @@ struct streams {
     struct chunk_pool pool;
     uint8_t *scratch;
     struct resumed *resumed;
+    struct lingering *lingering; /* a ring */
+    size_t next_lingering;
+    uint64_t started, given_up;
     struct stream_counts counts;
     /* The stream and direction whose bytes are being delivered. */
     struct stream *current;
@@ -85,6 +101,7 @@ struct streams *stream_open(struct arena *arena, size_t max_streams, struct stre
     t->pieces = arena_map(LIMIT_STREAM_PIECES * sizeof *t->pieces);
     t->pool = chunk_open(LIMIT_STREAM_BUFFERS_TOTAL);
     t->resumed = arena_map(RESUMED * sizeof *t->resumed);
+    t->lingering = arena_map(LINGERING * sizeof *t->lingering);
     /* The framing's, and behind it room for one held segment (a jumbo frame of segmentation offload
      * is at most as long as an IP packet). */
     t->scratch = arena_array(arena, uint8_t, (size_t)2 * FRAMING_GATHER_MOST);
@@ -100,7 +117,7 @@ uint64_t stream_memory(const struct streams *t)
 {
     return t->fresh * sizeof *t->streams + t->n_heads * sizeof *t->heads +
            t->piece_fresh * sizeof *t->pieces + (uint64_t)t->pool.fresh * (CHUNK_BYTES + 4) +
-           RESUMED * sizeof *t->resumed + FRAMING_GATHER_MOST;
+           RESUMED * sizeof *t->resumed + LINGERING * sizeof *t->lingering + FRAMING_GATHER_MOST;
 }
 
 /* Lists by index plus one. */
@@ -395,6 +412,7 @@ static void end(struct streams *t, struct stream *s)
         chunk_free(&t->pool, &s->half[half].framing.gathered);
     }
     unlink_holds(t, s);
+    s->lingers = false;
     t->user.end(t->user.to, s);
 
     uint64_t hash = key_hash(t, s->addr, s->port, s->transport);
@@ -405,6 +423,32 @@ static void end(struct streams *t, struct stream *s)
     unlink_use(t, s);
     s->chained = t->free;
     t->free = index;
+}
+
+/* What is known of a stream that was given up; NULL = nothing. */
+static const struct resumed *resumed_find(const struct streams *t, uint64_t key)
+{
+    const struct resumed *set = &t->resumed[key % (RESUMED / RESUMED_WAYS) * RESUMED_WAYS];
+    for (size_t i = 0; i < RESUMED_WAYS; i++)
+        if (set[i].given_up && set[i].key == key) return &set[i];
+    return NULL;
+}
+
+static void resumed_put(struct streams *t, const struct stream *s, bool has_ended)
+{
+    uint64_t key = key_hash(t, s->addr, s->port, s->transport);
+    struct resumed *set = &t->resumed[key % (RESUMED / RESUMED_WAYS) * RESUMED_WAYS], *oldest = set;
+    for (size_t i = 0; i < RESUMED_WAYS; i++) {
+        if (set[i].key == key) set[i].given_up = 0;
+        if (set[i].given_up < oldest->given_up) oldest = &set[i];
+    }
+    *oldest = (struct resumed){
+        .key = key,
+        .start_us = s->start_us,
+        .ended_us = s->last_us,
+        .given_up = ++t->given_up,
+        .has_ended = has_ended,
+    };
 }
 
 static bool has_ended(const struct stream *s)
@@ -418,10 +462,24 @@ static void evict(struct streams *t)
     struct stream *s = &t->streams[t->oldest - 1];
     if (!has_ended(s)) {
         if (s->is_kept || s->session) t->counts.evicted++;
-        uint64_t key = key_hash(t, s->addr, s->port, s->transport);
-        t->resumed[key % RESUMED] = (struct resumed){key, s->start_us};
+        resumed_put(t, s, false);
     }
     end(t, s);
+}
+
+/* Of the streams that have ended the last ones stay; so what is held grows with the conversations
+ * that are open, not with those of the whole capture. */
+static void linger(struct streams *t, struct stream *s)
+{
+    if (s->lingers || !has_ended(s)) return;
+    s->lingers = true;
+    struct lingering *place = &t->lingering[t->next_lingering++ % LINGERING], old = *place;
+    *place = (struct lingering){(uint32_t)(s - t->streams) + 1, s->serial};
+    if (!old.index) return;
+    struct stream *gone = &t->streams[old.index - 1];
+    if (!gone->lingers || gone->serial != old.serial) return;
+    resumed_put(t, gone, true);
+    end(t, gone);
 }
 
 static struct stream *start(struct streams *t, const struct key *key, struct stream_place place)
@@ -442,6 +500,7 @@ static struct stream *start(struct streams *t, const struct key *key, struct str
         .last_us = place.at_us,
         .start_us = place.at_us,
         .offset = place.offset,
+        .serial = t->started++,
     };
     bool is_tcp = key->transport == TRANSPORT_TCP;
     for (unsigned i = 0; i < 2; i++) {
@@ -520,10 +579,12 @@ void stream_segment(struct streams *t, const struct ip_packet *packet,
         s = NULL;
     }
     if (!s) {
+        bool is_syn = segment->flags & TCP_SYN;
+        const struct resumed *before = is_syn ? NULL : resumed_find(t, key.hash);
+        if (before && before->has_ended && place.at_us - before->ended_us < STRAY_US) return;
         s = start(t, &key, place);
-        const struct resumed *r = &t->resumed[key.hash % RESUMED];
-        if (r->key == key.hash && !(segment->flags & TCP_SYN) && r->start_us <= place.at_us)
-            s->start_us = r->start_us;
+        if (before && !before->has_ended && before->start_us <= place.at_us)
+            s->start_us = before->start_us;
     } else {
         touch(t, s, place);
     }
@@ -549,6 +610,7 @@ void stream_segment(struct streams *t, const struct ip_packet *packet,
         take_payload(t, s, half, payload);
     }
     note_holding(t, s);
+    linger(t, s);
 }
 
 void stream_datagram(struct streams *t, const struct ip_packet *packet,
@@ -584,5 +646,6 @@ void stream_close(struct streams *t)
     arena_unmap(t->heads, t->n_heads * sizeof *t->heads);
     arena_unmap(t->pieces, LIMIT_STREAM_PIECES * sizeof *t->pieces);
     arena_unmap(t->resumed, RESUMED * sizeof *t->resumed);
+    arena_unmap(t->lingering, LINGERING * sizeof *t->lingering);
     chunk_close(&t->pool);
 }

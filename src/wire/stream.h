@@ -42,10 +42,12 @@ struct stream {
     int64_t first_us, last_us;
     int64_t start_us; /* first_us, of the piece before if this one resumes an evicted one */
     uint64_t offset;  /* of the first packet in the source */
+    uint64_t serial;  /* no other stream of the table has had it */
     struct stream_half half[2];
     uint32_t chained, newer, older; /* in the hash and by use; indices plus one */
     uint32_t holds_newer, holds_older;
     bool holds;
+    bool lingers; /* it is over, and stays for a while */
 };
 
 struct stream_user {
