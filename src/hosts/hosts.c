@@ -7,6 +7,7 @@
  */
 #include "hosts/hosts.h"
 
+#include "base/instant.h"
 #include "base/map.h"
 
 #define TEXT(text)                                                                                 \
@@ -535,4 +536,132 @@ const struct host_holding *hosts_holdings(const struct host_list *list, str name
         add_holding(list, held, as_of_us, out, n);
     }
     return *n ? out : NULL;
+}
+
+/* ---- Hosts by name ------------------------------------------------------------------------------
+ */
+
+/* Who answers to a name, best known first. */
+struct called {
+    const struct host *host;
+    enum strength strength;
+    bool several; /* hosts, as well known */
+    bool has_full;
+};
+
+struct host_names {
+    struct map whole, label; /* lower case → index into calls */
+    struct called *calls;
+    size_t n, room;
+};
+
+static void call(struct host_names *names, struct arena *arena, struct map *map, str name,
+                 struct called called)
+{
+    bool fresh = false;
+    size_t at = (size_t)*map_put(map, arena, name, names->n, &fresh);
+    if (fresh) {
+        arena_grow(arena, names->calls, names->n, names->room);
+        names->calls[names->n++] = called;
+        return;
+    }
+    struct called *held = &names->calls[at];
+    if (held->host == called.host) {
+        if (called.strength > held->strength) {
+            held->strength = called.strength;
+            held->several = false;
+        }
+        return;
+    }
+    if (called.strength > held->strength)
+        *held = called;
+    else if (called.strength == held->strength)
+        held->several = true;
+}
+
+struct host_names *hosts_by_name(struct arena *arena, const struct host_list *list)
+{
+    struct host_names *names = arena_new(arena, struct host_names);
+    for (size_t i = 0; i < list->n; i++) {
+        const struct host *host = &list->hosts[i];
+        if (host->ambiguous) continue;
+        struct called called = {.host = host};
+        for (size_t j = 0; j < host->names.n; j++)
+            called.has_full =
+                called.has_full || first_label(host->names.items[j]).len < host->names.items[j].len;
+        for (size_t j = 0; j < host->names.n; j++) {
+            str lower = str_lower(arena, host->names.items[j]);
+            called.strength = host->strengths[j];
+            call(names, arena, &names->whole, lower, called);
+            call(names, arena, &names->label, first_label(lower), called);
+        }
+    }
+    return names;
+}
+
+const struct host *hosts_named(const struct host_names *names, str name)
+{
+    char folded[LIMIT_NAME_BYTES];
+    str label = first_label(name);
+    if (!names_a_host(name) || name.len > sizeof folded) return NULL;
+    for (size_t i = 0; i < name.len; i++) {
+        bool upper = name.ptr[i] >= 'A' && name.ptr[i] <= 'Z';
+        folded[i] = upper ? (char)(name.ptr[i] - 'A' + 'a') : name.ptr[i];
+    }
+    const uint64_t *at = map_find(&names->whole, (str){folded, name.len});
+    if (at) {
+        const struct called *called = &names->calls[*at];
+        return called->several ? NULL : called->host;
+    }
+    at = map_find(&names->label, (str){folded, label.len});
+    if (!at) return NULL;
+    const struct called *called = &names->calls[*at];
+    bool fits = label.len == name.len || !called->has_full;
+    return fits && !called->several ? called->host : NULL;
+}
+
+/* Was the address somebody else's, or nobody's for sure, in that time? */
+static bool others_held(const struct host_list *list, const struct host *host, struct addr addr,
+                        int64_t from_us, int64_t to_us)
+{
+    size_t n = list->n_intervals;
+    for (size_t i = first_of(list->intervals, n, addr);
+         i < n && addr_equal(list->intervals[i].addr, addr); i++) {
+        const struct host_interval *held = &list->intervals[i];
+        bool named = held->host.len || held->ambiguous;
+        bool in_time = held->from_us <= to_us && held->to_us >= from_us;
+        if (named && in_time && &list->hosts[list->owners[i]] != host) return true;
+    }
+    return false;
+}
+
+static size_t add_address(struct addr *out, size_t n, size_t most, struct addr addr)
+{
+    bool listed = n && addr_equal(out[n - 1], addr); /* intervals come by address */
+    if (!listed && n < most) out[n++] = addr;
+    return n;
+}
+
+size_t hosts_addresses_on(const struct host_list *list, const struct host *host, int32_t day,
+                          struct addr *out, size_t most)
+{
+    int64_t from_us = day * INSTANT_DAY, to_us = from_us + INSTANT_DAY - 1;
+    size_t n = 0;
+    for (size_t i = 0; i < host->n_intervals; i++) {
+        const struct host_interval *held = &host->intervals[i];
+        if (!held->host.len || held->from_us > to_us || held->to_us < from_us) continue;
+        if (others_held(list, host, held->addr, from_us, to_us)) continue;
+        n = add_address(out, n, most, held->addr);
+    }
+    for (size_t i = 0; !n && i < host->n_intervals; i++)
+        if (host->intervals[i].host.len && host->intervals[i].from_us <= to_us &&
+            host->intervals[i].to_us >= from_us)
+            return 0; /* it was there, and so was another */
+    for (size_t i = 0, weak = n; !weak && i < host->n_intervals; i++) {
+        const struct host_interval *held = &host->intervals[i];
+        int64_t noon_us = from_us + INSTANT_DAY / 2;
+        if (!held->host.len || hosts_at(list, held->addr, noon_us) != host) continue;
+        n = add_address(out, n, most, held->addr);
+    }
+    return n;
 }

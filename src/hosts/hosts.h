@@ -67,6 +67,19 @@ struct host_list hosts_of(struct arena *arena, const struct host_witness *witnes
  * = the address is not in the list. */
 const struct host *hosts_at(const struct host_list *list, struct addr addr, int64_t at_us);
 
+/* Hosts by what they are called, for evidence that names a host and no address. */
+struct host_names;
+struct host_names *hosts_by_name(struct arena *arena, const struct host_list *list);
+/* The one host that is called so: its own names count before what others call it, and a short name
+ * stands for the one full name that begins with it. NULL: none is, or several are. */
+const struct host *hosts_named(const struct host_names *names, str name);
+
+/* The addresses that the host had on a UTC day, each once, ascending: those it was seen with on
+ * that day and no other host was; when there are none, those it was the nearest in time to be seen
+ * with. Returns how many, at most `most`. */
+size_t hosts_addresses_on(const struct host_list *list, const struct host *host, int32_t day,
+                          struct addr *out, size_t most);
+
 /* Addresses that a name holds up to a time, for policies that name hosts. A short name stands for
  * the one full name that begins with it. */
 struct host_holding {

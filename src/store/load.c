@@ -7,72 +7,8 @@
 #include "base/instant.h"
 #include "matrix/batch.h"
 #include "store/joining.h"
-#include "store/runs.h"
+#include "store/loading.h"
 #include "store/store.h"
-#include "store/tables.h"
-
-/* Where a stream comes from. */
-struct stream_info {
-    str origin;
-    const struct addr *locals;
-    size_t n_locals;
-};
-
-struct source_info {
-    str path, reader;
-};
-
-/* Counts of one edge and day that can't be joined with each other: the largest is taken. */
-struct tally {
-    uint64_t connections, outcomes[OUTCOME_COUNT], to_server, to_client;
-};
-
-struct candidate {
-    struct witness witness;
-    int64_t stream, outcome;
-};
-
-/* One edge under way. */
-struct edge {
-    struct matrix_flow flow;
-    bool defined; /* the table of edges has it */
-    bool present;
-    bool by_day; /* some of its counts can't be joined: kept per day */
-    struct candidate *witnesses;
-    size_t n_witnesses, witness_room;
-    uint8_t signings[2]; /* client, server: bit sets of enum signing */
-    uint8_t encrypted;   /* bit set of enum known */
-    struct names granted;
-    bool port_known; /* some witness said it */
-    /* Of rows whose times are of this world: see CLOCKLESS_DAYS. */
-    bool has_times;
-    int64_t first_us, last_us;
-    /* Portless sightings within sessions: their outcomes, and on how many days there were some. */
-    uint16_t within;
-    uint64_t within_days;
-    int64_t within_day;
-};
-
-/* Hosts that count from their boot write dates of 1970; nothing else here is older than 1971. */
-enum { CLOCKLESS_DAYS = 365 };
-
-struct loading {
-    struct store *store;
-    struct arena *arena; /* results */
-    struct arena *scratch;
-    struct endpoint *ends;
-    str *texts;
-    struct stream_info *streams;
-    struct source_info *sources;
-    size_t n_ends, n_texts, n_streams, n_sources, n_edges;
-    struct edge *edges;
-    /* Per edge and day, for edges with by_day: joined, portless, let go. */
-    struct map days;
-    struct tally *tallies[3];
-    size_t tally_room;
-    /* Rows of edges with a named end, as rows of the edges that are meant (sorted). */
-    struct relation_rows named[RELATION_COUNT];
-};
 
 enum { TALLY_JOINED, TALLY_PORTLESS, TALLY_PAST };
 
@@ -440,11 +376,12 @@ static bool load_connections(struct loading *l, struct err *err)
 /* Which edges have days whose connections were let go. */
 static bool mark_past(struct loading *l, struct err *err)
 {
-    struct sqlite_statement *s = query(l->store, "SELECT DISTINCT edge FROM day", err);
+    struct sqlite_statement *s = query(l->store, "SELECT edge,day FROM day", err);
     for (bool row = false; s;) {
         if (!sqlite_step(s, &row, err)) return false;
         if (!row) return true;
-        l->edges[sqlite_get_index(s, 0, l->n_edges)].by_day = true;
+        size_t edge = sqlite_get_index(s, 0, l->n_edges);
+        l->edges[named_edge(l, edge, sqlite_get(s, 1))].by_day = true;
     }
     return false;
 }
@@ -459,15 +396,16 @@ static bool load_past(struct loading *l, struct err *err)
     for (bool row = false; s;) {
         if (!sqlite_step(s, &row, err)) return false;
         if (!row) return true;
-        int64_t edge = (int64_t)sqlite_get_index(s, 0, l->n_edges), day = sqlite_get(s, 1);
-        struct tally *past = tally_of(l, edge, day, TALLY_PAST);
-        *past = (struct tally){
+        int64_t day = sqlite_get(s, 1);
+        int64_t edge = (int64_t)named_edge(l, sqlite_get_index(s, 0, l->n_edges), day);
+        struct tally past = {
             .connections = (uint64_t)sqlite_get(s, 3),
             .to_server = (uint64_t)sqlite_get(s, 4),
             .to_client = (uint64_t)sqlite_get(s, 5),
         };
         for (int i = 0; i < OUTCOME_COUNT; i++)
-            past->outcomes[i] = (uint64_t)sqlite_get(s, 6 + i);
+            past.outcomes[i] = (uint64_t)sqlite_get(s, 6 + i);
+        tally_raise(tally_of(l, edge, day, TALLY_PAST), &past);
         bool exact = sqlite_get(s, 2) && !tally_of(l, edge, day, TALLY_JOINED)->connections;
         if (!exact) l->edges[edge].flow.connections_exact = false;
     }
@@ -849,14 +787,15 @@ static void collect(struct loading *l, struct matrix_view *out)
     out->n_flows = n;
 }
 
-static bool load_all(struct loading *l, struct matrix_view *out, struct err *err)
+static bool load_all(struct loading *l, const struct host_list *hosts, struct matrix_view *out,
+                     struct err *err)
 {
     struct matrix_view view = {0};
     bool fine = load_ends(l, err) && load_texts(l, err) && load_streams(l, err) &&
-                load_sources(l, err) && load_edges(l, err) && load_flows(l, err) &&
-                mark_past(l, err) && load_connections(l, err) && load_past(l, err) &&
-                load_traits(l, err) && load_names(l, err) && load_coverage(l, &view, err) &&
-                load_skips(l, &view, err);
+                load_sources(l, err) && load_edges(l, err) && named_resolve(l, hosts, err) &&
+                load_flows(l, err) && mark_past(l, err) && load_connections(l, err) &&
+                load_past(l, err) && load_traits(l, err) && load_names(l, err) &&
+                load_coverage(l, &view, err) && load_skips(l, &view, err);
     if (!fine) return false;
     add_days(l);
     collect(l, &view);
@@ -868,23 +807,6 @@ static bool load_all(struct loading *l, struct matrix_view *out, struct err *err
 static bool in_one_view(struct store *store, struct err *err)
 {
     return sqlite_run(store->db, "BEGIN", err);
-}
-
-bool store_load_matrix(struct store *store, struct arena *arena, struct matrix_view *out,
-                       struct err *err)
-{
-    struct arena scratch = arena_open("loading the matrix", 0, NULL);
-    struct loading l = {.store = store, .arena = arena, .scratch = &scratch};
-    struct host_list hosts = {0};
-    struct matrix_view view = {0};
-    bool fine = in_one_view(store, err) && load_all(&l, &view, err);
-    sqlite_rollback(store->db);
-    fine = fine && store_load_hosts(store, arena, &hosts, err);
-    arena_close(&scratch);
-    if (!fine) return false;
-    view.n_hosts = hosts.n;
-    *out = view;
-    return true;
 }
 
 static int addr_order(const void *left, const void *right)
@@ -899,7 +821,8 @@ static bool load_end_addrs(struct store *store, struct arena *arena, struct addr
 {
     struct sqlite_statement *s = query(store,
                                        "SELECT DISTINCT addr FROM endpoint WHERE id IN "
-                                       "(SELECT client FROM edge UNION SELECT server FROM edge)",
+                                       "(SELECT client FROM edge UNION SELECT server FROM edge "
+                                       "UNION SELECT server FROM listening)",
                                        err);
     struct addr *addrs = NULL;
     size_t room = 0;
@@ -944,17 +867,41 @@ static bool load_witnesses(struct store *store, struct arena *arena,
     return s != NULL;
 }
 
-bool store_load_hosts(struct store *store, struct arena *arena, struct host_list *out,
-                      struct err *err)
+static bool load_hosts(struct store *store, struct arena *arena, struct host_list *out,
+                       struct err *err)
 {
     struct host_witness *witnesses = NULL;
     struct addr *ends = NULL;
     size_t n = 0, n_ends = 0;
-    bool fine = in_one_view(store, err) && load_witnesses(store, arena, &witnesses, &n, err) &&
-                load_end_addrs(store, arena, &ends, &n_ends, err);
-    sqlite_rollback(store->db);
-    if (!fine) return false;
+    if (!load_witnesses(store, arena, &witnesses, &n, err) ||
+        !load_end_addrs(store, arena, &ends, &n_ends, err))
+        return false;
     *out = hosts_of(arena, witnesses, n, ends, n_ends);
+    return true;
+}
+
+bool store_load_hosts(struct store *store, struct arena *arena, struct host_list *out,
+                      struct err *err)
+{
+    bool fine = in_one_view(store, err) && load_hosts(store, arena, out, err);
+    sqlite_rollback(store->db);
+    return fine;
+}
+
+bool store_load_matrix(struct store *store, struct arena *arena, struct matrix_view *out,
+                       struct err *err)
+{
+    struct arena scratch = arena_open("loading the matrix", 0, NULL);
+    struct loading l = {.store = store, .arena = arena, .scratch = &scratch};
+    struct host_list hosts = {0};
+    struct matrix_view view = {0};
+    bool fine = in_one_view(store, err) && load_hosts(store, arena, &hosts, err) &&
+                load_all(&l, &hosts, &view, err);
+    sqlite_rollback(store->db);
+    arena_close(&scratch);
+    if (!fine) return false;
+    view.n_hosts = hosts.n;
+    *out = view;
     return true;
 }
 
@@ -1043,9 +990,11 @@ bool store_load_uses(struct store *store, struct arena *arena, struct share_use 
 {
     struct arena scratch = arena_open("loading uses", 0, NULL);
     struct loading l = {.store = store, .arena = arena, .scratch = &scratch};
+    struct host_list hosts = {0};
     struct uses uses = {0};
-    bool fine = in_one_view(store, err) && load_ends(&l, err) && load_texts(&l, err) &&
-                load_edges(&l, err) && load_use_rows(&l, &uses, err);
+    bool fine = in_one_view(store, err) && load_hosts(store, &scratch, &hosts, err) &&
+                load_ends(&l, err) && load_texts(&l, err) && load_edges(&l, err) &&
+                named_resolve(&l, &hosts, err) && load_use_rows(&l, &uses, err);
     sqlite_rollback(store->db);
     arena_close(&scratch);
     if (!fine) return false;
