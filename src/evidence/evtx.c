@@ -387,6 +387,7 @@ static size_t read_no_chunk(struct evtx_log *log, bytes data, uint64_t offset)
         .data = {data.ptr, end},
         .offset = offset,
         .free = end,
+        .is_sound = true, /* as far as it goes: nothing says where its records should end */
         .last_id = NO_RECORDS_KNOWN,
     };
     bool ends = false;

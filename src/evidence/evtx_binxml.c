@@ -403,8 +403,6 @@ static bool read_attributes(struct compiler *k, const char *wanted, struct run *
     return cursor_done(&k->c, err);
 }
 
-/* In templates elements carry a dependency identifier, in fragments that are values they should
- * not: what stands there decides, by the name that must follow. */
 static bool finds_name(const struct compiler *k, size_t behind)
 {
     struct name name;
@@ -413,6 +411,14 @@ static bool finds_name(const struct compiler *k, size_t behind)
     cursor_skip(&c, behind, "element");
     uint32_t at = cursor_u32le(&c, "element.name");
     return cursor_ok(&c) && name_at(k->binxml, at, &name, &size);
+}
+
+/* In templates elements carry a dependency identifier, in fragments that are values they should
+ * not: what stands there decides, by the name that must follow. */
+static void find_dependency(struct compiler *k)
+{
+    bool with = finds_name(k, 6), without = finds_name(k, 4);
+    if (with != without) k->has_dependency = with;
 }
 
 static bool name_leaf(struct compiler *k, struct open_element *parent, struct name element,
@@ -446,6 +452,7 @@ static bool open_element(struct compiler *k, uint8_t token, struct err *err)
         return err_at(err, ERR_LIMIT, cursor_offset(&k->c), "elements nest deeper than %d",
                       LIMIT_NESTING);
     parent->collects = false; /* its text is over */
+    if (k->depth == 1) find_dependency(k);
     if (k->has_dependency) cursor_u16le(&k->c, "element.dependency");
     cursor_u32le(&k->c, "element.size");
     if (!read_name(k, &name, err)) return false;
@@ -561,14 +568,11 @@ static bool compile_token(struct compiler *k, bool *done, struct err *err)
 static bool compile(struct evtx_binxml *binxml, struct cursor *c, struct shape *shape,
                     bool has_dependency, struct err *err)
 {
-    struct compiler k = {.binxml = binxml, .c = *c, .shape = shape, .depth = 1};
+    struct compiler k = {
+        .binxml = binxml, .c = *c, .shape = shape, .depth = 1, .has_dependency = has_dependency};
     k.open[0] =
         (struct open_element){.inside = shape->place, .field = EVTX_FIELDS, .leaf = NO_LEAF};
     if (peek(&k.c) == TOKEN_FRAGMENT) cursor_skip(&k.c, 4, "fragment");
-    if ((peek(&k.c) & ~TOKEN_MORE) == TOKEN_OPEN) {
-        bool with = finds_name(&k, 7), without = finds_name(&k, 5);
-        k.has_dependency = with != without ? with : has_dependency;
-    }
     if (binxml->walked > LIMIT_EVTX_COMPILED)
         return err_at(err, ERR_LIMIT, cursor_offset(c), "templates of the chunk overlap");
     bool ok = true;

@@ -4,8 +4,9 @@
 #include "base/instant.h"
 
 enum {
-    SMALL_TEXT = 64, /* any number, GUID or time */
-    SID_FIXED = 8,   /* revision, count, authority */
+    SMALL_TEXT = 64,             /* any number, GUID or time */
+    SHORT_ROOM = 3 * SMALL_TEXT, /* of UTF-8 */
+    SID_FIXED = 8,               /* revision, count, authority */
 };
 
 static uint64_t load(const uint8_t *p, size_t n)
@@ -210,11 +211,11 @@ static bool systemtime(bytes data, int64_t *out_us)
 }
 
 /* Text of any type as ASCII, for numbers and times written as text; too long is neither. */
-static bool short_text(struct evtx_value value, char room[SMALL_TEXT], str *out)
+static bool short_text(struct evtx_value value, char room[SHORT_ROOM], str *out)
 {
-    struct evtx_text text = {.ptr = room, .room = SMALL_TEXT};
+    struct evtx_text text = {.ptr = room, .room = SHORT_ROOM};
     if (value.type != EVTX_STRING && value.type != EVTX_ANSI_STRING) return false;
-    if (value.data.len > 3 * SMALL_TEXT) return false;
+    if (value.data.len > 2 * SMALL_TEXT) return false;
     evtx_value_print(&text, value);
     *out = str_trim((str){text.ptr, text.len});
     return !text.full && out->len;
@@ -222,7 +223,7 @@ static bool short_text(struct evtx_value value, char room[SMALL_TEXT], str *out)
 
 bool evtx_value_time(struct evtx_value value, int64_t *out_us)
 {
-    char room[SMALL_TEXT];
+    char room[SHORT_ROOM];
     str text;
     if (value.type == EVTX_FILETIME && value.data.len == 8)
         return evtx_value_filetime(load(value.data.ptr, 8), out_us);
@@ -254,7 +255,7 @@ static bool is_number(uint8_t type)
 
 bool evtx_value_u64(struct evtx_value value, uint64_t *out)
 {
-    char room[SMALL_TEXT];
+    char room[SHORT_ROOM];
     str text;
     if (is_number(value.type)) {
         if (!value.data.len || value.data.len > 8) return false;
