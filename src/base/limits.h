@@ -100,6 +100,8 @@ enum {
      * reported. Scratch memory for one is some copies of it. */
     LIMIT_EVENT_BYTES = 1 << 20,
     LIMIT_EVENT_SCRATCH = 64 << 20,
+    /* The same for one as JSON, which may be as long as any record, and hold XML. */
+    LIMIT_EVENT_JSON_SCRATCH = 512 << 20,
     /* Own addresses of a log's host that are remembered; the first ones met. */
     LIMIT_LOCAL_ADDRESSES = 64,
     /* Threads that read evidence; more than cores only wait for one another. */

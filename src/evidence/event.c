@@ -881,6 +881,8 @@ static void tell_sysmon_connection(struct event_talk *talk, const str *v)
     str user = {0};
     if (initiated && server == SIDE_DESTINATION && !str_equal_nocase(v[IMAGE], S("System")))
         user = user_of(talk, (str){0}, v[USER_NAME]);
+    /* Services go by the machine's account. */
+    if (str_starts(user, S("NT AUTHORITY\\"))) user = (str){0};
     fact.users = one(&user);
     talk->sink.observation(talk->sink.to, &fact);
     if (!own_known) return;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Windows events to facts, the same for EVTX, JSON and XML: which events matter, which of their
- * values, and what each says (DESIGN.md 7; docs/evidence-events.md has the table). A reader finds the kind
- * by provider and id, fills the values it names, and tells. One struct event_talk per source: it
- * remembers logons, so that a share access finds the authentication of its session.
+ * values, and what each says (DESIGN.md 7; docs/evidence-events.md has the table). A reader finds
+ * the kind by provider and id, fills the values it names, and tells. One struct event_talk per
+ * source: it remembers logons, so that a share access finds the authentication of its session.
  */
 #pragma once
 
