@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reason/audit_plan.h"
 
-#include "cli/workspace.h"
+#include "cli/statement.h"
 #include "targets/audit_policy.h"
 
 #define T(text)                                                                                    \
@@ -232,48 +232,21 @@ static void print_json(struct invocation *call, const struct audit_plan *plan, s
 /* ---- The command --------------------------------------------------------------------------------
  */
 
-/* Nothing can be switched on at a server that the policy knows to be someone else's or no Windows
- * machine of ours. One without an address, or without a policy, may be ours. */
-static bool may_be_ours(const struct workspace *workspace, const struct questioned *server)
-{
-    if (!workspace->has_policy || addr_is_none(server->server.addr)) return true;
-    return prefix_set_contains(workspace->resolved.enforcing, server->server.addr);
-}
-
-static size_t keep_ours(const struct workspace *workspace, struct questioned *servers, size_t n)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < n; i++)
-        if (may_be_ours(workspace, &servers[i])) servers[kept++] = servers[i];
-    return kept;
-}
-
 static bool load(struct invocation *call, struct audit_plan *plan, size_t *n_foreign,
                  struct err *err)
 {
     struct workspace workspace;
-    struct matrix_view matrix = {0};
-    struct host_list list = {0};
-    struct share_use *uses = NULL;
-    size_t n_uses = 0, n_shares = 0, n = 0;
+    struct statement statement = {0};
     if (!workspace_open(call, &workspace, err)) return false;
-    bool loaded = store_load_matrix(workspace.store, call->arena, &matrix, err) &&
-                  store_load_hosts(workspace.store, call->arena, &list, err) &&
-                  store_load_uses(workspace.store, call->arena, &uses, &n_uses, err);
-    if (loaded) workspace_load_policy(call, &workspace);
+    bool loaded = statement_load(call, &workspace, &statement, err);
     store_close(workspace.store);
     if (!loaded) return false;
-    const struct share_view *shares = roles_shares(call->arena, uses, n_uses, &list, &n_shares);
-    struct hosts_view hosts = roles_of(call->arena, &list, &matrix, shares, n_shares);
-    struct questioned *servers =
-        questions_of(call->arena, &matrix, &list, &hosts, uses, n_uses, &n);
-    size_t n_ours = keep_ours(&workspace, servers, n);
     struct audit_wishes wishes = {
         .days = (uint32_t)option_count(call, S("days")),
         .events_max = option_count(call, S("events")),
     };
-    *n_foreign = n - n_ours;
-    *plan = audit_plan(call->arena, servers, n_ours, wishes);
+    *n_foreign = statement.n_foreign;
+    *plan = audit_plan(call->arena, statement.servers, statement.n_servers, wishes);
     return true;
 }
 

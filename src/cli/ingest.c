@@ -4,6 +4,7 @@
 #include "base/sha256.h"
 #include "cli/command.h"
 #include "cli/gather.h"
+#include "cli/statement.h"
 #include "cli/workspace.h"
 #include "store/intake.h"
 #include "store/prune.h"
@@ -344,7 +345,7 @@ static struct told totals(const struct ingest *in)
     return sum;
 }
 
-static void print_json(const struct ingest *in)
+static void print_json(const struct ingest *in, const struct statement *statement)
 {
     struct json json = json_to(in->call->out);
     json_object(&json);
@@ -374,6 +375,7 @@ static void print_json(const struct ingest *in)
         json_object_end(&json);
     }
     json_array_end(&json);
+    if (statement) statement_print_json(in->call, statement, &json);
     json_object_end(&json);
     buf_char(in->call->out, '\n');
 }
@@ -410,7 +412,7 @@ static struct table sources_table(const struct ingest *in)
     return table;
 }
 
-static void print_text(const struct ingest *in)
+static void print_text(const struct ingest *in, const struct statement *statement)
 {
     struct buf *out = in->call->out;
     struct told sum = totals(in);
@@ -426,17 +428,21 @@ static void print_text(const struct ingest *in)
                sum.skips == 1 ? "" : "s");
     if (in->n_failed) buf_format(out, "; %zu could not be read", in->n_failed);
     buf_char(out, '\n');
+    if (!statement) return;
+    buf_char(out, '\n');
+    statement_print_text(in->call, statement);
 }
 
-static void print_summary(const struct ingest *in)
+/* statement: NULL when nothing was kept. */
+static void print_summary(const struct ingest *in, const struct statement *statement)
 {
     if (in->call->format == FORMAT_JSON)
-        print_json(in);
+        print_json(in, statement);
     else if (in->call->format == FORMAT_CSV) {
         struct table table = sources_table(in);
         table_print_csv(&table, in->call->out);
     } else
-        print_text(in);
+        print_text(in, statement);
 }
 
 /* ---- The command --------------------------------------------------------------------------------
@@ -473,6 +479,16 @@ static void open_pool(struct ingest *in)
     in->pool = pool_open(call->arena, workers, memory > reading ? memory - reading : 1, user);
 }
 
+/* What all of the workspace's evidence covers now. Without it nothing is lost but the sentence. */
+static bool load_statement(struct ingest *in, struct statement *out)
+{
+    struct workspace workspace = {.store = in->store};
+    struct err err = {0};
+    if (statement_load(in->call, &workspace, out, &err)) return true;
+    (void)command_fail(in->call, &err);
+    return false;
+}
+
 static int run(struct invocation *call)
 {
     struct ingest in = {
@@ -497,9 +513,14 @@ static int run(struct invocation *call)
     (void)buf_flush(call->talk); /* before the summary, which goes another way */
     bool pruned = in.stopped || prune_connections(in.store, (unsigned)option_count(call, S("keep")),
                                                   LIMIT_CONNECTIONS, call->scratch, &err);
+    struct statement statement = {0};
+    bool has_statement = false;
+    if (!pruned)
+        (void)command_fail(call, &err);
+    else if (!in.stopped && in.n_told)
+        has_statement = load_statement(&in, &statement);
     store_close(in.store);
-    if (!pruned) (void)command_fail(call, &err);
-    print_summary(&in);
+    print_summary(&in, has_statement ? &statement : NULL);
     return in.stopped || in.n_failed || !pruned ? EXIT_FAILED : EXIT_FINE;
 }
 
