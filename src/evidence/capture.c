@@ -4,6 +4,7 @@
 
 #include "evidence/capture_quic.h"
 #include "evidence/capture_session.h"
+#include "evidence/netflow.h"
 #include "wire/link.h"
 #include "wire/stream.h"
 #include "wire/tunnel.h"
@@ -16,6 +17,8 @@ struct capture {
     struct capture_sessions *sessions;
     struct capture_quic *quic;
     struct ip_fragments *fragments;
+    struct netflow *exports; /* of flows, when any were met */
+    struct arena *arena;
     struct stream_place place; /* of the packet in hand */
     uint64_t cut_frames, first_cut;
     uint8_t kept[2][PORTS / 8]; /* bit per port of a service: TCP, UDP */
@@ -78,6 +81,13 @@ static enum outcome outcome_of(const struct stream *s, unsigned client)
     return s->unreachable ? OUTCOME_PROHIBITED : OUTCOME_NO_ANSWER;
 }
 
+/* The capture began, or was begun anew, when the connection was under way. */
+static bool begins_within(const struct stream *s, unsigned client)
+{
+    return s->transport == TRANSPORT_TCP && !s->half[client].sent_syn &&
+           !s->half[!client].sent_syn_ack;
+}
+
 static void on_end(void *to, struct stream *s)
 {
     struct capture *capture = to;
@@ -101,6 +111,7 @@ static void on_end(void *to, struct stream *s)
             .bytes_to_client = s->half[!client].bytes,
             .outcome = outcome_of(s, client),
             .profile = PROFILE_UNKNOWN,
+            .within = begins_within(s, client),
             .smb = facts.smb,
             .users = facts.names[NAME_USER],
             .client_names = facts.names[NAME_CLIENT],
@@ -129,6 +140,7 @@ struct capture *capture_open(struct arena *arena, const struct fact_sink *sink)
 {
     struct capture *capture = arena_new(arena, struct capture);
     capture->sink = *sink;
+    capture->arena = arena;
     for (size_t i = 0; i < service_builtin.n; i++) {
         const struct service *service = &service_builtin.services[i];
         if (service->mark.len) continue;
@@ -189,6 +201,25 @@ static bool keeps_datagram(struct capture *capture, const struct ip_packet *ip,
     return true;
 }
 
+/* What an exporter sends to a collector tells of conversations elsewhere. */
+static bool is_export(struct capture *capture, const struct ip_packet *ip,
+                      const struct tcp_segment *datagram)
+{
+    bytes payload = datagram->payload;
+    if (!netflow_cut_expected(datagram->to_port, payload) && !netflow_cut_fits(payload))
+        return false;
+    if (!capture->exports) capture->exports = netflow_open(capture->arena, &capture->sink);
+    struct netflow_datagram export = {
+        .data = payload,
+        .offset = capture->place.offset,
+        .in_capture = true,
+        .received_us = capture->place.at_us,
+        .exporter = ip->from,
+    };
+    netflow_datagram(capture->exports, &export);
+    return true;
+}
+
 void capture_frame(struct capture *capture, const struct capture_frame *frame)
 {
     bytes packet;
@@ -212,6 +243,7 @@ void capture_frame(struct capture *capture, const struct capture_frame *frame)
         return;
     case IP_UDP:
         if (!tcp_decode_udp(&ip, &segment)) return;
+        if (is_export(capture, &ip, &segment)) return;
         if (!keeps_datagram(capture, &ip, &segment)) return;
         stream_datagram(capture->streams, &ip, &segment, capture->place);
         return;
@@ -262,12 +294,14 @@ void capture_skip_link(struct capture *capture, uint64_t offset, uint32_t link_t
 
 uint64_t capture_memory(const struct capture *capture)
 {
-    return stream_memory(capture->streams) + capture_session_memory(capture->sessions);
+    return stream_memory(capture->streams) + capture_session_memory(capture->sessions) +
+           (capture->exports ? netflow_memory(capture->exports) : 0);
 }
 
 void capture_close(struct capture *capture)
 {
     stream_close(capture->streams);
+    if (capture->exports) netflow_close(capture->exports);
     struct stream_counts counts = stream_counts(capture->streams);
     uint64_t fragments = ip_fragments_lost(capture->fragments);
     uint64_t dropped = capture_session_dropped(capture->sessions);

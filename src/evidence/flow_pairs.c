@@ -31,6 +31,7 @@ enum {
 
 /* One direction of a conversation. */
 struct way {
+    uint32_t vantage; /* that counted it */
     bool is_seen, flags_known;
     uint8_t flags;
     int64_t first_us, last_us;
@@ -47,10 +48,11 @@ struct pair {
     uint32_t vantage;
     uint8_t first_end; /* sent the packets of the first record */
     uint8_t opened_by; /* as the format says; UNKNOWN_END */
-    bool has_syn;      /* begin_us is known */
+    bool has_begin;    /* begin_us is known */
     bool follows;      /* another conversation of these ends is known before it */
     bool was_allowed, was_blocked, is_sampled;
-    int64_t begin_us; /* of the first record with a SYN */
+    uint8_t assumed;
+    int64_t begin_us; /* of the first record that tells of the beginning: with a SYN */
     int64_t first_us, last_us;
     uint64_t offset;
     struct way way[2];     /* by sender */
@@ -68,6 +70,8 @@ struct flow_pairs {
     uint64_t halves; /* told of for lack of room, with one direction only */
     struct map vantages;
     size_t n_vantages;
+    bool joins_vantages;
+    uint32_t speaking; /* the vantage that the sink was told last */
     str names[LIMIT_FLOW_VANTAGES + 1];
     uint8_t kept[2][PORTS / 8]; /* bit per port of a service: TCP, UDP */
 };
@@ -100,6 +104,18 @@ uint32_t flow_pairs_vantage(struct flow_pairs *pairs, str name)
     map_put(&pairs->vantages, pairs->arena, name, number, NULL);
     pairs->names[number] = str_copy(pairs->arena, name);
     return number;
+}
+
+void flow_pairs_join_vantages(struct flow_pairs *pairs)
+{
+    pairs->joins_vantages = true;
+}
+
+void flow_pairs_speak(struct flow_pairs *pairs, uint32_t vantage)
+{
+    if (pairs->speaking == vantage || pairs->joins_vantages) return;
+    pairs->speaking = vantage;
+    pairs->sink.origin(pairs->sink.to, vantage ? pairs->names[vantage] : (str){0});
 }
 
 static bool is_service(const struct flow_pairs *pairs, enum transport transport, uint16_t port)
@@ -184,7 +200,7 @@ static enum outcome outcome_of(const struct pair *pair, unsigned client)
  * nothing tells and it is the first of its ends here. */
 static bool is_within(const struct pair *pair, enum outcome outcome)
 {
-    if (pair->transport != TRANSPORT_TCP || pair->has_syn || outcome == OUTCOME_BLOCKED)
+    if (pair->transport != TRANSPORT_TCP || pair->has_begin || outcome == OUTCOME_BLOCKED)
         return false;
     bool known = (pair->way[0].flags_known || !pair->way[0].is_seen) &&
                  (pair->way[1].flags_known || !pair->way[1].is_seen);
@@ -204,19 +220,18 @@ static void tell(struct flow_pairs *pairs, const struct pair *pair)
         .client_port = pair->port[client],
         .port = pair->port[server],
         .first_us =
-            pair->has_syn && pair->begin_us < pair->last_us ? pair->begin_us : pair->first_us,
+            pair->has_begin && pair->begin_us < pair->last_us ? pair->begin_us : pair->first_us,
         .last_us = pair->last_us,
         .count = 1,
         .bytes_to_server = pair->way[client].bytes,
         .bytes_to_client = pair->way[server].bytes,
         .outcome = outcome,
         .profile = PROFILE_UNKNOWN,
-        .assumed = guessed ? 1u << ASSUMED_SERVER : 0,
+        .assumed = (uint8_t)(pair->assumed | (guessed ? 1u << ASSUMED_SERVER : 0)),
         .within = is_within(pair, outcome),
         .offset = pair->offset,
     };
-    if (pairs->n_vantages)
-        pairs->sink.origin(pairs->sink.to, pair->vantage ? pairs->names[pair->vantage] : (str){0});
+    flow_pairs_speak(pairs, pair->vantage);
     pairs->sink.observation(pairs->sink.to, &fact);
 }
 
@@ -280,12 +295,13 @@ struct seen {
     const struct flow_record *record;
     struct addr addr[2];
     uint16_t port[2];
+    uint32_t vantage;
     uint8_t from; /* which end sent */
-    bool has_syn;
+    bool has_begin;
     uint32_t bucket;
 };
 
-static struct seen seen_of(const struct flow_record *record)
+static struct seen seen_of(const struct flow_pairs *pairs, const struct flow_record *record)
 {
     int order = addr_compare(record->from, record->to);
     uint8_t from = order ? order > 0 : record->from_port > record->to_port;
@@ -294,12 +310,13 @@ static struct seen seen_of(const struct flow_record *record)
     seen.addr[!from] = record->to;
     seen.port[from] = record->from_port;
     seen.port[!from] = record->to_port;
-    seen.has_syn = record->transport == TRANSPORT_TCP && record->flags_known &&
-                   ((record->flags | record->reverse_flags) & TCP_SYN);
+    seen.has_begin = record->begins || (record->transport == TRANSPORT_TCP && record->flags_known &&
+                                        ((record->flags | record->reverse_flags) & TCP_SYN));
     uint64_t hash = hash_join(addr_hash(seen.addr[0]), addr_hash(seen.addr[1]));
     hash = hash_join(hash, (uint64_t)seen.port[0] << 32 | (uint64_t)seen.port[1] << 16 |
                                (uint64_t)record->transport);
-    hash = hash_join(hash, record->vantage);
+    seen.vantage = pairs->joins_vantages ? 0 : record->vantage;
+    hash = hash_join(hash, seen.vantage);
     seen.bucket = (uint32_t)(hash % BUCKETS);
     return seen;
 }
@@ -307,7 +324,7 @@ static struct seen seen_of(const struct flow_record *record)
 static bool same_ends(const struct pair *pair, const struct seen *seen)
 {
     return pair->port[0] == seen->port[0] && pair->port[1] == seen->port[1] &&
-           pair->vantage == seen->record->vantage && pair->transport == seen->record->transport &&
+           pair->vantage == seen->vantage && pair->transport == seen->record->transport &&
            addr_equal(pair->addr[0], seen->addr[0]) && addr_equal(pair->addr[1], seen->addr[1]);
 }
 
@@ -330,15 +347,15 @@ static bool belongs(const struct pair *pair, const struct seen *seen)
 {
     const struct flow_record *r = seen->record;
     const struct way *back = &pair->way[!seen->from];
-    int64_t begin = pair->has_syn ? pair->begin_us : pair->first_us;
+    int64_t begin = pair->has_begin ? pair->begin_us : pair->first_us;
     int64_t since = after(r->first_us, begin);
-    if (!seen->has_syn) {
-        if (since < -HANDSHAKE_US) return !pair->has_syn && is_near(pair, r);
+    if (!seen->has_begin) {
+        if (since < -HANDSHAKE_US) return !pair->has_begin && is_near(pair, r);
         return (r->transport == TRANSPORT_TCP && r->flags_known) || is_near(pair, r);
     }
     if (since >= -HANDSHAKE_US && since <= HANDSHAKE_US) return true;
     /* Records come in any order: what follows the beginning was met before it. */
-    if (!pair->has_syn) return since < 0 && is_near(pair, r);
+    if (!pair->has_begin) return since < 0 && is_near(pair, r);
     /* A SYN that was repeated is answered late, and an answer is told of before its question. */
     return !pair->way[seen->from].is_seen && back->is_seen && since > 0 &&
            after(r->first_us, back->last_us) <= HANDSHAKE_US;
@@ -370,7 +387,7 @@ static uint32_t begin(struct flow_pairs *pairs, const struct seen *seen, bool fo
         .addr = {seen->addr[0], seen->addr[1]},
         .port = {seen->port[0], seen->port[1]},
         .transport = r->transport,
-        .vantage = r->vantage,
+        .vantage = seen->vantage,
         .first_end = seen->from,
         .opened_by = UNKNOWN_END,
         .follows = follows,
@@ -399,44 +416,63 @@ static bool is_close(int64_t a, int64_t b)
 
 /* What one record says of one direction. */
 struct piece {
+    uint32_t vantage;
     int64_t first_us, last_us;
     uint64_t bytes, packets;
     uint8_t flags;
     bool flags_known, is_cumulative;
 };
 
-static void add_piece(struct way *way, const struct piece *piece)
+/* The same packets told again, by another point or from another interface of one. */
+static bool is_told(const struct way *way, const struct piece *piece)
 {
-    bool again = way->is_seen && is_close(piece->first_us, way->piece_first_us) &&
-                 is_close(piece->last_us, way->piece_last_us) && piece->bytes == way->piece_bytes &&
-                 piece->packets == way->piece_packets;
-    if (!way->is_seen) {
-        way->first_us = piece->first_us;
-        way->last_us = piece->last_us;
-        way->flags_known = piece->flags_known;
-    }
-    if (piece->first_us < way->first_us) way->first_us = piece->first_us;
-    if (piece->last_us > way->last_us) way->last_us = piece->last_us;
-    if (piece->is_cumulative && way->is_seen) {
-        if (piece->bytes > way->bytes) way->bytes = piece->bytes;
-        if (piece->packets > way->packets) way->packets = piece->packets;
-    } else if (!again) {
+    if (!way->is_seen) return false;
+    if (piece->vantage != way->vantage) return true;
+    return is_close(piece->first_us, way->piece_first_us) &&
+           is_close(piece->last_us, way->piece_last_us) && piece->bytes == way->piece_bytes &&
+           piece->packets == way->piece_packets;
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static void count_piece(struct way *way, const struct piece *piece)
+{
+    if (piece->is_cumulative) {
+        way->bytes = larger(way->bytes, piece->bytes);
+        way->packets = larger(way->packets, piece->packets);
+    } else {
         way->bytes = sum(way->bytes, piece->bytes);
         way->packets = sum(way->packets, piece->packets);
     }
-    way->is_seen = true;
-    way->flags |= piece->flags;
-    if (piece->flags_known) way->flags_known = true;
     way->piece_first_us = piece->first_us;
     way->piece_last_us = piece->last_us;
     way->piece_bytes = piece->bytes;
     way->piece_packets = piece->packets;
 }
 
+static void add_piece(struct way *way, const struct piece *piece)
+{
+    if (!is_told(way, piece)) count_piece(way, piece);
+    if (!way->is_seen) {
+        way->vantage = piece->vantage;
+        way->first_us = piece->first_us;
+        way->last_us = piece->last_us;
+    }
+    if (piece->first_us < way->first_us) way->first_us = piece->first_us;
+    if (piece->last_us > way->last_us) way->last_us = piece->last_us;
+    way->is_seen = true;
+    way->flags |= piece->flags;
+    if (piece->flags_known) way->flags_known = true;
+}
+
 static void add_to(struct pair *pair, const struct seen *seen)
 {
     const struct flow_record *r = seen->record;
     struct piece piece = {
+        .vantage = r->vantage,
         .first_us = r->first_us,
         .last_us = r->last_us,
         .bytes = r->bytes,
@@ -452,8 +488,8 @@ static void add_to(struct pair *pair, const struct seen *seen)
         piece.flags = r->reverse_flags;
         add_piece(&pair->way[!seen->from], &piece);
     }
-    if (seen->has_syn && (!pair->has_syn || r->first_us < pair->begin_us)) {
-        pair->has_syn = true;
+    if (seen->has_begin && (!pair->has_begin || r->first_us < pair->begin_us)) {
+        pair->has_begin = true;
         pair->begin_us = r->first_us;
     }
     if (r->first_us < pair->first_us) pair->first_us = r->first_us;
@@ -462,6 +498,7 @@ static void add_to(struct pair *pair, const struct seen *seen)
     if (r->verdict == FLOW_ALLOWED) pair->was_allowed = true;
     if (r->verdict == FLOW_BLOCKED) pair->was_blocked = true;
     if (r->is_sampled) pair->is_sampled = true;
+    pair->assumed |= r->assumed;
 }
 
 void flow_pairs_add(struct flow_pairs *pairs, const struct flow_record *record)
@@ -469,7 +506,7 @@ void flow_pairs_add(struct flow_pairs *pairs, const struct flow_record *record)
     bool follows;
     if (!flow_pairs_keeps(pairs, record->transport, record->from_port, record->to_port)) return;
     assert(record->first_us <= record->last_us);
-    struct seen seen = seen_of(record);
+    struct seen seen = seen_of(pairs, record);
     uint32_t number = find(pairs, &seen, &follows);
     if (number) {
         unlink_use(pairs, number);

@@ -31,8 +31,10 @@ struct flow_record {
     bool flags_known;
     bool is_sampled;    /* only some packets were looked at: what is absent proves nothing */
     bool from_opened;   /* the format says that `from` opened the conversation */
+    bool begins;        /* the format says that it began at first_us: as good as a SYN */
     bool is_cumulative; /* counts since the beginning of the flow, not since its last record */
     enum flow_verdict verdict;
+    uint8_t assumed;  /* bit set of enum assumption: what the times rest on */
     uint32_t vantage; /* flow_pairs_vantage; 0 = the source itself */
     uint64_t offset;
 };
@@ -43,6 +45,11 @@ struct flow_pairs *flow_pairs_open(struct arena *arena, const struct fact_sink *
  * the sink as origin of its observations, so that two that saw one connection are two witnesses.
  * LIMIT_FLOW_VANTAGES of them; full: 0. */
 uint32_t flow_pairs_vantage(struct flow_pairs *pairs, str name);
+/* For sources that are one stream whatever they hold (OVERLAP_CONTENT_HASH): what several points
+ * saw of one connection is one observation, which counts what the first of them counted. */
+void flow_pairs_join_vantages(struct flow_pairs *pairs);
+/* What is told next, records too, is of that vantage: said to the sink when it changes. */
+void flow_pairs_speak(struct flow_pairs *pairs, uint32_t vantage);
 /* Whether either side is on a port of a service: nothing else is kept. For a look before the rest
  * of a record is read. */
 bool flow_pairs_keeps(const struct flow_pairs *pairs, enum transport transport, uint16_t from_port,

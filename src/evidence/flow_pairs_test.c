@@ -17,7 +17,7 @@ struct row_record {
     int64_t first_ms, last_ms;
     struct flow_record more; /* members with a meaning of their own */
 };
-enum { NO_FLAGS = 0x100 };
+enum { NO_FLAGS = 0x100, JOIN = 99 };
 
 #define REVERSE(n_packets, n_bytes, its_flags)                                                     \
     {                                                                                              \
@@ -51,6 +51,10 @@ enum { NO_FLAGS = 0x100 };
 #define AT(point)                                                                                  \
     {                                                                                              \
         .vantage = (point)                                                                         \
+    }
+#define JOINED(point)                                                                              \
+    {                                                                                              \
+        .vantage = (point), .offset = JOIN                                                         \
     }
 #define UDP                                                                                        \
     {                                                                                              \
@@ -171,6 +175,12 @@ static const struct {
       {'b', 445, 50000, S | A | P, 5, 700, 0, 1000, AT(2)}},
      "exporter-1 a:50000>b:445 0-1000 500/0 established\n"
      "exporter-2 a:50000>b:445 0-1000 0/700 established\n"                                                                                           },
+    {"two points saw it, of one source",
+     {{'a', 50000, 445, S | A | P, 5, 500, 0, 1000, JOINED(1)},
+      {'a', 50000, 445, S | A | P, 6, 504, 900, 1900, JOINED(2)},
+      {'b', 445, 50000, S | A | P, 5, 700, 0, 1000, JOINED(2)},
+      {'a', 50000, 445, A | F, 1, 52, 2000, 2000, JOINED(1)}},
+     "a:50000>b:445 0-2000 552/700 established\n"                                                                                                    },
     {"a datagram service",
      {{'a', 137, 137, NO_FLAGS, 1, 78, 0, 0, UDP}, {'b', 137, 137, NO_FLAGS, 1, 90, 9, 9, UDP}},
      "a:137>b:137 0-9 78/90 - server\n"                                                                                                              },
@@ -181,13 +191,13 @@ struct heard {
     struct buf out;
     size_t observations, skips;
     bool quiet;
+    str origin;
 };
 
 static void hear_origin(void *to, str host)
 {
     struct heard *heard = to;
-    buf_str(&heard->out, host);
-    if (host.len) buf_char(&heard->out, ' ');
+    heard->origin = host;
 }
 
 static char end_of(struct addr addr)
@@ -202,6 +212,8 @@ static void hear_observation(void *to, const struct observation *fact)
     if (heard->quiet) return;
     str outcome = fact->outcome == OUTCOME_NONE ? S("-") : outcome_text(fact->outcome);
     assert_int_equal(fact->count, 1);
+    buf_str(&heard->out, heard->origin);
+    if (heard->origin.len) buf_char(&heard->out, ' ');
     buf_format(&heard->out,
                "%c:%u>%c:%u %" PRId64 "-%" PRId64 " %" PRIu64 "/%" PRIu64 " %.*s%s%s\n",
                end_of(fact->client.addr), fact->client_port, end_of(fact->server.addr), fact->port,
@@ -255,6 +267,7 @@ static void rows_are_as_expected(void **state)
         struct flow_pairs *pairs = flow_pairs_open(&arena, &sink);
         for (size_t j = 0; j < MOST && rows[i].records[j].from; j++) {
             struct flow_record r = record_of(&rows[i].records[j]);
+            if (r.offset == JOIN) flow_pairs_join_vantages(pairs);
             if (r.vantage) {
                 char name[24];
                 snprintf(name, sizeof name, "exporter-%u", (unsigned)r.vantage);
