@@ -15,6 +15,7 @@ static str address_text(struct arena *arena, struct addr addr)
 
 static str segment_of(const struct host *host, const struct view_labels *labels)
 {
+    if (!host->n_intervals) return (str){0};
     struct endpoint end = {.addr = host->intervals[0].addr};
     return labels->segment(labels->to, end);
 }
@@ -66,16 +67,21 @@ static void print_addresses(struct json *json, const struct host *host)
     json_array_end(json);
 }
 
+static void print_dialects(struct json *json, uint8_t dialects)
+{
+    json_key(json, S("dialects"));
+    json_array(json);
+    for (int i = 0; i < DIALECT_COUNT; i++)
+        if (dialects >> i & 1) json_str(json, dialect_text((enum dialect)i));
+    json_array_end(json);
+}
+
 static void print_posture(struct json *json, const struct posture *posture)
 {
     json_key(json, S("posture"));
     json_object(json);
     json_member_bool(json, S("smb1"), posture->smb1);
-    json_key(json, S("dialects"));
-    json_array(json);
-    for (int i = 0; i < DIALECT_COUNT; i++)
-        if (posture->dialects >> i & 1) json_str(json, dialect_text((enum dialect)i));
-    json_array_end(json);
+    print_dialects(json, posture->dialects);
     json_member_str_or_null(json, S("signing"), signing_or_empty(posture->signing));
     if (posture->encrypted)
         json_member_bool(json, S("encrypted"), posture->encrypted == KNOWN_YES);
@@ -84,7 +90,48 @@ static void print_posture(struct json *json, const struct posture *posture)
     json_member_bool(json, S("guest"), posture->guest);
     json_member_bool(json, S("anonymous"), posture->anonymous);
     json_member_bool(json, S("ntlmv1"), posture->ntlmv1);
+    json_key(json, S("offered"));
+    json_object(json);
+    print_dialects(json, posture->offered_dialects);
+    json_member_str_or_null(json, S("signing"), signing_or_empty(posture->offered_signing));
     json_object_end(json);
+    print_strings(json, S("conflicts"), posture->conflicts);
+    json_object_end(json);
+}
+
+static void print_listenings(struct json *json, const struct host_view *view)
+{
+    json_key(json, S("listening"));
+    json_array(json);
+    for (size_t i = 0; i < view->n_listenings; i++) {
+        const struct listening_view *l = &view->listenings[i];
+        json_object(json);
+        json_member_str(json, S("transport"), service_transport_text(l->transport));
+        json_member_u64(json, S("port"), l->port);
+        json_member_str(json, S("state"), listening_text(l->state));
+        print_dialects(json, l->dialects);
+        json_member_str_or_null(json, S("signing"), signing_or_empty(l->signing));
+        print_time(json, S("last_seen"), l->last_us, l->last_us != 0);
+        json_object_end(json);
+    }
+    json_array_end(json);
+}
+
+static void print_changes(struct json *json, const struct host_view *view)
+{
+    json_key(json, S("changes"));
+    json_array(json);
+    for (size_t i = 0; i < view->n_changes; i++) {
+        const struct change_view *change = &view->changes[i];
+        json_object(json);
+        json_member_str(json, S("kind"), change_text(change->kind));
+        json_member_str(json, S("subject"), change->subject);
+        json_member_str_or_null(json, S("detail"), change->detail);
+        json_member_str_or_null(json, S("user"), change->user);
+        print_time(json, S("at"), change->at_us, change->at_us != 0);
+        json_object_end(json);
+    }
+    json_array_end(json);
 }
 
 static void print_roles(struct json *json, const struct host_view *view)
@@ -119,6 +166,8 @@ static void print_json(struct invocation *call, const struct hosts_view *hosts,
         print_roles(&json, view);
         print_posture(&json, &view->posture);
         print_strings(&json, S("shares"), view->shares);
+        print_listenings(&json, view);
+        print_changes(&json, view);
         json_member_u64(&json, S("connections_in"), view->connections_in);
         json_member_u64(&json, S("connections_out"), view->connections_out);
         print_time(&json, S("first_seen"), view->first_us, seen);
@@ -203,13 +252,21 @@ static void add_rows(struct table *table, const struct host_view *view, bool rep
     }
 }
 
+static bool listens(const struct host_view *view)
+{
+    for (size_t i = 0; i < view->n_listenings; i++)
+        if (view->listenings[i].state == LISTENING_OPEN) return true;
+    return false;
+}
+
 static void print_text(struct invocation *call, const struct hosts_view *hosts)
 {
     struct table table = table_of(call->arena, columns, COUNT_OF(columns));
     size_t silent = 0;
     for (size_t i = 0; i < hosts->n; i++) {
         const struct host_view *view = &hosts->hosts[i];
-        bool tells = view->n_roles || view->host->name.len || view->connections_out;
+        bool tells =
+            view->n_roles || view->host->name.len || view->connections_out || listens(view);
         if (tells)
             add_rows(&table, view, false);
         else
@@ -240,14 +297,19 @@ static bool load(struct invocation *call, struct workspace *workspace, struct ho
 {
     struct matrix_view matrix = {0};
     struct share_use *uses = NULL;
-    size_t n_uses = 0, n_shares = 0;
+    struct listening_view *listenings = NULL;
+    struct change_view *changes = NULL;
+    size_t n_uses = 0, n_shares = 0, n_listenings = 0, n_changes = 0;
     struct host_list *list = arena_new(call->arena, struct host_list);
     if (!store_load_matrix(workspace->store, call->arena, &matrix, err) ||
         !store_load_hosts(workspace->store, call->arena, list, err) ||
-        !store_load_uses(workspace->store, call->arena, &uses, &n_uses, err))
+        !store_load_uses(workspace->store, call->arena, &uses, &n_uses, err) ||
+        !store_load_listenings(workspace->store, call->arena, &listenings, &n_listenings, err) ||
+        !store_load_changes(workspace->store, call->arena, &changes, &n_changes, err))
         return false;
     const struct share_view *shares = roles_shares(call->arena, uses, n_uses, list, &n_shares);
-    *out = roles_of(call->arena, list, &matrix, shares, n_shares);
+    struct hosts_view view = roles_of(call->arena, list, &matrix, shares, n_shares);
+    *out = roles_add_told(call->arena, view, list, listenings, n_listenings, changes, n_changes);
     return true;
 }
 

@@ -549,13 +549,13 @@ struct called {
     bool has_full;
 };
 
-struct host_names {
+struct hosts_index {
     struct map whole, label; /* lower case → index into calls */
     struct called *calls;
     size_t n, room;
 };
 
-static void call(struct host_names *names, struct arena *arena, struct map *map, str name,
+static void call(struct hosts_index *names, struct arena *arena, struct map *map, str name,
                  struct called called)
 {
     bool fresh = false;
@@ -579,9 +579,9 @@ static void call(struct host_names *names, struct arena *arena, struct map *map,
         held->several = true;
 }
 
-struct host_names *hosts_by_name(struct arena *arena, const struct host_list *list)
+struct hosts_index *hosts_by_name(struct arena *arena, const struct host_list *list)
 {
-    struct host_names *names = arena_new(arena, struct host_names);
+    struct hosts_index *names = arena_new(arena, struct hosts_index);
     for (size_t i = 0; i < list->n; i++) {
         const struct host *host = &list->hosts[i];
         if (host->ambiguous) continue;
@@ -599,7 +599,7 @@ struct host_names *hosts_by_name(struct arena *arena, const struct host_list *li
     return names;
 }
 
-const struct host *hosts_named(const struct host_names *names, str name)
+const struct host *hosts_named(const struct hosts_index *names, str name)
 {
     char folded[LIMIT_NAME_BYTES];
     str label = first_label(name);

@@ -68,11 +68,11 @@ struct host_list hosts_of(struct arena *arena, const struct host_witness *witnes
 const struct host *hosts_at(const struct host_list *list, struct addr addr, int64_t at_us);
 
 /* Hosts by what they are called, for evidence that names a host and no address. */
-struct host_names;
-struct host_names *hosts_by_name(struct arena *arena, const struct host_list *list);
+struct hosts_index;
+struct hosts_index *hosts_by_name(struct arena *arena, const struct host_list *list);
 /* The one host that is called so: its own names count before what others call it, and a short name
  * stands for the one full name that begins with it. NULL: none is, or several are. */
-const struct host *hosts_named(const struct host_names *names, str name);
+const struct host *hosts_named(const struct hosts_index *index, str name);
 
 /* The addresses that the host had on a UTC day, each once, ascending: those it was seen with on
  * that day and no other host was; when there are none, those it was the nearest in time to be seen

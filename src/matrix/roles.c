@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "matrix/roles.h"
 
+#include "base/map.h"
+
 #define TEXT(text)                                                                                 \
     {                                                                                              \
         text, sizeof(text) - 1                                                                     \
@@ -408,4 +410,139 @@ struct hosts_view roles_of(struct arena *arena, const struct host_list *hosts,
         views[i] = t->view;
     }
     return (struct hosts_view){views, hosts->n};
+}
+
+/* ---- What is told of hosts ----------------------------------------------------------------------
+ */
+
+struct telling {
+    struct arena *arena;
+    const struct host_list *hosts;
+    struct hosts_index *names;
+    struct host_view *views;
+    size_t n, room;
+    struct map unknown; /* hosts that have no address: lower case name → index */
+};
+
+static size_t unknown_host(struct telling *t, str name)
+{
+    bool fresh = false;
+    size_t at = (size_t)*map_put(&t->unknown, t->arena, str_lower(t->arena, name), t->n, &fresh);
+    if (!fresh) return at;
+    struct host *host = arena_new(t->arena, struct host);
+    str *items = arena_new(t->arena, str);
+    enum strength *strength = arena_new(t->arena, enum strength);
+    *items = name;
+    *strength = STRENGTH_OWN;
+    *host = (struct host){
+        .name = name, .names = {items, 1},
+             .strengths = strength
+    };
+    arena_grow(t->arena, t->views, t->n, t->room);
+    t->views[t->n] = (struct host_view){.host = host};
+    return t->n++;
+}
+
+/* The host's place among the views; SIZE_MAX = it has neither address nor name. */
+static size_t place_of(struct telling *t, struct endpoint end, int64_t at_us)
+{
+    const struct host *host = addr_is_none(end.addr) ? hosts_named(t->names, end.name)
+                                                     : hosts_at(t->hosts, end.addr, at_us);
+    if (host) return (size_t)(host - t->hosts->hosts);
+    return end.name.len ? unknown_host(t, end.name) : SIZE_MAX;
+}
+
+struct placed {
+    size_t place, at; /* of the host; of the item as it was given */
+    int64_t at_us;    /* orders changes */
+};
+
+static int told_order(const void *left, const void *right)
+{
+    const struct placed *a = left, *b = right;
+    if (a->place != b->place) return a->place < b->place ? -1 : 1;
+    if (a->at_us != b->at_us) return a->at_us < b->at_us ? -1 : 1;
+    return a->at < b->at ? -1 : a->at > b->at;
+}
+
+static void learn_offer(struct posture *posture, const struct listening_view *told)
+{
+    posture->offered_dialects |= told->dialects;
+    if (told->signing && (!posture->offered_signing || told->signing < posture->offered_signing))
+        posture->offered_signing = told->signing;
+}
+
+static void conflict(struct arena *arena, struct posture *posture, str text)
+{
+    str *items = arena_array(arena, str, posture->conflicts.n + 1);
+    for (size_t i = 0; i < posture->conflicts.n; i++)
+        items[i] = posture->conflicts.items[i];
+    items[posture->conflicts.n] = text;
+    posture->conflicts = (struct names){items, posture->conflicts.n + 1};
+}
+
+/* A dialect that was negotiated though no scan was offered it, and signing that differs. */
+static void compare_offer(struct arena *arena, struct posture *posture)
+{
+    uint8_t missing = (uint8_t)(posture->dialects & ~posture->offered_dialects);
+    if (posture->offered_dialects && missing)
+        conflict(arena, posture,
+                 str_format(arena, "dialects: %.*s negotiated, not offered",
+                            STR_ARG(view_dialects_text(arena, missing))));
+    if (posture->offered_signing && posture->signing &&
+        posture->offered_signing != posture->signing)
+        conflict(arena, posture,
+                 str_format(arena, "signing: negotiated %.*s, offered %.*s",
+                            STR_ARG(signing_text(posture->signing)),
+                            STR_ARG(signing_text(posture->offered_signing))));
+}
+
+static void give_listenings(struct telling *t, const struct listening_view *given, size_t n)
+{
+    struct placed *order = arena_array(t->arena, struct placed, n + 1);
+    struct listening_view *sorted = arena_array(t->arena, struct listening_view, n + 1);
+    for (size_t i = 0; i < n; i++)
+        order[i] = (struct placed){place_of(t, given[i].server, given[i].last_us), i, 0};
+    if (n) qsort(order, n, sizeof *order, told_order);
+    for (size_t i = 0; i < n && order[i].place != SIZE_MAX; i++) {
+        struct host_view *view = &t->views[order[i].place];
+        sorted[i] = given[order[i].at];
+        if (!view->n_listenings++) view->listenings = &sorted[i];
+        learn_offer(&view->posture, &sorted[i]);
+    }
+}
+
+static void give_changes(struct telling *t, const struct change_view *given, size_t n)
+{
+    struct placed *order = arena_array(t->arena, struct placed, n + 1);
+    struct change_view *sorted = arena_array(t->arena, struct change_view, n + 1);
+    for (size_t i = 0; i < n; i++)
+        order[i] = (struct placed){place_of(t, given[i].host, given[i].at_us), i, given[i].at_us};
+    if (n) qsort(order, n, sizeof *order, told_order);
+    for (size_t i = 0; i < n && order[i].place != SIZE_MAX; i++) {
+        struct host_view *view = &t->views[order[i].place];
+        sorted[i] = given[order[i].at];
+        if (!view->n_changes++) view->changes = &sorted[i];
+    }
+}
+
+struct hosts_view roles_add_told(struct arena *arena, struct hosts_view view,
+                                 const struct host_list *hosts,
+                                 const struct listening_view *listenings, size_t n_listenings,
+                                 const struct change_view *changes, size_t n_changes)
+{
+    struct telling t = {
+        .arena = arena,
+        .hosts = hosts,
+        .names = hosts_by_name(arena, hosts),
+        .views = arena_array(arena, struct host_view, view.n + 1),
+        .n = view.n,
+        .room = view.n + 1,
+    };
+    if (view.n) memcpy(t.views, view.hosts, view.n * sizeof *t.views);
+    give_listenings(&t, listenings, n_listenings);
+    give_changes(&t, changes, n_changes);
+    for (size_t i = 0; i < t.n; i++)
+        compare_offer(arena, &t.views[i].posture);
+    return (struct hosts_view){t.views, t.n};
 }

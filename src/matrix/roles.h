@@ -65,6 +65,25 @@ struct role_view {
     str reason;
 };
 
+/* What scans say of one port of a host; port 0: of its SMB server. */
+struct listening_view {
+    struct endpoint server;
+    enum transport transport;
+    uint16_t port;
+    enum listening_state state;
+    uint8_t dialects; /* offered */
+    enum signing signing;
+    int64_t first_us, last_us; /* 0 = not said */
+};
+
+/* Who changed a host's shares or firewall. */
+struct change_view {
+    struct endpoint host;
+    enum change_kind kind;
+    str subject, detail, user;
+    int64_t at_us;
+};
+
 /* As a server: what it speaks and accepts. */
 struct posture {
     uint8_t dialects;
@@ -72,6 +91,10 @@ struct posture {
     enum signing signing; /* its own as a server, weakest; UNKNOWN when it never served */
     enum known encrypted;
     bool guest, anonymous, ntlmv1; /* presented to it */
+    /* What scans were offered: kept apart from what was negotiated. */
+    uint8_t offered_dialects;
+    enum signing offered_signing; /* the weakest */
+    struct names conflicts; /* between the two: "signing: negotiated enabled, offered required" */
 };
 
 struct host_view {
@@ -82,6 +105,10 @@ struct host_view {
     struct names shares;       /* last parts of the paths it granted */
     int64_t first_us, last_us; /* of its flows; 0 when it is only named */
     uint64_t connections_in, connections_out;
+    const struct listening_view *listenings;
+    size_t n_listenings;
+    const struct change_view *changes; /* by time */
+    size_t n_changes;
 };
 
 struct hosts_view {
@@ -96,6 +123,13 @@ enum share_kind roles_share_kind(str share); /* the last part of the path */
 struct hosts_view roles_of(struct arena *arena, const struct host_list *hosts,
                            const struct matrix_view *matrix, const struct share_view *shares,
                            size_t n_shares);
+/* What scans and logs tell of the hosts themselves, beside what their flows do; both lists as
+ * store_load_* give them. Hosts that only a log named, without any address, are added at the end:
+ * those have no intervals. */
+struct hosts_view roles_add_told(struct arena *arena, struct hosts_view view,
+                                 const struct host_list *hosts,
+                                 const struct listening_view *listenings, size_t n_listenings,
+                                 const struct change_view *changes, size_t n_changes);
 /* Groups uses by (server, share); ordered by server, then share. */
 const struct share_view *roles_shares(struct arena *arena, const struct share_use *uses, size_t n,
                                       const struct host_list *hosts, size_t *n_shares);

@@ -287,6 +287,15 @@ static void print_coverage(struct json *json, const struct matrix_view *view)
         }
         json_member_u64(json, S("records"), c->records);
         json_member_u64(json, S("facts"), c->facts);
+        json_key(json, S("unplaced"));
+        json_array(json);
+        for (size_t u = 0; u < c->n_unplaced; u++) {
+            json_object(json);
+            json_member_str(json, S("what"), c->unplaced[u].what);
+            json_member_u64(json, S("count"), c->unplaced[u].count);
+            json_object_end(json);
+        }
+        json_array_end(json);
         json_object_end(json);
     }
     json_array_end(json);

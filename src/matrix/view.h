@@ -47,7 +47,13 @@ struct matrix_flow {
     size_t n_evidence;
 };
 
-/* One source that was read: the coverage statement. */
+/* Records of use that can't be tied to a flow. */
+struct unplaced {
+    str what;
+    uint64_t count;
+};
+
+/* What one host (or one capture) wrote of a source that was read: the coverage statement. */
 struct coverage {
     str source, reader;
     str origin;             /* host that wrote it; empty = not known (captures) */
@@ -57,6 +63,8 @@ struct coverage {
     /* Own addresses of the origin, over all its sources; none for captures. */
     const struct addr *locals;
     size_t n_locals;
+    const struct unplaced *unplaced;
+    size_t n_unplaced;
 };
 
 struct source_skip {

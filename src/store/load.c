@@ -664,10 +664,31 @@ static int coverage_order(const void *left, const void *right)
     return str_compare(a->origin, b->origin);
 }
 
+static bool load_unplaced(struct loading *l, int64_t source, int64_t begin_us, int64_t stream,
+                          struct coverage *coverage, struct err *err)
+{
+    struct sqlite_statement *s = tables_statement(l->store, STORE_SQL_GET_UNPLACED, err);
+    struct unplaced *items = NULL;
+    size_t n = 0, room = 0;
+    if (!s) return false;
+    sqlite_put(s, 1, source);
+    sqlite_put(s, 2, begin_us);
+    sqlite_put(s, 3, stream);
+    for (bool row = false;;) {
+        if (!sqlite_step(s, &row, err)) return false;
+        if (!row) break;
+        arena_grow(l->arena, items, n, room);
+        items[n++] = (struct unplaced){sqlite_get_str(l->arena, s, 0), (uint64_t)sqlite_get(s, 1)};
+    }
+    coverage->unplaced = items;
+    coverage->n_unplaced = n;
+    return true;
+}
+
 static bool load_coverage(struct loading *l, struct matrix_view *out, struct err *err)
 {
-    struct sqlite_statement *s =
-        query(l->store, "SELECT source,stream,from_us,to_us,records,facts FROM coverage", err);
+    struct sqlite_statement *s = query(
+        l->store, "SELECT source,stream,from_us,to_us,records,facts,begin_us FROM coverage", err);
     struct coverage *items = NULL;
     size_t n = 0, room = 0;
     for (bool row = false; s;) {
@@ -689,6 +710,9 @@ static bool load_coverage(struct loading *l, struct matrix_view *out, struct err
             .locals = stream->locals,
             .n_locals = stream->n_locals,
         };
+        if (!load_unplaced(l, sqlite_get(s, 0), sqlite_get(s, 6), sqlite_get(s, 1), &items[n - 1],
+                           err))
+            return false;
     }
     if (!s) return false;
     if (n) qsort(items, n, sizeof *items, coverage_order);
@@ -903,6 +927,70 @@ bool store_load_matrix(struct store *store, struct arena *arena, struct matrix_v
     view.n_hosts = hosts.n;
     *out = view;
     return true;
+}
+
+/* ---- What scans and logs say of hosts -----------------------------------------------------------
+ */
+
+bool store_load_listenings(struct store *store, struct arena *arena, struct listening_view **out,
+                           size_t *n, struct err *err)
+{
+    struct sqlite_statement *s = query(
+        store,
+        "SELECT e.addr,e.name,transport,port,state,dialects,signing,min(first_us),max(last_us) "
+        "FROM listening JOIN endpoint e ON e.id=server "
+        "GROUP BY e.addr,e.name,transport,port,state,dialects,signing",
+        err);
+    struct listening_view *items = NULL;
+    size_t count = 0, room = 0;
+    for (bool row = false; s;) {
+        if (!sqlite_step(s, &row, err)) return false;
+        if (!row) break;
+        arena_grow(arena, items, count, room);
+        items[count++] = (struct listening_view){
+            .server = {get_addr(s, 0), sqlite_get_str(arena, s, 1)},
+            .transport = (enum transport)sqlite_get(s, 2),
+            .port = (uint16_t)sqlite_get(s, 3),
+            .state = (enum listening_state)sqlite_get_index(s, 4, LISTENING_COUNT),
+            .dialects = (uint8_t)sqlite_get(s, 5),
+            .signing = (enum signing)sqlite_get_index(s, 6, SIGNING_COUNT),
+            .first_us = sqlite_get(s, 7),
+            .last_us = sqlite_get(s, 8),
+        };
+    }
+    *out = items;
+    *n = count;
+    return s != NULL;
+}
+
+bool store_load_changes(struct store *store, struct arena *arena, struct change_view **out,
+                        size_t *n, struct err *err)
+{
+    struct sqlite_statement *s =
+        query(store,
+              "SELECT e.addr,e.name,at_us,kind,s.value,d.value,u.value FROM change "
+              "JOIN endpoint e ON e.id=host JOIN text s ON s.id=subject "
+              "JOIN text d ON d.id=detail JOIN text u ON u.id=user "
+              "ORDER BY e.addr,e.name,at_us,kind,s.value,d.value,u.value",
+              err);
+    struct change_view *items = NULL;
+    size_t count = 0, room = 0;
+    for (bool row = false; s;) {
+        if (!sqlite_step(s, &row, err)) return false;
+        if (!row) break;
+        arena_grow(arena, items, count, room);
+        items[count++] = (struct change_view){
+            .host = {get_addr(s, 0), sqlite_get_str(arena, s, 1)},
+            .at_us = sqlite_get(s, 2),
+            .kind = (enum change_kind)sqlite_get_index(s, 3, CHANGE_COUNT),
+            .subject = sqlite_get_str(arena, s, 4),
+            .detail = sqlite_get_str(arena, s, 5),
+            .user = sqlite_get_str(arena, s, 6),
+        };
+    }
+    *out = items;
+    *n = count;
+    return s != NULL;
 }
 
 /* ---- Use ----------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ struct meaning {
 struct naming {
     struct loading *l;
     const struct host_list *hosts;
-    struct host_names *names;
+    struct hosts_index *names;
     struct map edges; /* ends, port and transport → index */
     struct meaning *meanings;
     size_t n, room;

@@ -30,5 +30,10 @@ MUST_USE bool store_load_matrix(struct store *store, struct arena *arena, struct
                                 struct err *err);
 MUST_USE bool store_load_hosts(struct store *store, struct arena *arena, struct host_list *out,
                                struct err *err);
+/* Sorted by host, then what is told of it. */
+MUST_USE bool store_load_listenings(struct store *store, struct arena *arena,
+                                    struct listening_view **out, size_t *n, struct err *err);
+MUST_USE bool store_load_changes(struct store *store, struct arena *arena, struct change_view **out,
+                                 size_t *n, struct err *err);
 MUST_USE bool store_load_uses(struct store *store, struct arena *arena, struct share_use **out,
                               size_t *n, struct err *err);

@@ -52,6 +52,8 @@
     X(CLEAR_UNPLACED, "DELETE FROM unplaced WHERE source=? AND begin_us=?")                        \
     X(ADD_UNPLACED, "INSERT OR REPLACE INTO unplaced(source,begin_us,stream,what,count) "          \
                     "VALUES(?,?,?,?,?)")                                                           \
+    X(GET_UNPLACED, "SELECT what,count FROM unplaced WHERE source=? AND begin_us=? AND stream=? "  \
+                    "ORDER BY what")                                                               \
     X(CLEAR_SKIPS, "DELETE FROM skip WHERE source=? AND begin_us=?")                               \
     X(ADD_SKIP, "INSERT OR REPLACE INTO skip(source,begin_us,at,reason,length) VALUES(?,?,?,?,?)")
 
