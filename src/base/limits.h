@@ -38,6 +38,9 @@ enum {
     LIMIT_ZONE_BYTES = 1 << 20,
     /* Fields of one CSV record; exports of directories have some hundred columns. */
     LIMIT_CSV_FIELDS = 4096,
+    /* Lines of one CSV record whose quoted field holds newlines. Full: the quote is taken for one
+     * that was never closed, and its line is skipped. */
+    LIMIT_CSV_RECORD_LINES = 256,
     /* XML: attributes of one element, bytes of text between two tags (longer text is cut, and the
      * reader told), bytes of one tag or comment: those of scans and event logs stay below 4 KiB. */
     LIMIT_XML_ATTRIBUTES = 256,

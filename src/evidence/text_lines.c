@@ -16,6 +16,7 @@ struct text_lines {
     void *to;
     enum text_encoding encoding;
     bool begun;
+    uint64_t newlines; /* met so far */
     /* A line over the limit, being stepped over. */
     bool in_long_line;
     uint64_t long_line_offset;
@@ -142,7 +143,13 @@ static void give(struct text_lines *lines, bytes raw, uint64_t offset, bool cut)
     if (text.len && text.ptr[0] == byte_order_mark.ptr[0]) text = without_mark(text);
     if (!text.len) return;
 
-    struct text_line line = {.text = text, .offset = offset, .length = raw.len, .cut = cut};
+    struct text_line line = {
+        .text = text,
+        .offset = offset,
+        .length = raw.len,
+        .number = lines->newlines + 1,
+        .cut = cut,
+    };
     if (lines->encoding == TEXT_8BIT) {
         line.offset += (uint64_t)(text.ptr - (const char *)raw.ptr);
         line.length = text.len;
@@ -189,6 +196,7 @@ void text_lines_feed(struct text_lines *lines, struct window window, size_t *con
         size_t end = line_end(&ends, at, &terminator);
         if (end == data.len && !window.last) break;
         found(lines, window, at, end, end == data.len || terminator == 0);
+        lines->newlines += end < data.len && terminator == '\n';
         at = end == data.len ? end : end + width;
     }
     /* A line longer than the limit is not waited for. */

@@ -13,6 +13,7 @@ struct text_line {
     str text;        /* without its terminator, not empty; valid until the callback returns */
     uint64_t offset; /* of its first byte in the source */
     uint64_t length; /* bytes in the source, without the terminator */
+    uint64_t number; /* of the line in the source, from 1; empty ones count */
     bool cut;        /* the source, or what was written of it, ends in it: its end may be missing */
 };
 typedef void text_line_take(void *to, const struct text_line *line);

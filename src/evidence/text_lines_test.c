@@ -150,6 +150,33 @@ static void long_lines_are_stepped_over(void **state)
     arena_close(&arena);
 }
 
+static void hear_number(void *to, const struct text_line *line)
+{
+    struct heard *heard = to;
+    buf_format(&heard->text, "%" PRIu64 " ", line->number);
+}
+
+static void lines_are_numbered(void **state)
+{
+    struct arena arena = arena_open("test", 0, NULL);
+    struct heard heard = {buf_in(&arena)};
+    struct fact_sink sink = fact_sink_none();
+    struct text_lines *lines = text_lines_open(&arena, &sink, hear_number, &heard);
+    bytes text = str_bytes(S("\na\n\n\r\nb\0\0c\nd"));
+    size_t consumed = 0, want = 0, at = 0;
+    (void)state;
+    for (size_t end = 0; end <= text.len; end++) {
+        struct window window = {
+            {text.ptr + at, end - at},
+            at, end == text.len
+        };
+        text_lines_feed(lines, window, &consumed, &want);
+        at += consumed;
+    }
+    assert_true(str_equal(buf_text(&heard.text), S("2 5 5 6 ")));
+    arena_close(&arena);
+}
+
 static void heads_are_walked(void **state)
 {
     struct arena arena = arena_open("test", 0, NULL);
@@ -177,6 +204,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_give_their_lines),
         cmocka_unit_test(long_lines_are_stepped_over),
+        cmocka_unit_test(lines_are_numbered),
         cmocka_unit_test(heads_are_walked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
