@@ -95,6 +95,8 @@ static bool know_parts(struct ingest *in, const struct parcel *parcel, struct er
         struct intake_part *part = &source->parts[i];
         if (part->stream.id || !counts(parcel, i)) continue;
         if (!find_stream(in, parcel, i, &part->stream, err)) return false;
+        /* The parcel is gone before the source is. */
+        part->stream.origin = str_copy(&source->held, part->stream.origin);
         if (!is_capture(parcel)) part->lines = lines_new(&source->held);
     }
     return true;
