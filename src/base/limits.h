@@ -135,6 +135,10 @@ enum {
      * Full: the record is skipped. */
     LIMIT_EVTX_VALUES = 1024,
     LIMIT_EVTX_PARTS = 8,
+    /* Templates of an event log that are remembered for damaged chunks, and the chunks that have them
+     * (64 KiB each); the first ones met. */
+    LIMIT_EVTX_SPARES = 256,
+    LIMIT_EVTX_SPARE_CHUNKS = 8,
     /* Text of one event's values: a record of 64 KiB gives at most 96 KiB of UTF-8. Full: the record
      * is skipped. */
     LIMIT_EVTX_TEXT = 192 << 10,

@@ -364,6 +364,7 @@ static size_t read_chunk(struct evtx_log *log, bytes data, uint64_t offset)
     if (data.len < CHUNK_BYTES) chunk.is_sound = false;
     evtx_binxml_chunk(log->binxml, data, offset);
     size_t done = walk(log, &chunk);
+    evtx_binxml_keep(log->binxml);
     if (data.len < chunk.free && done == data.len)
         skip(log, offset + data.len, 0, S("the source ends inside a chunk"));
     return done;

@@ -12,27 +12,16 @@
  */
 #pragma once
 
-#include "base/cursor.h"
-#include "evidence/event.h"
-#include "evidence/evtx_value.h"
-
-/* What <System> says. */
-enum evtx_field {
-    EVTX_FIELD_PROVIDER,
-    EVTX_FIELD_EVENT_ID,
-    EVTX_FIELD_TIME,
-    EVTX_FIELD_RECORD,
-    EVTX_FIELD_CHANNEL,
-    EVTX_FIELD_COMPUTER,
-    EVTX_FIELD_KEYWORDS,
-    EVTX_FIELDS
-};
+#include "evidence/evtx_shape.h"
 
 struct evtx_binxml; /* opaque: the templates of a chunk, the record in hand */
 
 struct evtx_binxml *evtx_binxml_open(struct arena *arena);
 /* Forgets the chunk before. chunk stays where it is until the next call. */
 void evtx_binxml_chunk(struct evtx_binxml *binxml, bytes chunk, uint64_t offset);
+/* The chunk is read: templates that it had first are remembered, so that records of damaged chunks
+ * that have lost theirs can be read. */
+void evtx_binxml_keep(struct evtx_binxml *binxml);
 
 /* Takes a record in hand: the `size` bytes of its binary XML at `at` in the chunk.
  * fails : TRUNCATED, MALFORMED (a token that may not stand there, a template or name that is not

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The reader alone: event.c is replaced here by a listener that finds every event of use, so that
  * what is tested is which events are read, and with which values. */
+#include "base/hash.h"
 #include "base/input.h"
 #include "base/instant.h"
 #include "base/map.h"
@@ -568,6 +569,21 @@ static void noise_between(struct event_writer *w)
     write_event(w, &share_access);
 }
 
+/* The second chunk has lost its header and the record that brought the templates. */
+static void templates_of_another_chunk(struct event_writer *w)
+{
+    write_event(w, &share_access);
+    write_chunk_end(w);
+    write_chunk(w);
+    write_event(w, &useless);
+    write_event(w, &share_access);
+    write_event(w, &share_access);
+    size_t first = record_size(w, 512);
+    memset(w->chunk, 0, 512 + first);
+    buf_bytes(w->file, (bytes){w->chunk, WRITE_CHUNK});
+    w->chunk = NULL;
+}
+
 static void cut_then_another(struct event_writer *w)
 {
     two_events(w);
@@ -754,25 +770,29 @@ static const struct {
      "skip @4096+0 the checksum of a chunk's records is wrong; they are read\nskip @4608+188 the "
      "size of a record and its copy differ\n" SHARE_ACCESS("4",                                                                                                                                                   "03"),
      2},
+    {"templates of another chunk",                                                                               templates_of_another_chunk,
+     SHARE_ACCESS("1",                                           "00") "skip @69632+1472 expected a chunk, found other bytes; the records in "
+                             "them are read\n" SHARE_ACCESS("3","02") SHARE_ACCESS("4",                                                                                                                                                                                "03"),
+     3},
     {"a template that is elsewhere",                                                                               lost_template,
-     SHARE_ACCESS("1",                                           "00") "skip @5912+280 the template 0x1000d43f of a record is not "
+     SHARE_ACCESS("1",                           "00") "skip @5912+280 the template 0x10000db5 of a record is not "
                              "here\n" SHARE_ACCESS("3","02"),
      3},
-    {"a name with another hash",                                                                               wrong_name,
+    {"a name with another hash",                                                                          wrong_name,
      "skip @4608+1304 no name stands at 0x036c of the chunk\nskip @5912+280 no name stands at "
-     "0x036c of the chunk\nskip @6192+272 no name stands at 0x036c of the chunk\n",                                      3},
-    {"more values than there may be",                                                                               many_values,
-     SHARE_ACCESS("1",                                                                                                                                     "00") "skip @6192+272 65536 values of one template\n",3},
-    {"elements without end",                                                                               many_elements,
-     SHARE_ACCESS("1",                                       "00") "skip @5912+2432 elements nest deeper than 64\n" SHARE_ACCESS("3",
+     "0x036c of the chunk\nskip @6192+272 no name stands at 0x036c of the chunk\n",                                                                                                                                                                3},
+    {"more values than there may be",                          many_values,
+     SHARE_ACCESS("1",                                                                                                                                                                  "00") "skip @6192+272 65536 values of one template\n",3                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                          },
+    {"elements without end",   many_elements,
+     SHARE_ACCESS("1","00") "skip @5912+2432 elements nest deeper than 64\n" SHARE_ACCESS("3",
      "02"),
      3},
-    {"tokens no one knows",                                                                               strange_token,
+    {"tokens no one knows",                          strange_token,
      "skip @4608+40 expected an element or a template, found the token 0x1f\n" SHARE_ACCESS("2",
      "01"),
-     2},
-    {"a record without an event",                                                                               no_event,
-     "skip @4608+40 a record of no event\n" SHARE_ACCESS("2",                                                                                                                                          "01"),2                                                                                                                                                                                                                                                                                                                                                 },
+     2                                                                                                                                                                                                                                                                                                                                                 },
+    {"a record without an event",        no_event,
+     "skip @4608+40 a record of no event\n" SHARE_ACCESS("2",                                                                                                                                                                  "01"),2                                                                                                                           },
 };
 
 static bytes write_row(struct arena *arena, void (*write)(struct event_writer *w))

@@ -6,7 +6,6 @@
 #pragma once
 
 #include "base/buf.h"
-#include "base/hash.h"
 #include "evidence/evtx_crc.h"
 #include "evidence/evtx_value.h"
 
@@ -419,8 +418,9 @@ static inline void write_event(struct event_writer *w, const struct write_event 
 {
     size_t start = write_record_begin(w), size = 0, inner_size_at = 0;
     struct write_values values = {0};
-    uint64_t key = 0x10000000 + (hash_bytes(str_bytes(str_of(event->provider))) & 0xFFFF) +
-                   (event->flat ? (uint64_t)event->id << 16 : 0);
+    uint64_t key = 0x10000000 + (event->flat ? (uint64_t)event->id << 16 : 0);
+    for (const char *p = event->provider; *p; p++)
+        key += (uint8_t)*p;
     write_fragment(w);
     if (event->without_template) {
         write_outer(w, event);
