@@ -124,6 +124,10 @@ enum {
      * have up to 80 fields, most of which nothing is made of. */
     LIMIT_NETFLOW_TEMPLATES = 1 << 14,
     LIMIT_NETFLOW_STEPS = 256,
+    /* A block of an nfcapd file, packed or not: nfdump writes them up to 5 MiB. */
+    LIMIT_NFCAPD_BLOCK_BYTES = 8 << 20,
+    /* Extension maps of one such file; collectors make some dozen. */
+    LIMIT_NFCAPD_MAPS = 4096,
     /* Binary XML of a chunk of an event log: 64 KiB hold no more than this when templates do not
      * overlap. Full: all are forgotten and compiled again when named again. */
     LIMIT_EVTX_TEMPLATES = 1024,

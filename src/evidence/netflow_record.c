@@ -103,10 +103,9 @@ enum firewall_event { EVENT_CREATED = 1, EVENT_DELETED = 2, EVENT_DENIED = 3, EV
 enum forwarding { DROPPED = 128, DROPPED_ACL_DENY = 129, DROPPED_ACL_DROP = 130 };
 enum { BIFLOW_INITIATOR = 1 };
 
-static void verdict_of(const struct netflow_values *v, struct flow_record *out)
+void netflow_record_verdict(uint64_t event, uint64_t forwarding, bool has_start,
+                            struct flow_record *out)
 {
-    uint64_t event = netflow_number(v, NETFLOW_FIREWALL_EVENT);
-    uint64_t forwarding = netflow_number(v, NETFLOW_FORWARDING) & 0xFF;
     if (event == EVENT_DENIED || forwarding == DROPPED || forwarding == DROPPED_ACL_DENY ||
         forwarding == DROPPED_ACL_DROP)
         out->verdict = FLOW_BLOCKED;
@@ -114,7 +113,6 @@ static void verdict_of(const struct netflow_values *v, struct flow_record *out)
         out->verdict = FLOW_ALLOWED;
     if (out->verdict == FLOW_NO_VERDICT || !event) return;
     /* A firewall's events are about whole connections, told from the side that opened them. */
-    bool has_start = netflow_has(v, NETFLOW_START_MS);
     out->from_opened = true;
     out->begins = event == EVENT_CREATED || (has_start && event != EVENT_DENIED);
     /* Later events without the start still say that they are later ones. */
@@ -178,6 +176,8 @@ void netflow_record_flow(const struct netflow_template *t, const struct netflow_
     out->flags_known = out->flags || out->reverse_flags;
     out->is_sampled =
         netflow_number(v, NETFLOW_SAMPLING) > 1 || netflow_number(v, NETFLOW_SAMPLING_SPACE) > 0;
-    verdict_of(v, out);
+    netflow_record_verdict(netflow_number(v, NETFLOW_FIREWALL_EVENT),
+                           netflow_number(v, NETFLOW_FORWARDING) & 0xFF,
+                           netflow_has(v, NETFLOW_START_MS), out);
     if (netflow_number(v, NETFLOW_BIFLOW_DIRECTION) == BIFLOW_INITIATOR) out->from_opened = true;
 }

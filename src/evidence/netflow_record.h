@@ -21,3 +21,7 @@ int64_t netflow_record_uptime(const struct netflow_record_clock *clock, uint32_t
 void netflow_record_flow(const struct netflow_template *t, const struct netflow_values *v,
                          const struct netflow_record_clock *clock, struct flow_record *out,
                          struct addr *exporter);
+/* What a firewall's event (firewallEvent) and a router's forwardingStatus say; 0 = not said.
+ * has_start: the record tells when the connection began. */
+void netflow_record_verdict(uint64_t event, uint64_t forwarding, bool has_start,
+                            struct flow_record *out);
