@@ -57,7 +57,8 @@ static_assert(ZEEK_FIELD_RESP_PORT - ZEEK_FIELD_ORIG_HOST == JSON_IDS - 1, "the 
 
 struct zeek {
     struct fact_sink sink;
-    struct arena *arena;
+    /* Of one row; of its own, since sinks may add to the arena that a reader is opened with. */
+    struct arena scratch;
     struct zeek_ports ports;
     enum { FORM_UNKNOWN, FORM_LINES, FORM_JSON } form;
     struct text_lines *lines;
@@ -89,7 +90,7 @@ static int hex_digit(char c)
 /* \x2c for bytes that would break the line, \\ for a backslash. The text is as long at most. */
 static str unescape(struct arena *scratch, str text)
 {
-    if (!memchr(text.ptr, '\\', text.len)) return text;
+    if (!text.len || !memchr(text.ptr, '\\', text.len)) return text;
     char *out = arena_array(scratch, char, text.len);
     size_t n = 0;
     for (size_t at = 0; at < text.len; at++) {
@@ -170,7 +171,7 @@ static bool header_of(const struct zeek *z, str text, str name, str *value)
 
 static void read_header(struct zeek *z, const struct text_line *line)
 {
-    struct arena scratch = *z->arena;
+    struct arena scratch = z->scratch;
     str value;
     if (header_of(z, line->text, S("#separator"), &value)) {
         str separator = unescape(&scratch, value);
@@ -209,9 +210,9 @@ static bool is_kept_port(const struct zeek_ports *ports, str text)
     uint32_t port = 0;
     if (!text.len || text.len > 5) return false;
     for (size_t i = 0; i < text.len; i++) {
-        uint32_t digit = (uint32_t)(uint8_t)text.ptr[i] - '0';
-        if ((uint8_t)text.ptr[i] < '0' || digit > 9) return true; /* to be looked at, and refused */
-        port = port * 10 + digit;
+        char c = text.ptr[i];
+        if (c < '0' || c > '9') return true; /* to be looked at, and refused */
+        port = port * 10 + (uint32_t)(c - '0');
     }
     return port > UINT16_MAX || zeek_ports_have(ports, (uint16_t)port);
 }
@@ -264,7 +265,7 @@ static bool tell_time(const struct zeek *z, str text)
 
 static void read_row(struct zeek *z, const struct text_line *line)
 {
-    struct arena scratch = *z->arena;
+    struct arena scratch = z->scratch;
     str fields[MAX_FIELDS];
     const struct columns *columns = &z->columns;
     if (!columns->known) {
@@ -377,7 +378,7 @@ static bool pass_by(const struct zeek *z, str object)
 static bool take_object(void *to, str object, uint64_t offset, struct err *err)
 {
     struct zeek *z = to;
-    struct arena scratch = *z->arena;
+    struct arena scratch = z->scratch;
     str values[JSON_VALUES], *extras = values + ZEEK_FIELD_COUNT, why;
     if (z->begun && pass_by(z, object)) return true;
     z->begun = true; /* the first row is read whole: it names the sensor, if any does */
@@ -411,7 +412,7 @@ static void *zeek_open(struct arena *arena, const struct reader_options *options
     struct zeek *z = arena_new(arena, struct zeek);
     (void)options;
     z->sink = *sink;
-    z->arena = arena;
+    z->scratch = arena_open("a row of a Zeek log", 0, NULL);
     z->separator = '\t';
     set_mark(&z->unset, S("-"));
     set_mark(&z->empty, S("(empty)"));
@@ -452,7 +453,8 @@ static bool zeek_feed(void *state, struct window window, size_t *consumed, size_
 
 static void zeek_close(void *state)
 {
-    (void)state;
+    struct zeek *z = state;
+    arena_close(&z->scratch);
 }
 
 /* "#separator \x09" is how Zeek's own logs begin; "#fields" with its names is enough. */
