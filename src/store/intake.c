@@ -97,21 +97,61 @@ static bool number_end(struct store *store, const struct batch *batch, struct nu
     return write_end(store, batch_end(batch, index), &numbers->ends[index], err);
 }
 
+/* ---- What was asked for lately ------------------------------------------------------------------
+ */
+
+static void forget(struct store_cache *cache)
+{
+    if (!cache->arena.region) return;
+    arena_reset(&cache->arena);
+    cache->edges = cache->texts = (struct map){0};
+}
+
+static void remember(struct store_cache *cache, struct map *map, str key, int64_t number)
+{
+    if (!cache->arena.region) cache->arena = arena_open("numbers of the workspace", 0, NULL);
+    if (cache->edges.n + cache->texts.n >= STORE_CACHED) forget(cache);
+    (void)map_put(map, &cache->arena, key, (uint64_t)number, NULL);
+}
+
+static bool recall(const struct map *map, str key, int64_t *out)
+{
+    const uint64_t *found = map_find(map, key);
+    if (found) *out = (int64_t)*found;
+    return found != NULL;
+}
+
 static bool number_text(struct store *store, const struct batch *batch, struct numbers *numbers,
                         uint32_t index, struct err *err)
 {
-    if (numbers->texts[index]) return true;
-    return write_text(store, batch_text(batch, index), &numbers->texts[index], err);
+    str text = batch_text(batch, index);
+    int64_t *number = &numbers->texts[index];
+    if (*number || recall(&store->cache.texts, text, number)) return true;
+    if (!write_text(store, text, number, err)) return false;
+    remember(&store->cache, &store->cache.texts, text, *number);
+    return true;
 }
 
 static bool number_edge(struct store *store, const struct batch *batch, struct numbers *numbers,
                         uint32_t index, struct err *err)
 {
     struct batch_edge edge = batch->edge_items[index];
-    if (numbers->edges[index]) return true;
-    return number_end(store, batch, numbers, edge.client, err) &&
-           number_end(store, batch, numbers, edge.server, err) &&
-           write_edge(store, numbers, edge, &numbers->edges[index], err);
+    int64_t *number = &numbers->edges[index];
+    if (*number) return true;
+    struct {
+        struct addr client, server;
+        uint64_t port;
+    } pair = {batch_end(batch, edge.client).addr, batch_end(batch, edge.server).addr,
+              (uint64_t)edge.port << 8 | edge.transport};
+    str key = {(const char *)&pair, sizeof pair};
+    bool is_named = addr_is_none(pair.client) || addr_is_none(pair.server);
+    if (!is_named && recall(&store->cache.edges, key, number)) return true;
+    if (!number_end(store, batch, numbers, edge.client, err) ||
+        !number_end(store, batch, numbers, edge.server, err) ||
+        !write_edge(store, numbers, edge, number, err))
+        return false;
+    if (!is_named) remember(&store->cache, &store->cache.edges, key, *number);
+    return true;
 }
 
 static bool number_names(struct store *store, const struct batch *batch, struct numbers *numbers,
@@ -357,6 +397,7 @@ bool intake_begin(struct store *store, struct err *err)
 
 void intake_abandon(struct store *store)
 {
+    forget(&store->cache); /* what was numbered in it has no number any more */
     sqlite_rollback(store->db);
 }
 

@@ -19,6 +19,13 @@ struct fresh_line {
     int32_t day;
 };
 
+/* A day and its neighbours, asked for last: logs come in order of time. */
+struct neighbours {
+    int32_t day;
+    bool known, empty;
+    size_t at[3]; /* index into days */
+};
+
 struct lines {
     struct arena *arena;
     /* How often this file gave a hash: open addressing, count 0 = free. */
@@ -31,6 +38,7 @@ struct lines {
     struct map by_day;
     struct day_lines *days;
     size_t day_room;
+    struct neighbours last;
 };
 
 struct lines *lines_new(struct arena *arena)
@@ -117,16 +125,28 @@ static bool load_day(struct store *store, int64_t stream, int32_t day, struct ar
     return true;
 }
 
-static const struct day_lines *find_day(struct store *store, int64_t stream, struct lines *lines,
-                                        int32_t day, struct err *err)
+static bool find_day(struct store *store, int64_t stream, struct lines *lines, int32_t day,
+                     size_t *out, struct err *err)
 {
     bool fresh = false;
     str key = {(const char *)&day, sizeof day};
-    uint64_t at = *map_put(&lines->by_day, lines->arena, key, lines->by_day.n, &fresh);
-    if (!fresh) return &lines->days[at];
-    arena_grow(lines->arena, lines->days, at, lines->day_room);
-    if (!load_day(store, stream, day, lines->arena, &lines->days[at], err)) return NULL;
-    return &lines->days[at];
+    *out = (size_t)*map_put(&lines->by_day, lines->arena, key, lines->by_day.n, &fresh);
+    if (!fresh) return true;
+    arena_grow(lines->arena, lines->days, *out, lines->day_room);
+    return load_day(store, stream, day, lines->arena, &lines->days[*out], err);
+}
+
+static bool find_neighbours(struct store *store, int64_t stream, struct lines *lines, int32_t day,
+                            struct err *err)
+{
+    struct neighbours found = {.day = day, .known = true, .empty = true};
+    if (lines->last.known && lines->last.day == day) return true;
+    for (size_t i = 0; i < COUNT_OF(found.at); i++) {
+        if (!find_day(store, stream, lines, day - 1 + (int32_t)i, &found.at[i], err)) return false;
+        found.empty = found.empty && !lines->days[found.at[i]].n;
+    }
+    lines->last = found;
+    return true;
 }
 
 bool lines_know(struct store *store, int64_t stream, struct lines *lines, uint64_t hash,
@@ -134,31 +154,55 @@ bool lines_know(struct store *store, int64_t stream, struct lines *lines, uint64
 {
     int32_t day = instant_day(at_us);
     uint64_t before = 0;
-    for (int32_t d = day - 1; d <= day + 1; d++) {
-        const struct day_lines *held = find_day(store, stream, lines, d, err);
-        if (!held) return false;
-        before += times_in(held, hash);
-    }
-    *known = count_line(lines, hash) <= before;
+    if (!find_neighbours(store, stream, lines, day, err)) return false;
+    /* Equal lines have equal times: where nothing was given before, none need be counted. */
+    for (size_t i = 0; !lines->last.empty && i < COUNT_OF(lines->last.at); i++)
+        before += times_in(&lines->days[lines->last.at[i]], hash);
+    *known = !lines->last.empty && count_line(lines, hash) <= before;
     if (*known) return true;
     arena_grow(lines->arena, lines->fresh, lines->n_fresh, lines->fresh_room);
     lines->fresh[lines->n_fresh++] = (struct fresh_line){hash, day};
     return true;
 }
 
-static int fresh_order(const void *left, const void *right)
+static int day_order(const void *left, const void *right)
 {
     const struct fresh_line *a = left, *b = right;
-    if (a->day != b->day) return a->day < b->day ? -1 : 1;
+    return a->day < b->day ? -1 : a->day > b->day;
+}
+
+/* Hashes are spread evenly, so they are sorted by their bytes, the least first. */
+static void sort_hashes(struct fresh_line *lines, size_t n, struct arena scratch)
+{
+    enum { BITS = 11, BUCKETS = 1 << BITS };
+    struct fresh_line *other = arena_array(&scratch, struct fresh_line, n);
+    for (unsigned shift = 0; shift < 66; shift += BITS) {
+        size_t begin[BUCKETS] = {0}, total = 0;
+        for (size_t i = 0; i < n; i++)
+            begin[lines[i].hash >> shift & (BUCKETS - 1)]++;
+        for (size_t b = 0; b < BUCKETS; b++) {
+            size_t count = begin[b];
+            begin[b] = total;
+            total += count;
+        }
+        for (size_t i = 0; i < n; i++)
+            other[begin[lines[i].hash >> shift & (BUCKETS - 1)]++] = lines[i];
+        struct fresh_line *held = lines; /* after six turns all is back where it was */
+        lines = other;
+        other = held;
+    }
+}
+
+static int hash_order(const void *left, const void *right)
+{
+    const struct fresh_line *a = left, *b = right;
     return a->hash < b->hash ? -1 : a->hash > b->hash;
 }
 
-static void append(struct buf *out, uint64_t hash)
+static void put_hash(uint8_t *out, size_t at, uint64_t hash)
 {
-    uint8_t octets[HASH_BYTES];
     for (size_t i = 0; i < HASH_BYTES; i++)
-        octets[i] = (uint8_t)(hash >> (8 * i));
-    buf_bytes(out, (bytes){octets, HASH_BYTES});
+        out[at * HASH_BYTES + i] = (uint8_t)(hash >> (8 * i));
 }
 
 /* One day's lines, old and new, sorted. */
@@ -168,28 +212,36 @@ static bool commit_day(struct store *store, int64_t stream, const struct fresh_l
     struct sqlite_statement *set = tables_statement(store, STORE_SQL_SET_LINES, err);
     struct day_lines held;
     if (!set || !load_day(store, stream, fresh[0].day, &scratch, &held, err)) return false;
-    struct buf merged = buf_in(&scratch);
-    size_t at = 0;
+    uint8_t *merged = arena_array(&scratch, uint8_t, (held.n + n) * HASH_BYTES);
+    size_t at = 0, to = 0;
     for (size_t i = 0; i < n; i++) {
         for (; at < held.n && hash_at(&held, at) <= fresh[i].hash; at++)
-            append(&merged, hash_at(&held, at));
-        append(&merged, fresh[i].hash);
+            put_hash(merged, to++, hash_at(&held, at));
+        put_hash(merged, to++, fresh[i].hash);
     }
     for (; at < held.n; at++)
-        append(&merged, hash_at(&held, at));
+        put_hash(merged, to++, hash_at(&held, at));
     sqlite_put(set, 1, stream);
     sqlite_put(set, 2, fresh[0].day);
-    sqlite_put_str(set, 3, buf_text(&merged));
+    sqlite_put_bytes(set, 3, (bytes){merged, to * HASH_BYTES});
     return sqlite_do(set, err);
 }
 
 bool lines_commit(struct store *store, int64_t stream, struct lines *lines, struct arena scratch,
                   struct err *err)
 {
-    if (lines->n_fresh) qsort(lines->fresh, lines->n_fresh, sizeof *lines->fresh, fresh_order);
+    enum { FEW = 4096 };
+    bool sorted = true;
+    for (size_t i = 1; i < lines->n_fresh; i++)
+        sorted = sorted && lines->fresh[i - 1].day <= lines->fresh[i].day;
+    if (!sorted) qsort(lines->fresh, lines->n_fresh, sizeof *lines->fresh, day_order);
     for (size_t i = 0, n; i < lines->n_fresh; i += n) {
         for (n = 1; i + n < lines->n_fresh && lines->fresh[i + n].day == lines->fresh[i].day;)
             n++;
+        if (n > FEW)
+            sort_hashes(lines->fresh + i, n, scratch);
+        else
+            qsort(lines->fresh + i, n, sizeof *lines->fresh, hash_order);
         if (!commit_day(store, stream, lines->fresh + i, n, scratch, err)) return false;
     }
     return true;

@@ -177,5 +177,6 @@ void store_close(struct store *store)
 {
     struct arena own = store->arena;
     if (store->db) sqlite_close(store->db);
+    if (store->cache.arena.region) arena_close(&store->cache.arena);
     arena_close(&own);
 }

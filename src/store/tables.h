@@ -2,6 +2,7 @@
 /* The store's inside: its handle and its statements, shared by the files of store/ alone. */
 #pragma once
 
+#include "base/map.h"
 #include "store/sqlite.h"
 #include "store/store.h"
 
@@ -64,10 +65,21 @@ enum store_statement {
         STORE_SQL_COUNT
 };
 
+/* Numbers that were asked for lately: what comes in from one site is always the same. Full, it
+ * forgets all; after a rollback it must. */
+struct store_cache {
+    struct arena arena;
+    struct map edges; /* of two addresses */
+    struct map texts;
+};
+
+enum { STORE_CACHED = 1 << 18 };
+
 struct store {
     struct sqlite *db;
     struct arena arena; /* its own; the handle lives in it */
     struct sqlite_statement *statements[STORE_SQL_COUNT];
+    struct store_cache cache;
 };
 
 /* A record without a time: before every real one. */
