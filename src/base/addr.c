@@ -83,19 +83,30 @@ struct addr addr_previous(struct addr a)
     return (struct addr){a.hi - 1, UINT64_MAX};
 }
 
+/* Four numbers of up to 255 without leading zeros. */
 static bool parse_v4(str text, uint32_t *out)
 {
-    uint32_t value = 0;
-    for (size_t part = 0; part < 4; part++) {
-        str head;
-        bool more = str_cut(text, '.', &head, &text);
-        uint64_t number = 0;
-        if (more != (part < 3)) return false;
-        if (head.len > 1 && head.ptr[0] == '0') return false;
-        if (!str_u64(head, 255, &number)) return false;
-        value = value << 8 | (uint32_t)number;
+    uint32_t value = 0, number = 0;
+    unsigned digits = 0, dots = 0;
+    if (text.len > sizeof "255.255.255.255" - 1) return false;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (c >= '0' && c <= '9') {
+            if (digits && !number) return false;
+            number = number * 10 + (uint32_t)(c - '0');
+            if (number > 255) return false;
+            digits++;
+        } else if (c == '.' && digits && dots < 3) {
+            value = value << 8 | number;
+            number = 0;
+            digits = 0;
+            dots++;
+        } else {
+            return false;
+        }
     }
-    *out = value;
+    if (dots != 3 || !digits) return false;
+    *out = value << 8 | number;
     return true;
 }
 
@@ -172,10 +183,11 @@ static bool parse_v6(str text, struct addr *out)
 bool addr_parse(str text, struct addr *out)
 {
     uint32_t v4 = 0;
-    if (text.len && memchr(text.ptr, ':', text.len)) return parse_v6(text, out);
-    if (!parse_v4(text, &v4)) return false;
-    *out = addr_v4(v4);
-    return true;
+    if (parse_v4(text, &v4)) {
+        *out = addr_v4(v4);
+        return true;
+    }
+    return text.len && memchr(text.ptr, ':', text.len) && parse_v6(text, out);
 }
 
 /* The longest run of two or more zero groups, the first of equals (RFC 5952, 4.2). */

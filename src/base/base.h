@@ -35,4 +35,7 @@
 #define num_sub(a, b, out) (!__builtin_sub_overflow((a), (b), (out)))
 #define num_mul(a, b, out) (!__builtin_mul_overflow((a), (b), (out)))
 
+/* Place of the lowest bit that is set; bits is not 0. */
+#define num_low_bit(bits) ((unsigned)__builtin_ctzll(bits))
+
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok atoi atol gets popen

@@ -43,6 +43,19 @@ int service_by_port(struct service_table table, enum transport transport, uint16
     return SERVICE_NONE;
 }
 
+void service_bits_of(struct service_table table, struct service_bits *out)
+{
+    *out = (struct service_bits){0};
+    for (size_t i = 0; i < table.n; i++) {
+        const struct service *service = &table.services[i];
+        if (service->mark.len) continue; /* never found by port alone */
+        for (size_t j = 0; j < service->n_ports; j++)
+            for (uint32_t port = service->ports[j].first; port <= service->ports[j].last; port++)
+                out->has[service->ports[j].transport == TRANSPORT_UDP][port / 8] |=
+                    (uint8_t)(1u << (port % 8));
+    }
+}
+
 str service_transport_text(enum transport transport)
 {
     if (transport == TRANSPORT_TCP) return S("tcp");

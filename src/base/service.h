@@ -36,6 +36,18 @@ extern const struct service_table service_builtin;
 /* Index in the table, or SERVICE_NONE. */
 int service_by_name(struct service_table table, str name);
 int service_by_port(struct service_table table, enum transport transport, uint16_t port);
+/* Is a port one of the table's? For readers that ask it of every record. */
+struct service_bits {
+    uint8_t has[2][8192]; /* TCP, UDP: a bit per port */
+};
+void service_bits_of(struct service_table table, struct service_bits *out);
+
+static inline bool service_bits_have(const struct service_bits *bits, enum transport transport,
+                                     uint16_t port)
+{
+    return transport && bits->has[transport == TRANSPORT_UDP][port / 8] >> (port % 8) & 1;
+}
+
 str service_transport_text(enum transport transport); /* "tcp", "udp" */
 /* "tcp/445"; false when it is not of that form with a port of 1..65535. */
 MUST_USE bool service_parse_port(str text, enum transport *transport, uint16_t *port);
