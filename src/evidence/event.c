@@ -887,9 +887,9 @@ static void tell_sysmon_connection(struct event_talk *talk, const str *v)
     talk->sink.observation(talk->sink.to, &fact);
     if (!own_known) return;
     local(talk, own == SIDE_SOURCE ? s.source : s.destination);
-    /* The other side's name is what reverse look-up gave. */
+    /* The other side's name is what a reverse look-up gave. */
     identity(talk, own == SIDE_SOURCE ? s.destination : s.source,
-             v[own == SIDE_SOURCE ? DESTINATION_NAME : SOURCE_NAME], IDENTITY_NTLM);
+             v[own == SIDE_SOURCE ? DESTINATION_NAME : SOURCE_NAME], IDENTITY_DNS);
     if (own == server && s.transport == TRANSPORT_TCP)
         remember_service(talk, fact.client.addr, fact.client_port, fact.port);
 }
@@ -1304,6 +1304,8 @@ size_t event_value_of(const struct event_kind *kind, str name)
 struct event_talk *event_open(struct arena *arena, const struct fact_sink *sink)
 {
     struct event_talk *talk = arena_new(arena, struct event_talk);
+    for (size_t i = 1; i < COUNT_OF(rows); i++)
+        assert(rows[i - 1].kind.id <= rows[i].kind.id && "rows are found by their order");
     talk->sink = *sink;
     talk->logons.items = arena_array(arena, struct recalled, LIMIT_EVENT_RECALL);
     talk->services.items = arena_array(arena, struct recalled, LIMIT_EVENT_RECALL);

@@ -688,7 +688,9 @@ static bool events_json_recognise(bytes head)
 {
     static const str keys[] = {
         T("\"winlog\""),
-        T("\"winlog."),
+        T("\"winlog.event_id\""),
+        T("\"winlog.channel\""),
+        T("\"winlog.provider_name\""),
         T("\"EventID\""),
         T("\"event_id\""),
         T("\"EventRecordID\""),
@@ -699,6 +701,7 @@ static bool events_json_recognise(bytes head)
         T("\"ProviderName\""),
         T("\"ProviderId\""),
         T("\"providerName\""),
+        T("\"provider_name\""),
         T("\"KeywordsDisplayNames\""),
         T("\"LogName\""),
         T("\"log_name\""),
@@ -714,6 +717,7 @@ static bool events_json_recognise(bytes head)
         T("\"computer_name\""),
         T("\"MachineName\""),
         T("<Event xmlns="),
+        T("\"_raw\""),
         T("\"RecordId\""),
         T("\"SourceName\""),
         T("\"UtcTime\""),
