@@ -226,13 +226,16 @@ static void skip(const struct aws_vpc_flow *log, str reason)
     log->sink.skip(log->sink.to, &(struct skip){log->line.offset, log->line.length, reason});
 }
 
-/* A cut record is read when nothing of it can be missing: it ends in a word that is whole. */
+/* A cut record is read when nothing of it can be missing: it ends in a word that is whole, or
+ * behind all that is read. Without a header a version above 2 says that more follows. */
 static bool is_complete(const struct aws_vpc_flow *log)
 {
     enum log_status status;
     enum outcome outcome;
     size_t last = log->line.n - 1;
     if (log->line.n < log->format.n) return false;
+    if (!log->has_header && !str_equal(log->line.fields[0], S("2")))
+        return last > log->format.at[COLUMN_PACKET_DESTINATION];
     if (log->format.at[COLUMN_STATUS] == last)
         return log_status_of(field(log, COLUMN_STATUS), &status);
     if (log->format.at[COLUMN_ACTION] == last)

@@ -42,6 +42,7 @@ struct azure_flow {
     struct cloud_flows *flows;
     struct json_records *records;
     str mac; /* of the interface whose tuples follow */
+    uint64_t tuple_end;
 };
 
 /* What one letter says: VNet puts verdict and state into one. */
@@ -70,7 +71,7 @@ static bool verdict_of(str letter, struct cloud_flow *flow)
 
 static void skip_tuple(const struct azure_flow *log, const struct json_scan_item *item, str reason)
 {
-    uint64_t length = item->text.len ? item->text.len : 1;
+    uint64_t length = log->tuple_end - item->offset;
     log->sink.skip(log->sink.to, &(struct skip){item->offset, length, reason});
 }
 
@@ -150,6 +151,7 @@ static bool walk(struct azure_flow *log, str object, uint64_t offset, bool telli
         if (scan.depth < tuples_depth) tuples_depth = 0;
         if (item.kind != JSON_SCAN_STRING || !telling) continue;
         if (key == KEY_MAC) log->mac = str_head(item.text, MAC_TEXT);
+        log->tuple_end = offset + scan.at;
         if (tuples_depth && scan.depth == tuples_depth) read_tuple(log, &item);
     }
     return true;

@@ -200,7 +200,7 @@ static void take_line(void *to, const struct text_line *line)
     struct finding f = {.offset = line->offset};
     str rest = str_trim(line->text), fields[LIST_FIELDS], service = {0};
     size_t n = 0;
-    if (rest.ptr[0] == '#') return;
+    if (!rest.len || rest.ptr[0] == '#') return;
     while (n < LIST_FIELDS && rest.len)
         str_cut(rest, ' ', &fields[n++], &rest);
     bool good = n == LIST_FIELDS && str_u64(fields[2], UINT16_MAX, &f.port) &&
