@@ -170,7 +170,7 @@ static void read_truth(struct arena *arena, const char *path)
 {
     struct os os = os_posix();
     struct err err = {0};
-    bytes log, truth;
+    bytes log = {0}, truth = {0};
     str name = str_of(path), expected = str_format(arena, "%s.expected.tsv", path);
     if (!os_read_all(&os, name, LIMIT_RECORD_BYTES, arena, &log, &err) ||
         !os_read_all(&os, expected, LIMIT_RECORD_BYTES, arena, &truth, &err))
