@@ -133,8 +133,9 @@ enum {
     LIMIT_EVTX_TEMPLATES = 1024,
     LIMIT_EVTX_LEAVES = 4096,
     LIMIT_EVTX_PIECES = 16384,
-    /* Bytes compiled per chunk, several times what it has. Full: its further records are skipped. */
-    LIMIT_EVTX_COMPILED = 1 << 20,
+    /* Bytes per chunk that are compiled, matched and turned to text, several times what it has. Full:
+     * its further records are skipped. */
+    LIMIT_EVTX_WORK = 1 << 20,
     /* Values of one template (Windows allows 128), and fragments of one record (real ones have two).
      * Full: the record is skipped. */
     LIMIT_EVTX_VALUES = 1024,

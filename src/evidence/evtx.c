@@ -123,11 +123,13 @@ static size_t read_file_header(struct evtx_log *log, bytes data, uint64_t offset
 
 /* Records */
 
-/* A record header at a position, and the copy of its size behind it. *whole is false when only the
- * copy is wrong. */
-static bool record_at(const struct chunk *chunk, size_t at, struct record *out, bool *whole)
+enum found { FOUND_OTHER, FOUND_TORN, FOUND_RECORD };
+
+/* A record at a position: torn when its size can't be right, or the copy of it at its end is not
+ * that. */
+static enum found record_at(const struct chunk *chunk, size_t at, struct record *out)
 {
-    if (chunk->data.len - at < RECORD_LEAST) return false;
+    if (chunk->data.len - at < RECORD_LEAST) return FOUND_OTHER;
     struct cursor c = cursor_of((bytes){chunk->data.ptr + at, chunk->data.len - at}, 0);
     uint32_t signature = cursor_u32le(&c, "record.signature");
     uint32_t size = cursor_u32le(&c, "record.size");
@@ -135,23 +137,23 @@ static bool record_at(const struct chunk *chunk, size_t at, struct record *out, 
     out->size = size;
     out->id = cursor_u64le(&c, "record.identifier");
     out->written = cursor_u64le(&c, "record.written");
-    if (signature != RECORD_SIGNATURE || size < RECORD_LEAST || size > chunk->data.len - at)
-        return false;
+    if (signature != RECORD_SIGNATURE) return FOUND_OTHER;
+    if (size < RECORD_LEAST || size > chunk->data.len - at) return FOUND_TORN;
     cursor_skip(&c, size - RECORD_LEAST, "record.event");
-    *whole = cursor_u32le(&c, "record.copy") == size;
-    return true;
+    return cursor_u32le(&c, "record.copy") == size ? FOUND_RECORD : FOUND_TORN;
 }
 
+/* Empty when it is longer than any name of a channel or computer. */
 static str same_text(struct same_text *same, struct evtx_value value, struct evtx_text *out)
 {
     if (same->n_raw && same->n_raw == value.data.len && same->type == value.type &&
         memcmp(same->raw, value.data.ptr, value.data.len) == 0)
         return (str){same->text, same->len};
+    if (!value.data.len || value.data.len > sizeof same->raw) return (str){0};
     size_t start = out->len;
     evtx_value_print(out, value);
     str text = str_trim((str){out->ptr + start, out->len - start});
-    if (!value.data.len || value.data.len > sizeof same->raw || text.len > sizeof same->text)
-        return text;
+    if (text.len > sizeof same->text) return (str){0};
     memcpy(same->raw, value.data.ptr, value.data.len);
     if (text.len) memcpy(same->text, text.ptr, text.len);
     same->n_raw = value.data.len;
@@ -241,35 +243,29 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* Where reading goes on after damage: at a record that is whole, or where another chunk or file
- * begins, or at the end. */
+/* Where reading goes on after damage: at a record that is whole, or before that where another chunk
+ * or file begins, or at the end. */
 static size_t after_damage(const struct chunk *chunk, size_t from, bool *ends)
 {
     bytes data = chunk->data;
-    size_t mark = data.len;
+    size_t next = from;
     struct record record;
-    bool whole = false;
-    *ends = find_mark(data, from, &mark);
-    while (from < mark) {
-        const uint8_t *star = memchr(data.ptr + from, RECORD_SIGNATURE & 0xFF, mark - from);
-        if (!star) break;
-        from = (size_t)(star - data.ptr);
-        if (record_at(chunk, from, &record, &whole) && whole) {
-            *ends = false;
-            return from;
-        }
-        from++;
+    for (;; next++) {
+        const uint8_t *star = memchr(data.ptr + next, RECORD_SIGNATURE & 0xFF, data.len - next);
+        next = star ? (size_t)(star - data.ptr) : data.len;
+        if (!star || record_at(chunk, next, &record) == FOUND_RECORD) break;
     }
-    return mark;
+    /* Only as far as this: what lies behind is looked at once, too. */
+    *ends = find_mark((bytes){data.ptr, next}, from, &next);
+    return next;
 }
 
 /* What stands at `at` is no whole record. Returns where to go on. */
 static size_t step_over(struct evtx_log *log, struct chunk *chunk, size_t at, bool *ends)
 {
     struct record torn;
-    bool whole = false;
     int64_t at_us = 0;
-    bool is_torn = record_at(chunk, at, &torn, &whole);
+    bool is_torn = record_at(chunk, at, &torn) == FOUND_TORN;
     size_t next = after_damage(chunk, at + 1, ends);
     if (is_torn) {
         evtx_value_filetime(torn.written, &at_us);
@@ -277,8 +273,7 @@ static size_t step_over(struct evtx_log *log, struct chunk *chunk, size_t at, bo
         chunk->last_id = torn.id;
     }
     skip(log, chunk->offset + at, next - at,
-         is_torn ? S("the size of a record and its copy differ")
-                 : S("expected a record, found other bytes"));
+         is_torn ? S("a record whose size is wrong") : S("expected a record, found other bytes"));
     return next;
 }
 
@@ -288,9 +283,9 @@ static size_t walk(struct evtx_log *log, struct chunk *chunk)
     bytes data = chunk->data;
     size_t at = chunk->first;
     struct record record;
-    bool whole = false, ends = false;
+    bool ends = false;
     while (at < data.len) {
-        bool found = record_at(chunk, at, &record, &whole) && whole;
+        bool found = record_at(chunk, at, &record) == FOUND_RECORD;
         bool goes_on = found && chunk->last_id < UINT64_MAX - 1 && record.id == chunk->last_id + 1;
         if (at >= chunk->free && !goes_on) break;
         if (found) {

@@ -8,6 +8,8 @@ enum {
     NAME_TEXT = 128,     /* no wanted name is longer */
     KNOWN_KINDS = 256,   /* a power of two; full: the one in the way is looked up again */
     SLOTS = 1024,        /* of templates by their position; a power of two */
+    BOUND_BYTES = 16,    /* of work per leaf that is matched with the names of a kind */
+    SYSTEM_PIECES = 16,  /* no value of <System> is made of more */
     NO_LEAF = UINT16_MAX,
 };
 
@@ -76,7 +78,7 @@ void evtx_binxml_chunk(struct evtx_binxml *binxml, bytes chunk, uint64_t offset)
     binxml->chunk = chunk;
     binxml->whole = cursor_of(chunk, offset);
     binxml->n_parts = 0;
-    binxml->shapes.compiled = 0;
+    binxml->shapes.work = 0;
     binxml->n_spares = binxml->n_kept;
     forget(binxml);
 }
@@ -358,7 +360,7 @@ bool evtx_binxml_system(const struct evtx_binxml *binxml, enum evtx_field field,
     for (size_t i = 0; i < binxml->n_parts; i++) {
         const struct part *part = &binxml->parts[i];
         struct evtx_run run = part->shape->system[field];
-        if (!run.n) continue;
+        if (!run.n || run.n > SYSTEM_PIECES) continue;
         const struct evtx_piece *piece = &binxml->shapes.pieces[run.first];
         if (run.n == 1 && piece->kind == EVTX_PIECE_VALUE)
             return value_at(part, piece->value, value);
@@ -408,13 +410,13 @@ static str name_of(const struct evtx_binxml *binxml, const struct part *part,
 }
 
 /* Which leaf of the part's template is which value of the kind. */
-static void bind(const struct evtx_binxml *binxml, const struct part *part,
-                 const struct event_kind *kind)
+static void bind(struct evtx_binxml *binxml, const struct part *part, const struct event_kind *kind)
 {
     struct evtx_shape *shape = part->shape;
     char room[NAME_TEXT];
     if (shape->bound == kind && !shape->is_dynamic) return;
     shape->bound = kind;
+    binxml->shapes.work += BOUND_BYTES * shape->n_leaves;
     for (size_t i = 0; i < EVENT_VALUES; i++)
         shape->leaf_of[i] = NO_LEAF;
     for (uint16_t i = 0; i < shape->n_leaves && i < NO_LEAF; i++) {
@@ -428,6 +430,7 @@ static void bind(const struct evtx_binxml *binxml, const struct part *part,
 bool evtx_binxml_values(struct evtx_binxml *binxml, const struct event_kind *kind,
                         struct evtx_text *out, str values[EVENT_VALUES], struct err *err)
 {
+    if (!evtx_shapes_may_go_on(&binxml->shapes, cursor_offset(&binxml->whole), err)) return false;
     if (!expand(binxml, err)) {
         if (!binxml->shapes.is_full) return false;
         forget(binxml);
@@ -445,6 +448,7 @@ bool evtx_binxml_values(struct evtx_binxml *binxml, const struct event_kind *kin
             values[i] = str_trim(text_of(binxml, part, leaf->text, out));
         }
     }
+    binxml->shapes.work += out->len;
     if (!out->full) return true;
     return err_at(err, ERR_LIMIT, cursor_offset(&binxml->whole),
                   "the values of the event are larger than a record can hold");

@@ -451,6 +451,13 @@ uint64_t evtx_shape_text_hash(bytes units)
     return hash_bytes(units) | 1;
 }
 
+bool evtx_shapes_may_go_on(const struct evtx_shapes *shapes, uint64_t offset, struct err *err)
+{
+    if (shapes->work <= LIMIT_EVTX_WORK) return true;
+    return err_at(err, ERR_LIMIT, offset,
+                  "templates and values of the chunk are named more often than is read");
+}
+
 static uint64_t provider_of(const struct evtx_shapes *shapes, const struct evtx_shape *shape)
 {
     struct evtx_run run = shape->system[EVTX_FIELD_PROVIDER];
@@ -474,10 +481,7 @@ struct evtx_shape *evtx_shape_compile(struct evtx_shapes *shapes, const struct c
     struct compiler k = {
         .shapes = shapes, .whole = whole, .c = *c, .depth = 1, .has_dependency = has_dependency};
     size_t n_leaves = shapes->n_leaves, n_pieces = shapes->n_pieces;
-    if (shapes->compiled > LIMIT_EVTX_COMPILED) {
-        err_at(err, ERR_LIMIT, cursor_offset(c), "templates of the chunk overlap");
-        return NULL;
-    }
+    if (!evtx_shapes_may_go_on(shapes, cursor_offset(c), err)) return NULL;
     if (shapes->n_shapes == LIMIT_EVTX_TEMPLATES) {
         is_full(&k, err);
         return NULL;
@@ -488,7 +492,7 @@ struct evtx_shape *evtx_shape_compile(struct evtx_shapes *shapes, const struct c
     k.open[0] =
         (struct open_element){.inside = (uint8_t)place, .field = EVTX_FIELDS, .leaf = NO_LEAF};
     bool ok = compile(&k, err);
-    shapes->compiled += (uint64_t)(k.c.ptr - c->ptr);
+    shapes->work += (uint64_t)(k.c.ptr - c->ptr);
     *c = k.c;
     if (!ok) {
         shapes->n_leaves = n_leaves;

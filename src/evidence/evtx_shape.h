@@ -99,7 +99,7 @@ struct evtx_shapes {
     struct evtx_leaf leaves[LIMIT_EVTX_LEAVES];
     struct evtx_piece pieces[LIMIT_EVTX_PIECES];
     size_t n_shapes, n_leaves, n_pieces;
-    uint64_t compiled; /* bytes; its owner sets it back with each chunk */
+    uint64_t work; /* bytes compiled, and what else its owner adds; begins again with each chunk */
     bool is_full;
 };
 
@@ -110,4 +110,7 @@ void evtx_shapes_empty(struct evtx_shapes *shapes);
 struct evtx_shape *evtx_shape_compile(struct evtx_shapes *shapes, const struct cursor *whole,
                                       struct cursor *c, enum evtx_place place, bool has_dependency,
                                       struct err *err);
+/* Raises LIMIT when more has been done for the chunk than an honest one takes. */
+MUST_USE bool evtx_shapes_may_go_on(const struct evtx_shapes *shapes, uint64_t offset,
+                                    struct err *err);
 uint64_t evtx_shape_text_hash(bytes units); /* never 0 */

@@ -690,110 +690,130 @@ static void all_tokens(struct event_writer *w)
     write_record_end(w, start);
 }
 
+/* clang-format off */
 static const struct {
     const char *name;
     void (*write)(struct event_writer *w);
-    const char *expected;
     size_t records;
+    const char *expected;
 } rows[] = {
-    {"events of use, and one between them",                                           two_events,
-     SHARE_ACCESS("1",                                                                                                                                                   "00") SHARE_ACCESS("3","02"),                                                                    3},
-    {"a provider nobody knows",                                                                               event_of_strangers,                                                                                  SHARE_ACCESS("2",                                      "01"),2},
-    {"failed, and not said",                                                                               failure,
+    {"events of use, and one between them", two_events, 3,
+     SHARE_ACCESS("1", "00")
+     SHARE_ACCESS("3", "02")},
+    {"a provider nobody knows", event_of_strangers, 2,
+     SHARE_ACCESS("2", "01")},
+    {"failed, and not said", failure, 2,
      "5140 Security on FS01.contoso.com #1 2024-12-30T02:40:00.000000Z failed "
      "SubjectDomainName=CONTOSO SubjectUserName=alice IpAddress=10.10.4.7 IpPort=49159 "
      "ShareName=\\\\*\\projects AccessMask=0x1\n"
      "5140 Security on FS01.contoso.com #2 2024-12-30T02:40:01.000000Z ? "
      "SubjectDomainName=CONTOSO SubjectUserName=alice IpAddress=10.10.4.7 IpPort=49159 "
-     "ShareName=\\\\*\\projects AccessMask=0x1\n",                                                    2},
-    {"templates are of their chunk",                                                  two_chunks,                  SHARE_ACCESS("1",                                     "00") SHARE_ACCESS("2","01"),
-     2},
-    {"two files joined",                                                                               two_files,                                                                                         SHARE_ACCESS("1",                                                      "00") SHARE_ACCESS("2","01"),                                                                    2},
-    {"values in the outer template",                                                                              flat_event,                                                                                                         SHARE_ACCESS("1",                                                                                                                                "00") SHARE_ACCESS("2","01"),
-     2},
-    {"a fragment that is elements only",                                                                          bare_fragment,
+     "ShareName=\\\\*\\projects AccessMask=0x1\n"},
+    {"templates are of their chunk", two_chunks, 2,
+     SHARE_ACCESS("1", "00")
+     SHARE_ACCESS("2", "01")},
+    {"two files joined", two_files, 2,
+     SHARE_ACCESS("1", "00")
+     SHARE_ACCESS("2", "01")},
+    {"values in the outer template", flat_event, 2,
+     SHARE_ACCESS("1", "00")
+     SHARE_ACCESS("2", "01")},
+    {"a fragment that is elements only", bare_fragment, 1,
      "5140 Security on FS01.contoso.com #1 2024-12-30T02:40:00.000000Z ok "
      "SubjectDomainName=CONTOSO SubjectUserName=alice IpAddress=10.10.4.7 IpPort=49159 "
-     "ShareName=\\\\*\\projects\n",                                                                                                                                                                1},
-    {"no template at all",                                                                              no_template,
+     "ShareName=\\\\*\\projects\n"},
+    {"no template at all", no_template, 1,
      "5140 Security on FS01.contoso.com #77 2024-12-29T01:20:00.000000Z ok "
      "SubjectDomainName=CONTOSO SubjectUserName=alice IpAddress=10.10.4.7 IpPort=49159 "
-     "ShareName=\\\\*\\projects\n",1},
-    {"user data, by its elements",                                                                               user_data,
+     "ShareName=\\\\*\\projects\n"},
+    {"user data, by its elements", user_data, 1,
      "551 Microsoft-Windows-SMBServer/Security on FS01 #1 2024-12-30T02:40:00.000000Z ? "
-     "IpAddress=020001BD0A000001 ShareName=docs Status=3221225581\n",                                            1},
-    {"data without names, by position",                                               unnamed_data,
-     "1 Security on FS01.contoso.com #1 2024-12-30T02:40:00.000000Z ? 1=second\n",                                                                                       1},
-    {"a literal of the template",                                                                  literal_value,
-     "1 Security on FS01.contoso.com #1 2024-12-30T02:40:00.000000Z ? User=always me Image=x\n",                                                                      1},
-    {"every token", all_tokens,
-     "7  on  #1 2024-12-30T02:40:00.000000Z ? Image=a<>\xE2\x82\xAC&<\xEF\xBF\xBD\n",                                                                               1},
-
-    {"wrong mark of a chunk",                                                         wrong_chunk_mark,
-     "skip @4096+512 expected a chunk, found other bytes; the records in them are "
-     "read\n" SHARE_ACCESS("1",                                                                                                                                                                  "00") SHARE_ACCESS("3","02"),
-     3},
-    {"wrong checksum of a chunk's header",                                                                         wrong_header_sum,
-     "skip @4096+0 the checksum of a chunk's header is wrong; its records are read\n" SHARE_ACCESS(
-         "1",                                                                                                                             "00") SHARE_ACCESS("3","02"),
-     3},
-    {"wrong checksum of the records",                                                               wrong_record_sum,
-     "skip @4096+0 the checksum of a chunk's records is wrong; they are read\n" SHARE_ACCESS(
-         "1",                                                                                                                                    "00") SHARE_ACCESS("3","02"),
-     3},
-    {"no checksums",                                                                  no_sums,                     SHARE_ACCESS("1",                                     "00") SHARE_ACCESS("3","02"),3},
-    {"checksums that the flags take back",                                                                               sums_not_meant,
-     SHARE_ACCESS("1",                               "00") SHARE_ACCESS("3","02"),                                                                         3},
-    {"wrong checksum of the file header",                                                                              wrong_file_sum,
-     "skip @0+0 the checksum of the log's header is wrong; the chunks are read\n" SHARE_ACCESS(
-         "1",                                                                                                                           "00") SHARE_ACCESS("3","02"),
-     3},
-    {"free space that begins too late",                                                                          free_to_the_end,
-     SHARE_ACCESS("1",                                                                                                                                                                "00") SHARE_ACCESS("3","02"), 3},
-    {"a header of before the last record",                                                         stale_header,
-     SHARE_ACCESS("1","00") SHARE_ACCESS("2","01"),2},
-    {"old records behind the last",                                                                slack,                                                                     SHARE_ACCESS("1",                                                                                                                                                  "00"),1},
-    {"unused chunks",           unused_chunks,SHARE_ACCESS("1","00"),1},
-    {"noise between chunks",                                                        noise_between,
-     SHARE_ACCESS("1",                                                                                                                                                                                                                                                                                                                  "00") "skip @69632+1000 expected a chunk, found other bytes\n" SHARE_ACCESS(
-         "2",                                                                                                                                                                                                                                                                                                                                                                                                                                                                "01"),
-     2},
-    {"a torn record",           torn_record,
-     "skip @4608+1304 the size of a record and its copy differ\n" SHARE_ACCESS("3",                                                                                                                                      "02"),3},
-    {"a record of size zero",                                                                 record_of_size_zero,
-     "skip @4608+1304 expected a record, found other bytes\n" SHARE_ACCESS("3",                                                                                      "02"),2},
-    {"a record overwritten",                                                         second_record_lost,
-     SHARE_ACCESS("1",                                                                                          "00") "skip @5912+280 expected a record, found other bytes\n" SHARE_ACCESS(
-         "3","02"),
-     2},
-    {"a chunk cut short, another file behind it",                                                          cut_then_another,
-     "skip @4096+0 the checksum of a chunk's records is wrong; they are read\nskip @4608+188 the "
-     "size of a record and its copy differ\n" SHARE_ACCESS("4",                                                                                                                                                   "03"),
-     2},
-    {"templates of another chunk",                                                                               templates_of_another_chunk,
-     SHARE_ACCESS("1",                                           "00") "skip @69632+1472 expected a chunk, found other bytes; the records in "
-                             "them are read\n" SHARE_ACCESS("3","02") SHARE_ACCESS("4",                                                                                                                                                                                "03"),
-     3},
-    {"a template that is elsewhere",                                                                               lost_template,
-     SHARE_ACCESS("1",                           "00") "skip @5912+280 the template 0x10000db5 of a record is not "
-                             "here\n" SHARE_ACCESS("3","02"),
-     3},
-    {"a name with another hash",                                                                          wrong_name,
-     "skip @4608+1304 no name stands at 0x036c of the chunk\nskip @5912+280 no name stands at "
-     "0x036c of the chunk\nskip @6192+272 no name stands at 0x036c of the chunk\n",                                                                                                                                                                3},
-    {"more values than there may be",                          many_values,
-     SHARE_ACCESS("1",                                                                                                                                                                  "00") "skip @6192+272 65536 values of one template\n",3                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                          },
-    {"elements without end",   many_elements,
-     SHARE_ACCESS("1","00") "skip @5912+2432 elements nest deeper than 64\n" SHARE_ACCESS("3",
-     "02"),
-     3},
-    {"tokens no one knows",                          strange_token,
-     "skip @4608+40 expected an element or a template, found the token 0x1f\n" SHARE_ACCESS("2",
-     "01"),
-     2                                                                                                                                                                                                                                                                                                                                                 },
-    {"a record without an event",        no_event,
-     "skip @4608+40 a record of no event\n" SHARE_ACCESS("2",                                                                                                                                                                  "01"),2                                                                                                                           },
+     "IpAddress=020001BD0A000001 ShareName=docs Status=3221225581\n"},
+    {"data without names, by position", unnamed_data, 1,
+     "1 Security on FS01.contoso.com #1 2024-12-30T02:40:00.000000Z ? 1=second\n"},
+    {"a literal of the template", literal_value, 1,
+     "1 Security on FS01.contoso.com #1 2024-12-30T02:40:00.000000Z ? User=always me "
+     "Image=x\n"},
+    {"every token", all_tokens, 1,
+     "7  on  #1 2024-12-30T02:40:00.000000Z ? Image=a<>\xE2\x82\xAC&<\xEF\xBF\xBD\n"},
+    {"wrong mark of a chunk", wrong_chunk_mark, 3,
+     "skip @4096+512 expected a chunk, found other bytes; the records in them are read\n"
+     SHARE_ACCESS("1", "00")
+     SHARE_ACCESS("3", "02")},
+    {"wrong checksum of a chunk's header", wrong_header_sum, 3,
+     "skip @4096+0 the checksum of a chunk's header is wrong; its records are read\n"
+     SHARE_ACCESS("1", "00")
+     SHARE_ACCESS("3", "02")},
+    {"wrong checksum of the records", wrong_record_sum, 3,
+     "skip @4096+0 the checksum of a chunk's records is wrong; they are read\n"
+     SHARE_ACCESS("1", "00")
+     SHARE_ACCESS("3", "02")},
+    {"no checksums", no_sums, 3,
+     SHARE_ACCESS("1", "00")
+     SHARE_ACCESS("3", "02")},
+    {"checksums that the flags take back", sums_not_meant, 3,
+     SHARE_ACCESS("1", "00")
+     SHARE_ACCESS("3", "02")},
+    {"wrong checksum of the file header", wrong_file_sum, 3,
+     "skip @0+0 the checksum of the log's header is wrong; the chunks are read\n"
+     SHARE_ACCESS("1", "00")
+     SHARE_ACCESS("3", "02")},
+    {"free space that begins too late", free_to_the_end, 3,
+     SHARE_ACCESS("1", "00")
+     SHARE_ACCESS("3", "02")},
+    {"a header of before the last record", stale_header, 2,
+     SHARE_ACCESS("1", "00")
+     SHARE_ACCESS("2", "01")},
+    {"old records behind the last", slack, 1,
+     SHARE_ACCESS("1", "00")},
+    {"unused chunks", unused_chunks, 1,
+     SHARE_ACCESS("1", "00")},
+    {"noise between chunks", noise_between, 2,
+     SHARE_ACCESS("1", "00")
+     "skip @69632+1000 expected a chunk, found other bytes\n"
+     SHARE_ACCESS("2", "01")},
+    {"a torn record", torn_record, 3,
+     "skip @4608+1304 a record whose size is wrong\n"
+     SHARE_ACCESS("3", "02")},
+    {"a record of size zero", record_of_size_zero, 3,
+     "skip @4608+1304 a record whose size is wrong\n"
+     SHARE_ACCESS("3", "02")},
+    {"a record overwritten", second_record_lost, 2,
+     SHARE_ACCESS("1", "00")
+     "skip @5912+280 expected a record, found other bytes\n"
+     SHARE_ACCESS("3", "02")},
+    {"a chunk cut short, another file behind it", cut_then_another, 2,
+     "skip @4096+0 the checksum of a chunk's records is wrong; they are read\n"
+     "skip @4608+188 a record whose size is wrong\n"
+     SHARE_ACCESS("4", "03")},
+    {"templates of another chunk", templates_of_another_chunk, 3,
+     SHARE_ACCESS("1", "00")
+     "skip @69632+1472 expected a chunk, found other bytes; the records in them are read\n"
+     SHARE_ACCESS("3", "02")
+     SHARE_ACCESS("4", "03")},
+    {"a template that is elsewhere", lost_template, 3,
+     SHARE_ACCESS("1", "00")
+     "skip @5912+280 the template 0x10000db5 of a record is not here\n"
+     SHARE_ACCESS("3", "02")},
+    {"a name with another hash", wrong_name, 3,
+     "skip @4608+1304 no name stands at 0x036c of the chunk\n"
+     "skip @5912+280 no name stands at 0x036c of the chunk\n"
+     "skip @6192+272 no name stands at 0x036c of the chunk\n"},
+    {"more values than there may be", many_values, 3,
+     SHARE_ACCESS("1", "00")
+     "skip @6192+272 65536 values of one template\n"},
+    {"elements without end", many_elements, 3,
+     SHARE_ACCESS("1", "00")
+     "skip @5912+2432 elements nest deeper than 64\n"
+     SHARE_ACCESS("3", "02")},
+    {"tokens no one knows", strange_token, 2,
+     "skip @4608+40 expected an element or a template, found the token 0x1f\n"
+     SHARE_ACCESS("2", "01")},
+    {"a record without an event", no_event, 2,
+     "skip @4608+40 a record of no event\n"
+     SHARE_ACCESS("2", "01")},
 };
+/* clang-format on */
 
 static bytes write_row(struct arena *arena, void (*write)(struct event_writer *w))
 {
