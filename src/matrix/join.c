@@ -28,6 +28,7 @@ static void emit_at(struct join *join, size_t at)
         .last_us = group->last_us,
         .outcomes = group->outcomes,
         .counted = group->counted,
+        .closes = group->closes,
     };
     for (size_t i = 0; i < group->n_views; i++) {
         const struct join_view *view = &group->views[i];

@@ -53,6 +53,7 @@ struct join_connection {
     uint16_t outcomes;            /* bit set of enum outcome, without NONE */
     int64_t to_server, to_client; /* the largest that one stream saw */
     bool counted;                 /* before: it is no further one */
+    bool closes;                  /* nothing but an end was seen */
 };
 
 /* What one stream saw of a connection. */

@@ -4,13 +4,15 @@
 #include "base/test.h"
 
 /* One letter per sighting: its stream (upper case: a capture; lower case: a text log), its start in
- * tenths of a second, its outcome. "-" closes. Expected: connections as "start:outcomes". */
+ * tenths of a second, its outcome, its kind, bytes to the server, and (within a session) its last.
+ * Expected: connections as "start:outcomes bytes". */
 struct sighting {
     char stream;
     int tenths;
     enum outcome outcome;
-    bool closes;
+    enum join_kind kind;
     int64_t to_server;
+    int last; /* tenths; 0 = the start */
 };
 
 struct row {
@@ -19,39 +21,111 @@ struct row {
     const char *expected;
 };
 
-#define E OUTCOME_ESTABLISHED
-#define A OUTCOME_ALLOWED
-#define B OUTCOME_BLOCKED
-#define N OUTCOME_NONE
+#define E      OUTCOME_ESTABLISHED
+#define A      OUTCOME_ALLOWED
+#define B      OUTCOME_BLOCKED
+#define N      OUTCOME_NONE
+#define C      OUTCOME_ACCESSED
+#define F      OUTCOME_AUTH_FAILED
+#define BEGINS JOIN_BEGINS
+#define WITHIN JOIN_WITHIN
+#define CLOSES JOIN_CLOSES
 
 static const struct row rows[] = {
-    {"one capture, one connection",                     {{'A', 10, E, false, 7}},                         "10:e7"      },
+    {"one capture, one connection",                                  {{'A', 10, E, BEGINS, 7, 0}},                              "10:e7"      },
     {"one capture counts each start",
-     {{'A', 10, E, false, 1}, {'A', 15, E, false, 2}},
-     "10:e1 15:e2"                                                                                                     },
-    {"a resumed piece keeps its start",                 {{'A', 10, E, false, 1}, {'A', 10, E, false, 2}}, "10:e3"      },
+     {{'A', 10, E, BEGINS, 1, 0}, {'A', 15, E, BEGINS, 2, 0}},
+     "10:e1 15:e2"                                                                                                                           },
+    {"a resumed piece keeps its start",
+     {{'A', 10, E, BEGINS, 1, 0}, {'A', 10, E, BEGINS, 2, 0}},
+     "10:e3"                                                                                                                                 },
     {"two captures of one connection, bytes once",
-     {{'A', 10, E, false, 5}, {'B', 11, E, false, 4}},
-     "10:e5"                                                                                                           },
-    {"the window is two seconds",                       {{'A', 10, E, false, 1}, {'B', 30, E, false, 1}}, "10:e1"      },
-    {"and not more",                                    {{'A', 10, E, false, 1}, {'B', 31, E, false, 1}}, "10:e1 31:e1"},
+     {{'A', 10, E, BEGINS, 5, 0}, {'B', 11, E, BEGINS, 4, 0}},
+     "10:e5"                                                                                                                                 },
+    {"the window is two seconds",
+     {{'A', 10, E, BEGINS, 1, 0}, {'B', 30, E, BEGINS, 1, 0}},
+     "10:e1"                                                                                                                                 },
+    {"and not more",                                                 {{'A', 10, E, BEGINS, 1, 0}, {'B', 31, E, BEGINS, 1, 0}},  "10:e1 31:e1"},
     {"two and two are two",
-     {{'A', 10, E, false, 1},
-      {'A', 20, E, false, 2},
-      {'B', 10, E, false, 1},
-      {'B', 20, E, false, 2}},
-     "10:e1 20:e2"                                                                                                     },
+     {{'A', 10, E, BEGINS, 1, 0},
+      {'A', 20, E, BEGINS, 2, 0},
+      {'B', 10, E, BEGINS, 1, 0},
+      {'B', 20, E, BEGINS, 2, 0}},
+     "10:e1 20:e2"                                                                                                                           },
     {"lines of a log within the window are one",
-     {{'a', 0, A, false, 0}, {'a', 10, A, false, 0}, {'a', 20, A, false, 0}},
-     "0:a0"                                                                                                            },
-    {"a log and a capture are one",                     {{'a', 0, A, false, 0}, {'A', 7, E, false, 3}},   "0:ea3"      },
-    {"allowed here, blocked there",                     {{'a', 0, A, false, 0}, {'b', 1, B, false, 0}},   "0:ab0"      },
-    {"an end belongs to what was opened",               {{'a', 0, A, false, 0}, {'a', 900, N, true, 0}},  "0:a0"       },
-    {"also to what another stream saw",                 {{'A', 0, E, false, 1}, {'a', 900, N, true, 0}},  "0:e1"       },
-    {"an end alone stands alone",                       {{'a', 900, N, true, 0}, {'b', 901, N, true, 0}}, "900:0"      },
+     {{'a', 0, A, BEGINS, 0, 0}, {'a', 10, A, BEGINS, 0, 0}, {'a', 20, A, BEGINS, 0, 0}},
+     "0:a0"                                                                                                                                  },
+    {"a log and a capture are one",
+     {{'a', 0, A, BEGINS, 0, 0}, {'A', 7, E, BEGINS, 3, 0}},
+     "0:ea3"                                                                                                                                 },
+    {"allowed here, blocked there",
+     {{'a', 0, A, BEGINS, 0, 0}, {'b', 1, B, BEGINS, 0, 0}},
+     "0:ab0"                                                                                                                                 },
+    {"an end belongs to what was opened",
+     {{'a', 0, A, BEGINS, 0, 0}, {'a', 900, N, CLOSES, 0, 0}},
+     "0:a0"                                                                                                                                  },
+    {"also to what another stream saw",
+     {{'A', 0, E, BEGINS, 1, 0}, {'a', 900, N, CLOSES, 0, 0}},
+     "0:e1"                                                                                                                                  },
+    {"an end alone stands alone",
+     {{'a', 900, N, CLOSES, 0, 0}, {'b', 901, N, CLOSES, 0, 0}},
+     "900:0"                                                                                                                                 },
     {"an end before the opening is another connection",
-     {{'a', 0, N, true, 0}, {'a', 5, A, false, 0}},
-     "0:0 5:a0"                                                                                                        },
+     {{'a', 0, N, CLOSES, 0, 0}, {'a', 5, A, BEGINS, 0, 0}},
+     "0:0 5:a0"                                                                                                                              },
+    {"an access belongs to the connection before it",
+     {{'A', 10, E, BEGINS, 5, 0}, {'b', 30000, C, WITHIN, 0, 0}},
+     "10:ec5"                                                                                                                                },
+    {"of two, to the last",
+     {{'A', 10, E, BEGINS, 5, 0}, {'A', 900, E, BEGINS, 6, 0}, {'b', 5000, C, WITHIN, 0, 0}},
+     "10:e5 900:ec6"                                                                                                                         },
+    {"also of its own stream",                                       {{'a', 10, A, BEGINS, 0, 0}, {'a', 200, C, WITHIN, 0, 0}}, "10:ac0"     },
+    {"clocks differ: to one that begins within the window after it",
+     {{'b', 10, C, WITHIN, 0, 0}, {'A', 30, E, BEGINS, 3, 0}},
+     "30:ec3"                                                                                                                                },
+    {"and not later",                                                {{'b', 10, C, WITHIN, 0, 0}, {'A', 31, E, BEGINS, 3, 0}},  "10:c0 31:e3"},
+    {"alone it is a connection",                                     {{'b', 10, C, WITHIN, 0, 0}},                              "10:c0"      },
+    {"that later ones join",
+     {{'b', 10, C, WITHIN, 0, 0}, {'c', 500, F, WITHIN, 0, 0}, {'b', 80000, C, WITHIN, 0, 0}},
+     "10:cf0"                                                                                                                                },
+    {"unless it was silent for a day",
+     {{'A', 10, E, BEGINS, 1, 0}, {'b', 864011, C, WITHIN, 0, 0}},
+     "10:e1 864011:c0"                                                                                                                       },
+    {"a span reaches what begins in its middle",
+     {{'A', 10, E, BEGINS, 1, 0}, {'b', 100, C, WITHIN, 0, 2000}, {'A', 1500, E, BEGINS, 2, 0}},
+     "10:ec1 1500:ec2"                                                                                                                       },
+    {"put together here or before, it is the same",
+     {{'A', 10, E, BEGINS, 1, 0},
+      {'b', 100, C, WITHIN, 0, 1000},
+      {'A', 1300, E, BEGINS, 2, 0},
+      {'b', 1500, C, WITHIN, 0, 2000}},
+     "10:ec1 1300:ec2"                                                                                                                       },
+    {"a gap parts spans",
+     {{'A', 10, E, BEGINS, 1, 0},
+      {'b', 100, C, WITHIN, 0, 0},
+      {'A', 500, E, BEGINS, 2, 0},
+      {'b', 701, C, WITHIN, 0, 0},
+      {'A', 690, E, BEGINS, 4, 0}},
+     "10:ec1 500:e2 690:ec4"                                                                                                                 },
+    {"the halves of a rotated capture",
+     {{'A', 10, E, BEGINS, 100, 0}, {'B', 9000, E, WITHIN, 70, 12000}},
+     "10:e100"                                                                                                                               },
+    {"records of one flow add up, of two meters the larger counts",
+     {{'a', 10, E, BEGINS, 100, 0},
+      {'a', 600, E, WITHIN, 50, 0},
+      {'a', 1200, E, WITHIN, 50, 0},
+      {'b', 11, E, BEGINS, 120, 0},
+      {'b', 700, E, WITHIN, 60, 0}},
+     "10:e200"                                                                                                                               },
+    {"an end after an access alone is no other",
+     {{'b', 10, C, WITHIN, 0, 0}, {'a', 20, N, CLOSES, 0, 0}},
+     "10:c0"                                                                                                                                 },
+    {"an access does not belong to an end",
+     {{'a', 10, N, CLOSES, 0, 0}, {'b', 100, C, WITHIN, 0, 0}},
+     "10:0 100:c0"                                                                                                                           },
+    {"what was counted before is joined",
+     {{'A', 10, N, JOIN_COUNTED, 0, 0}, {'b', 100, C, WITHIN, 0, 0}},
+     "10:c0!"                                                                                                                                },
 };
 
 static void print(void *to, const struct join_connection *c)
@@ -61,7 +135,7 @@ static void print(void *to, const struct join_connection *c)
     out += snprintf(out, 32, "%s%d:", out == to ? "" : " ", (int)(c->start_us / 100000));
     for (int i = 1; i < OUTCOME_COUNT; i++)
         if (c->outcomes >> i & 1) *out++ = letters[i];
-    snprintf(out, 24, "%d", (int)c->to_server);
+    snprintf(out, 24, "%d%s", (int)c->to_server, c->counted ? "!" : "");
 }
 
 static int order(const void *left, const void *right)
@@ -83,8 +157,8 @@ static void check_row(const struct row *row, bool backwards)
         given[n++] = (struct join_sighting){
             .start_us = s->tenths * INT64_C(100000),
             .outcome = s->outcome,
-            .kind = s->closes ? JOIN_CLOSES : JOIN_BEGINS,
-            .last_us = s->tenths * INT64_C(100000),
+            .kind = s->kind,
+            .last_us = (s->last ? s->last : s->tenths) * INT64_C(100000),
             .stream = (uint32_t)s->stream,
             .is_log = s->stream >= 'a',
             .to_server = s->to_server,

@@ -38,7 +38,8 @@ static void count(void *to, int64_t edge, int64_t client_port, const struct join
 {
     struct counting *counting = to;
     if (c->start_us >= counting->cutoff_us) return;
-    if (c->last_us >= counting->cutoff_us - JOIN_AGE_US) mark(counting, edge, client_port, c);
+    bool may_go_on = !c->closes && c->last_us >= counting->cutoff_us - JOIN_AGE_US;
+    if (may_go_on) mark(counting, edge, client_port, c);
     if (c->counted) return;
     const int64_t key[2] = {edge, instant_day(c->start_us)};
     size_t n = counting->keys.n;

@@ -77,6 +77,11 @@ static struct observation fact_of(uint64_t seed)
     };
     o.last_us = o.first_us + (int64_t)next(&s, 1000000);
     if (next(&s, 3) == 0) o.shares_refused = o.shares;
+    o.within = next(&s, 4) == 0;
+    o.closes = next(&s, 8) == 0;
+    o.smb.ciphers = (uint8_t)next(&s, 16);
+    o.smb.compression_offered = (enum known)next(&s, 3);
+    if (next(&s, 3) == 0) o.interfaces = o.shares;
     return o;
 }
 
