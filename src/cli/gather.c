@@ -2,6 +2,7 @@
 #include "cli/gather.h"
 
 #include "base/map.h"
+#include "evidence/firewall_export.h"
 
 /* One file on its way. */
 struct file {
@@ -412,16 +413,25 @@ static void problem(void *to, str source, const struct err *err)
     (void)give(to, parcel);
 }
 
-static void unknown(struct file *file, str source, bool is_empty)
+/* Readers are many: their kinds are named, and docs/evidence.md has them all. */
+static void unknown(struct file *file, str source, bytes head, const struct err *map_err)
 {
-    static const char known[] = "known are packet captures, Windows event logs, logs of firewalls, "
-                                "Zeek and Suricata, flow records, scans, and with --map tables";
     struct parcel *parcel = parcel_open(PARCEL_UNKNOWN, source);
     struct err *err = &parcel->err;
-    if (is_empty)
+    str export = firewall_export_name(head);
+    if (!head.len)
         err_set(err, ERR_UNKNOWN_FORMAT, "the file is empty");
+    else if (export.len)
+        err_set(err, ERR_UNSUPPORTED,
+                "this is %.*s: what a firewall is told to do, no evidence of what was done",
+                STR_ARG(export));
+    else if (map_err->kind)
+        err_set(err, ERR_UNKNOWN_FORMAT, "the format is not known, and --map does not fit: %s",
+                map_err->text);
     else
-        err_set(err, ERR_UNKNOWN_FORMAT, "the format is not known; %s", known);
+        err_set(err, ERR_UNKNOWN_FORMAT,
+                "the format is not known; known are packet captures, Windows event logs, logs of "
+                "firewalls, Zeek and Suricata, flow records, scans, and tables with --map");
     err_in(err, source);
     (void)give(file, parcel);
 }
@@ -438,10 +448,12 @@ static bool visit(void *to, struct input *input)
     bytes head = window.data;
     if (head.len > LIMIT_RECOGNISE_BYTES) head.len = LIMIT_RECOGNISE_BYTES;
     const struct reader *reader = reader_recognise(head);
+    const struct csv_map *map = file->gather->map;
+    if (!reader && map && head.len && csv_map_fits(map, head, &err)) reader = &csv_map_reader;
     if (reader)
         read_source(file, input, reader);
     else
-        unknown(file, input_source(input), !head.len);
+        unknown(file, input_source(input), head, &err);
     return !pool_is_stopped(file->turn);
 }
 

@@ -8,13 +8,14 @@
 
 #include "base/fingerprint.h"
 #include "base/pool.h"
-#include "evidence/reader.h"
+#include "evidence/csv_map.h"
 #include "matrix/batch.h"
 
 /* What all files share and none changes. */
 struct gather {
     struct os *os;
     struct reader_options options;
+    const struct csv_map *map; /* --map; NULL = not given */
 };
 
 /* Records of use that can't be tied to a flow. */
@@ -37,7 +38,7 @@ struct gather_part {
 
 enum parcel_kind {
     PARCEL_SOURCE,  /* a piece of a source */
-    PARCEL_UNKNOWN, /* no reader takes it: err */
+    PARCEL_UNKNOWN, /* no reader takes it: err says why */
     PARCEL_PROBLEM, /* it could not be opened or read: err */
 };
 

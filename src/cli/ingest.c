@@ -43,6 +43,7 @@ struct ingest {
     struct store *store;
     struct arena scratch;
     struct gather gather;
+    struct csv_map map;
     struct pool *pool;
     str origin;
     struct source source;
@@ -461,6 +462,12 @@ static bool prepare(struct ingest *in, struct err *err)
         options->zone = zone_find(call->os, zone, call->arena, err);
         if (!options->zone) return false;
     }
+    options->map = option_text(call, S("map"));
+    if (options->map.len) {
+        if (!csv_map_parse(options->map, call->arena, &in->map, err))
+            return err_in(err, S("--map"));
+        in->gather.map = &in->map;
+    }
     return store_open(call->os, workspace_database(call), whole ? STORE_DELETE : STORE_WAL, false,
                       &in->store, err);
 }
@@ -526,50 +533,74 @@ static int run(struct invocation *call)
     return in.stopped || in.n_failed || !pruned ? EXIT_FAILED : EXIT_FINE;
 }
 
+/* clang-format 14 has no good shape for rows of this length. */
+/* clang-format off */
 static const struct option options[] = {
-    {.name = T("timezone"),
-     .type = OPTION_TEXT,
-     .value = T("ZONE"),
-     .help = T("zone of logs in local time: an IANA name or +hh:mm; without it they are taken as "
-               "UTC and marked so")                                                            },
-    {                    .name = T("origin"),
-     .type = OPTION_TEXT,
-     .value = T("NAME"),
-     .help = T("host that wrote the logs which do not tell themselves")    },
-    {                                                                                            .name = T("keep"),
-     .type = OPTION_COUNT,
-     .value = T("DAYS"),
-     .fallback = T("35"),
-     .low = 1,
-     .high = 36500,
-     .help = T("days before the newest whose connections stay joinable in a large workspace")},
-    { .name = T("workers"),
-     .type = OPTION_COUNT,
-     .value = T("N"),
-     .low = 1,
-     .high = LIMIT_WORKERS,
-     .help = T("files read at once; without it as many as there are cores. What comes of it is the "
-               "same")},
-    {                                                                         .name = T("memory"),
-     .type = OPTION_COUNT,
-     .value = T("MB"),
-     .fallback = T("2048"),
-     .low = 128,
-     .high = 1 << 20,
-     .help = T("memory to stay within; with little of it fewer files are read at once")},
-    {                            .name = T("journal"),
-     .type = OPTION_CHOICE,
-     .value = T("MODE"),
-     .fallback = T("wal"),
-     .choices = T("wal|delete"),
-     .help = T("delete: for a workspace on a network file system, one process at a time")},
+    {
+        .name = T("timezone"),
+        .type = OPTION_TEXT,
+        .value = T("ZONE"),
+        .help = T("zone of logs in local time: an IANA name or +hh:mm; without it they are taken as "
+                  "UTC and marked so"),
+    },
+    {
+        .name = T("origin"),
+        .type = OPTION_TEXT,
+        .value = T("NAME"),
+        .help = T("host that wrote the logs which do not tell themselves"),
+    },
+    {
+        .name = T("map"),
+        .type = OPTION_TEXT,
+        .value = T("FACTS"),
+        .help = T("which column of a table with a header row is what: "
+                  "client=src_ip,server=dst_ip,port=dport,transport:tcp,time=ts"),
+    },
+    {
+        .name = T("keep"),
+        .type = OPTION_COUNT,
+        .value = T("DAYS"),
+        .fallback = T("35"),
+        .low = 1,
+        .high = 36500,
+        .help = T("days before the newest whose connections stay joinable in a large workspace"),
+    },
+    {
+        .name = T("workers"),
+        .type = OPTION_COUNT,
+        .value = T("N"),
+        .low = 1,
+        .high = LIMIT_WORKERS,
+        .help = T("files read at once; without it as many as there are cores. What comes of it is the "
+                  "same"),
+    },
+    {
+        .name = T("memory"),
+        .type = OPTION_COUNT,
+        .value = T("MB"),
+        .fallback = T("2048"),
+        .low = 128,
+        .high = 1 << 20,
+        .help = T("memory to stay within; with little of it fewer files are read at once"),
+    },
+    {
+        .name = T("journal"),
+        .type = OPTION_CHOICE,
+        .value = T("MODE"),
+        .fallback = T("wal"),
+        .choices = T("wal|delete"),
+        .help = T("delete: for a workspace on a network file system, one process at a time"),
+    },
 };
 
 static const struct example examples[] = {
-    {T("sallyport ingest site-a.pcapng"),                  T("Read a capture.")},
+    {T("sallyport ingest site-a.pcapng"), T("Read a capture.")},
     {T("sallyport ingest --timezone Europe/Berlin logs/"),
-     T("Read every log below a folder, in local time.")                        },
+     T("Read every log below a folder, in local time.")},
+    {T("sallyport ingest --map client=src,server=dst,port=dport,transport:tcp,time=ts flows.csv"),
+     T("Read a table of flows.")},
 };
+/* clang-format on */
 
 const struct command ingest_command = {
     .name = T("ingest"),
