@@ -83,54 +83,44 @@ static void add_step(struct node *node, str name, const struct node *to)
     node->lengths |= length_bit(name.len);
 }
 
-/* How often the path goes on below what `above` names, at most n times. */
-static size_t count_below(const struct json_paths *paths, const char *const *texts, size_t n,
-                          str above)
-{
-    size_t below = 0;
-    for (size_t i = 0; i < n; i++) {
-        str text = str_of(texts[i]);
-        below += text.len > above.len && names_agree(paths, str_head(text, above.len), above);
-    }
-    return below;
-}
-
-/* The node of all paths that begin with `above` ("winlog." or nothing), and those below it. */
+/* The node of paths that all begin alike, up to `above` bytes, and those below it. What ends here
+ * is `value`. */
 static const struct node *compile(struct arena *arena, const struct json_paths *paths,
-                                  const char *const *texts, size_t n, str above, uint16_t value)
+                                  const char *const *texts, const uint16_t *below, size_t n,
+                                  size_t above, uint16_t value)
 {
     struct node *node = arena_new(arena, struct node);
-    size_t slots = 4, below = count_below(paths, texts, n, above);
-    /* Each path below adds its dotted rest and the rests of the nodes on its way: count parts. */
-    size_t parts = below;
-    for (size_t i = 0; i < n; i++)
-        for (const char *c = texts[i]; *c; c++)
-            parts += *c == '.';
-    while (slots < 2 * (parts + 1))
+    size_t slots = 1, names = 0;
+    /* Each path below adds as many names as it has parts left. */
+    for (size_t i = 0; i < n; i++) {
+        names++;
+        for (const char *c = texts[below[i]] + above; *c; c++)
+            names += *c == '.';
+    }
+    while (slots < 2 * names)
         slots *= 2;
     *node = (struct node){
         .steps = arena_array(arena, struct step, slots),
         .mask = slots - 1,
         .value = value,
-        .has_children = below > 0,
+        .has_children = n > 0,
     };
     for (size_t i = 0; i < n; i++) {
-        str text = str_of(texts[i]);
-        if (text.len <= above.len || !names_agree(paths, str_head(text, above.len), above))
-            continue;
-        str rest = str_tail(text, above.len);
+        str rest = str_tail(str_of(texts[below[i]]), above);
         for (size_t end = 1; end <= rest.len; end++) {
             if (end < rest.len && rest.ptr[end] != '.') continue;
             str name = str_head(rest, end);
             if (step_down(paths, node, name)) continue;
-            uint16_t here = NO_VALUE;
-            for (size_t k = 0; k < n; k++)
-                if (names_agree(paths, str_of(texts[k]), str_head(text, above.len + end)))
-                    here = (uint16_t)k;
-            /* "winlog." is a prefix of the text itself only when a dot follows; a path that ends
-             * here is looked for with a dot that no path has. */
-            str beyond = str_format(arena, "%.*s.", STR_ARG(str_head(text, above.len + end)));
-            add_step(node, name, compile(arena, paths, texts, n, beyond, here));
+            uint16_t here = NO_VALUE, *further = arena_array(arena, uint16_t, n);
+            size_t n_further = 0;
+            for (size_t k = 0; k < n; k++) {
+                str other = str_tail(str_of(texts[below[k]]), above);
+                if (!names_agree(paths, str_head(other, end), name)) continue;
+                if (other.len == end) here = below[k];
+                if (other.len > end && other.ptr[end] == '.') further[n_further++] = below[k];
+            }
+            add_step(node, name,
+                     compile(arena, paths, texts, further, n_further, above + end + 1, here));
         }
     }
     return node;
@@ -143,7 +133,10 @@ struct json_paths *json_paths_of(struct arena *arena, const char *const *paths, 
     assert(n < NO_VALUE);
     compiled->n = n;
     compiled->fold_case = fold_case;
-    compiled->root = compile(arena, compiled, paths, n, (str){0}, NO_VALUE);
+    uint16_t *all = arena_array(arena, uint16_t, n + 1);
+    for (size_t i = 0; i < n; i++)
+        all[i] = (uint16_t)i;
+    compiled->root = compile(arena, compiled, paths, all, n, 0, NO_VALUE);
     return compiled;
 }
 
@@ -295,8 +288,9 @@ static bool pass_scalar(struct walk *walk, str *text, bool wanted)
     return pass_literal(walk, text);
 }
 
-/* Paths have few parts, and only objects on a path are walked: so deep this recurs. */
+/* Paths have few parts, and only what lies on a path is walked: so deep these recur. */
 static bool read_object(struct walk *walk, const struct node *node, unsigned depth);
+static bool read_array(struct walk *walk, const struct node *node, unsigned depth);
 
 static bool read_value(struct walk *walk, const struct node *node, unsigned depth)
 {
@@ -305,8 +299,8 @@ static bool read_value(struct walk *walk, const struct node *node, unsigned dept
     if (walk->p == walk->end) return fail_expected(walk, "a value");
     if (*walk->p == '{' || *walk->p == '[') {
         if (wanted) walk->values[node->value] = (str){0};
-        if (node && node->has_children && *walk->p == '{') return read_object(walk, node, depth);
-        return pass_container(walk, depth);
+        if (!node || !node->has_children) return pass_container(walk, depth);
+        return *walk->p == '{' ? read_object(walk, node, depth) : read_array(walk, node, depth);
     }
     if (!pass_scalar(walk, &text, wanted)) return false;
     if (wanted) walk->values[node->value] = text;
@@ -341,6 +335,29 @@ static bool read_object(struct walk *walk, const struct node *node, unsigned dep
         pass_blanks(walk);
         if (is_at(walk, '}')) break;
         if (!is_at(walk, ',')) return fail_expected(walk, "',' or '}'");
+        walk->p++;
+        pass_blanks(walk);
+    }
+    walk->p++;
+    return true;
+}
+
+/* At the '['. The first elements have names; those further on nobody asks for. */
+static bool read_array(struct walk *walk, const struct node *node, unsigned depth)
+{
+    walk->p++;
+    pass_blanks(walk);
+    if (is_at(walk, ']')) {
+        walk->p++;
+        return true;
+    }
+    for (size_t i = 0;; i++) {
+        char name = (char)('0' + (i < 10 ? i : 0));
+        const struct node *element = i < 10 ? step_down(walk->paths, node, (str){&name, 1}) : NULL;
+        if (!read_value(walk, element, depth + 1)) return false;
+        pass_blanks(walk);
+        if (is_at(walk, ']')) break;
+        if (!is_at(walk, ',')) return fail_expected(walk, "',' or ']'");
         walk->p++;
         pass_blanks(walk);
     }

@@ -18,7 +18,8 @@ struct json_paths *json_paths_of(struct arena *arena, const char *const *paths, 
                                  bool fold_case);
 /* values[i] is empty when the path is absent, null or no scalar; a number as written; "true" or
  * "false"; a string decoded (into arena if it holds escapes; invalid UTF-8 becomes U+FFFD). Of
- * members with equal keys the last counts. Values in arrays have no path.
+ * members with equal keys the last counts. The first ten
+ * elements of an array are keys from 0 to 9: "interfaces.0.uuid".
  *
  * object : one object from its '{' to its '}', blanks around it
  * offset : of its first byte in the source, for errors

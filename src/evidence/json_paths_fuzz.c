@@ -7,20 +7,21 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char *const names[] = {"a", "b.c", "b.d", "b.d.e"};
+static const char *const names[] = {"a", "b.c", "b.d", "b.d.e", "b.1", "b.0.a"};
 enum { NAMES = sizeof names / sizeof names[0] };
 
-/* The dotted path of what is open, as the plain walk sees it. */
-static bool walk(struct json_scan *scan, struct arena *arena, str above, str values[NAMES])
+/* above: the dotted path of what is open. */
+static bool walk(struct json_scan *scan, struct arena *arena, str above, bool in_array,
+                 str values[NAMES])
 {
     struct json_scan_item item;
     struct err err = {0};
-    for (;;) {
+    for (size_t element = 0;; element++) {
         if (!json_scan_next(scan, &item, &err)) return false;
-        if (item.kind == JSON_SCAN_OBJECT_END) return true;
-        str path = above.len ? str_format(arena, "%.*s.%.*s", STR_ARG(above), STR_ARG(item.text))
-                             : item.text;
-        if (!json_scan_next(scan, &item, &err)) return false;
+        if (item.kind == JSON_SCAN_OBJECT_END || item.kind == JSON_SCAN_ARRAY_END) return true;
+        str name = in_array ? str_format(arena, "%zu", element) : item.text;
+        str path = above.len ? str_format(arena, "%.*s.%.*s", STR_ARG(above), STR_ARG(name)) : name;
+        if (!in_array && !json_scan_next(scan, &item, &err)) return false;
         bool is_string = item.kind == JSON_SCAN_STRING;
         str text = item.kind == JSON_SCAN_TRUE    ? S("true")
                    : item.kind == JSON_SCAN_FALSE ? S("false")
@@ -28,8 +29,8 @@ static bool walk(struct json_scan *scan, struct arena *arena, str above, str val
         for (size_t i = 0; i < NAMES; i++)
             if (str_equal(path, str_of(names[i]))) values[i] = text;
         if (is_string) continue;
-        if (item.kind == JSON_SCAN_OBJECT && !walk(scan, arena, path, values)) return false;
-        if (item.kind == JSON_SCAN_ARRAY && !json_scan_skip(scan, item, &err)) return false;
+        if (item.kind == JSON_SCAN_OBJECT && !walk(scan, arena, path, false, values)) return false;
+        if (item.kind == JSON_SCAN_ARRAY && !walk(scan, arena, path, true, values)) return false;
     }
 }
 
@@ -47,7 +48,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct json_scan_item item = {.kind = JSON_SCAN_END};
     scan.replace_invalid = true;
     bool expected = json_scan_next(&scan, &item, &err) && item.kind == JSON_SCAN_OBJECT &&
-                    walk(&scan, &arena, (str){0}, plain) && json_scan_next(&scan, &item, &err);
+                    walk(&scan, &arena, (str){0}, false, plain) &&
+                    json_scan_next(&scan, &item, &err);
     if (expected && !fine) abort();
     for (size_t i = 0; expected && i < NAMES; i++)
         if (!str_equal(ours[i], plain[i])) abort();

@@ -4,13 +4,9 @@
 #include "base/test.h"
 
 static const char *const names[] = {
-    "a",
-    "b.c",
-    "b.d.e",
-    "id.orig_h",
-    "Event",
-    "b",
-    "long_name_that_is_longer_than_sixty_four_characters_x.y_zzzzzzz",
+    "a",         "b.c",      "b.d.e",
+    "id.orig_h", "Event",    "b",
+    "list.1",    "list.0.x", "long_name_that_is_longer_than_sixty_four_characters_x.y_zzzzzzz",
 };
 
 #define ROW(text)                                                                                  \
@@ -41,7 +37,11 @@ static const struct {
     {ROW("{\"a\":\"\xC3\xA9\"}"),                                                    false, "0=\xC3\xA9 "         },
     {ROW("{\"x\":[{\"a\":1},\"]\",[]],\"a\":[1],\"y\":{\"a\":5}}"),                  false, ""                    },
     {ROW("{\"x\":\"a\\\\\",\"a\":3}"),                                               false, "0=3 "                },
-    {ROW("{\"long_name_that_is_longer_than_sixty_four_characters_x.y_zzzzzzz\":1}"), false, "6=1 "                },
+    {ROW("{\"long_name_that_is_longer_than_sixty_four_characters_x.y_zzzzzzz\":1}"), false, "8=1 "                },
+    {ROW("{\"list\":[{\"x\":1},[\"y\"],2]}"),                                        false, "7=1 "                },
+    {ROW("{\"list\":[1,\"y\",[],4,5,6,7,8,9,10,11,12]}"),                            false, "6=y "                },
+    {ROW("{\"list\":[],\"list.0\":{\"x\":3}}"),                                      false, "7=3 "                },
+    {ROW("{\"list\":[1,]}"),                                                         false, "!malformed@11"       },
     {ROW(""),                                                                        false, "!truncated@0"        },
     {ROW("[]"),                                                                      false, "!malformed@0"        },
     {ROW("{} {}"),                                                                   false, "!malformed@3"        },
