@@ -20,6 +20,28 @@ extern const struct reader aws_vpc_flow_reader;
 #define TAIL5(flags, from, to, way)                                                                \
     " vpc-1 subnet-1 i-1 " flags " IPv4 " from " " to " eu-west-1 euw1-az1 - - - - " way " 1\n"
 
+/* clang-format off */
+#define AT_20 "1718108000 1718108060 ACCEPT OK"
+#define AT_21 "1718108060 1718108120 ACCEPT OK"
+#define FLAGS V5 "\n"                                                                              \
+    "5 111122223333 " ENI " 10.0.2.4 10.0.3.52 49802 445 6 9 900 " AT_20                           \
+    TAIL5("2", "10.0.2.4", "10.0.3.52", "egress")                                                  \
+    "5 111122223333 " ENI " 10.0.3.52 10.0.2.4 445 49802 6 9 800 " AT_20                           \
+    TAIL5("18", "10.0.3.52", "10.0.2.4", "ingress")                                                \
+    "5 111122223333 " ENI " 10.0.2.4 10.0.3.52 49802 445 6 9 700 " AT_21                           \
+    TAIL5("0", "10.0.2.4", "10.0.3.52", "egress")                                                  \
+    "5 111122223333 " ENI " 10.0.2.4 10.0.3.52 49803 445 6 9 600 " AT_21                           \
+    TAIL5("3", "10.0.2.4", "10.0.3.52", "egress")
+#define NAT V5 "\n"                                                                                \
+    "5 111122223333 " ENI " 10.0.2.4 10.0.0.220 49802 445 6 9 900 " AT_20                          \
+    TAIL5("2", "10.0.2.4", "203.0.113.5", "ingress")                                               \
+    "5 111122223333 " ENI " 10.0.0.220 10.0.2.4 445 49802 6 9 900 " AT_20                          \
+    TAIL5("18", "203.0.113.5", "-", "egress")
+#define HEADLESS                                                                                   \
+    "5 111122223333 " ENI " 10.0.2.4 10.0.3.52 49802 445 6 9 900 " AT_20                           \
+    TAIL5("2", "10.0.2.4", "10.0.3.52", "egress")
+/* clang-format on */
+
 static const struct {
     const char *name;
     str in;
@@ -38,7 +60,7 @@ static const struct {
      "from " ENI "\n"
      "2024-06-11T12:13:20+60s 10.0.2.4:49802 > 10.0.3.52:445 tcp allowed 125000/0 within @0\n"
      "2024-06-11T12:13:20+60s 10.0.2.4:49802 > 10.0.3.52:445 tcp allowed 0/9000 within @110\n"
-     "2024-06-11T12:13:12+1s 192.0.2.9:44102 > 10.0.2.4:445 tcp blocked 40/0 @218\n",                            4                                                   },
+     "2024-06-11T12:13:12+1s 192.0.2.9:44102 > 10.0.2.4:445 tcp blocked 40/0 @218\n",                                                4},
     {"no data, skipped data, other protocols, IPv6",
      ROW("2 111122223333 " ENI " - - - - - - - 1431280876 1431280934 - NODATA\n"
          "2 111122223333 " ENI " - - - - - - - 1431280876 1431280934 - SKIPDATA\n"
@@ -48,46 +70,20 @@ static const struct {
      "from " ENI "\n"
      "skip @82+83 the flow log says that records were skipped here, for lack of capacity or after "
      "an error\n"
-     "2016-10-31T11:35:08+112s 2001:db8::1:34892 > 2001:db8::2:22 tcp allowed 8855/0 within @266\n",             4                                                   },
-    {"flags: a SYN begins, its answer and what follows do not",
-     ROW(V5
-         "\n"
-         "5 111122223333 " ENI " 10.0.2.4 10.0.3.52 49802 445 6 9 900 1718108000 1718108060 "
-         "ACCEPT OK" TAIL5(
-             "2",                                                                                    "10.0.2.4", "10.0.3.52",
-     "egress") "5 111122223333 " ENI
-                       " 10.0.3.52 10.0.2.4 445 49802 6 9 800 1718108000 1718108060 "
-                       "ACCEPT OK" TAIL5(
-                           "18", "10.0.3.52", "10.0.2.4",
-     "ingress") "5 111122223333 " ENI
-                                      " 10.0.2.4 10.0.3.52 49802 445 6 9 700 1718108060 1718108120 "
-                                      "ACCEPT OK" TAIL5("0", "10.0.2.4", "10.0.3.52",
-     "egress") "5 111122223333 " ENI
-                                                                  " 10.0.2.4 10.0.3.52 49803 445 6 "
-                                                                  "9 600 1718108060 1718108120 "
-                                                                  "ACCEPT OK" TAIL5("3", "10.0.2.4",
-     "10.0.3.52", "egress")),
+     "2016-10-31T11:35:08+112s 2001:db8::1:34892 > 2001:db8::2:22 tcp allowed 8855/0 within @266\n",                                 4},
+    {"flags: a SYN begins, its answer and what follows do not",                        ROW(FLAGS),
      "from " ENI "\n"
      "2024-06-11T12:13:20+60s 10.0.2.4:49802 > 10.0.3.52:445 tcp allowed 900/0 @296\n"
      "2024-06-11T12:13:20+60s 10.0.2.4:49802 > 10.0.3.52:445 tcp allowed 0/800 within @483\n"
      "2024-06-11T12:14:20+60s 10.0.2.4:49802 > 10.0.3.52:445 tcp allowed 700/0 within @672\n"
-     "2024-06-11T12:14:20+60s 10.0.2.4:49803 > 10.0.3.52:445 tcp allowed 600/0 @859\n", 4},
-    {"behind a NAT gateway: the packets' own addresses",
-     ROW(V5 "\n"
-            "5 111122223333 " ENI " 10.0.2.4 10.0.0.220 49802 445 6 9 900 1718108000 1718108060 "
-            "ACCEPT OK" TAIL5(
-                "2",                                                                       "10.0.2.4",                                                     "203.0.113.5",
-     "ingress") "5 111122223333 " ENI
-                           " 10.0.0.220 10.0.2.4 445 49802 6 9 900 1718108000 1718108060 "
-                           "ACCEPT OK" TAIL5("18", "203.0.113.5", "-", "egress")),
+     "2024-06-11T12:14:20+60s 10.0.2.4:49803 > 10.0.3.52:445 tcp allowed 600/0 @859\n",                                              4},
+    {"behind a NAT gateway: the packets' own addresses",                               ROW(NAT),
      "from " ENI "\n"
      "2024-06-11T12:13:20+60s 10.0.2.4:49802 > 203.0.113.5:445 tcp allowed 900/0 @296\n"
-     "2024-06-11T12:13:20+60s 10.0.2.4:49802 > 203.0.113.5:445 tcp allowed 0/900 within @487\n", 2},
-    {"the guide's order without a header, more fields than are known",
-     ROW("5 111122223333 " ENI " 10.0.2.4 10.0.3.52 49802 445 6 9 900 1718108000 1718108060 ACCEPT "
-         "OK" TAIL5("2", "10.0.2.4",                                                                                                "10.0.3.52",                                                                                                                                          "egress")),
+     "2024-06-11T12:13:20+60s 10.0.2.4:49802 > 203.0.113.5:445 tcp allowed 0/900 within @487\n",                                     2},
+    {"the guide's order without a header, more fields than are known",                 ROW(HEADLESS),
      "from " ENI "\n"
-     "2024-06-11T12:13:20+60s 10.0.2.4:49802 > 10.0.3.52:445 tcp allowed 900/0 @0\n", 1},
+     "2024-06-11T12:13:20+60s 10.0.2.4:49802 > 10.0.3.52:445 tcp allowed 900/0 @0\n",                                                1},
     {"a custom order, commas, underscores; then Athena's names in quotes; then tabs",
      ROW("action,dstaddr,dstport,end,interface_id,log_status,protocol,srcaddr,srcport,start,"
          "tcp_flags,version\n"
@@ -103,7 +99,7 @@ static const struct {
      "from eni-2\n"
      "2022-04-12T00:02:12+0s 10.0.0.1:5000 > 10.0.0.2:445 tcp allowed 77/0 within @301\n"
      "from \n"
-     "2022-04-12T00:02:12+0s 10.0.0.1:137 > 10.0.0.2:137 udp allowed 0/0 within server? @427\n",                                                    3                                                                                                                                                  },
+     "2022-04-12T00:02:12+0s 10.0.0.1:137 > 10.0.0.2:137 udp allowed 0/0 within server? @427\n",                                     3},
     {"exported from CloudWatch Logs: a time before each line, and the stream",
      ROW("2024-06-11T12:14:30.000Z 2 111122223333 " ENI " 10.0.2.4 10.0.3.52 49802 445 6 85 125000 "
          "1718108000 1718108060 ACCEPT OK\n"
@@ -111,7 +107,7 @@ static const struct {
          "49802 445 6 85 125000 1718108000 1718108060 ACCEPT OK\n"),
      "from " ENI "\n"
      "2024-06-11T12:13:20+60s 10.0.2.4:49802 > 10.0.3.52:445 tcp allowed 125000/0 within @0\n"
-     "2024-06-11T12:13:20+60s 10.0.2.4:49802 > 10.0.3.52:445 tcp allowed 125000/0 within @135\n",                                                2                                                                                                },
+     "2024-06-11T12:13:20+60s 10.0.2.4:49802 > 10.0.3.52:445 tcp allowed 125000/0 within @135\n",                                    2},
     {"JSON of CloudWatch Logs",
      ROW("{\"events\": [{\"timestamp\": 1718108000000, \"message\": \"2 111122223333 " ENI
          " 10.0.2.4 10.0.3.52 49802 445 6 85 125000 1718108000 1718108060 ACCEPT OK\", "
@@ -119,7 +115,7 @@ static const struct {
          " 10.0.2.5 10.0.3.52 49802 445 6 85 125000 1718108000 1718108060 REJECT OK\"}]}"),
      "from " ENI "\n"
      "2024-06-11T12:13:20+60s 10.0.2.4:49802 > 10.0.3.52:445 tcp allowed 125000/0 within @12\n"
-     "2024-06-11T12:13:20+60s 10.0.2.5:49802 > 10.0.3.52:445 tcp blocked 125000/0 @198\n",            2},
+     "2024-06-11T12:13:20+60s 10.0.2.5:49802 > 10.0.3.52:445 tcp blocked 125000/0 @198\n",                                           2},
     {"a subscription's message, as it stands and one a line",
      ROW("{\"messageType\":\"DATA_MESSAGE\",\"owner\":\"111122223333\",\"subscriptionFilters\":"
          "[\"all\"],\"logEvents\":[{\"id\":\"1\",\"timestamp\":1718108000000,\"message\":\"2 "
@@ -129,7 +125,7 @@ static const struct {
          " 10.0.2.6 10.0.3.52 49802 445 6 85 125000 1718108000 1718108060 ACCEPT OK\"}]}\n"),
      "from " ENI "\n"
      "2024-06-11T12:13:20+60s 10.0.2.4:49802 > 10.0.3.52:445 tcp allowed 125000/0 within @96\n"
-     "2024-06-11T12:13:20+60s 10.0.2.6:49802 > 10.0.3.52:445 tcp allowed 125000/0 within @341\n",2                                                                                 },
+     "2024-06-11T12:13:20+60s 10.0.2.6:49802 > 10.0.3.52:445 tcp allowed 125000/0 within @341\n",                                    2},
     {"damaged lines are stepped over one by one",
      ROW("2 111122223333 " ENI
          " 10.0.2.4 10.0.3.52 49802 445 6 85 9 1718108000 1718108060 DENY OK\n"
@@ -151,16 +147,16 @@ static const struct {
      "skip @313+103 expected the start and the end of the interval in seconds since 1970\n"
      "skip @417+64 the record has fewer fields than its format\n"
      "skip @482+102 expected the log status OK, NODATA or SKIPDATA\n"
-     "skip @585+105 the line is cut\n",                                              3                                                                      },
+     "skip @585+105 the line is cut\n",                                                                                              3},
     {"a format without ports says nothing",
      ROW("srcaddr dstaddr action\n10.0.0.1 10.0.0.2 ACCEPT\n"),
      "skip @0+22 the format of the flow log lacks ports or the protocol: nothing can be said of "
      "its "
-     "records\n",                                             0                                                                     },
-    {"Parquet is named",                                                                                          ROW("PAR1\x15\x04\x15\x10\x15\x14L\x15"),
+     "records\n",                                                                                                                    0},
+    {"Parquet is named",                                                               ROW("PAR1\x15\x04\x15\x10\x15\x14L\x15"),
      "skip @0+0 Parquet is recognised but not read: export the flow log as text, or query it with "
-     "Athena and save the answer as CSV\n",                      0                                                                            },
-    {"nothing",                                                                                          ROW(""),                                      "",                    0                                                                     },
+     "Athena and save the answer as CSV\n",                                                                                          0},
+    {"nothing",                                                                        ROW(""),                                  "", 0},
 };
 
 static struct facts_heard read_in(bytes data, size_t piece, struct arena *arena)

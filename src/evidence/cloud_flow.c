@@ -4,39 +4,26 @@
 #include "base/instant.h"
 #include "base/limits.h"
 
-enum { PORTS = 65536 };
-
 struct cloud_flows {
     struct fact_sink sink;
     bool named;
-    uint8_t kept[2][PORTS / 8]; /* bit per port of a service: TCP, UDP */
+    struct service_bits services;
 };
 
 struct cloud_flows *cloud_flows_open(struct arena *arena, const struct fact_sink *sink)
 {
     struct cloud_flows *flows = arena_new(arena, struct cloud_flows);
     flows->sink = *sink;
-    for (size_t i = 0; i < service_builtin.n; i++) {
-        const struct service *service = &service_builtin.services[i];
-        if (service->mark.len) continue;
-        for (size_t j = 0; j < service->n_ports; j++)
-            for (uint32_t port = service->ports[j].first; port <= service->ports[j].last; port++)
-                flows->kept[service->ports[j].transport == TRANSPORT_UDP][port / 8] |=
-                    (uint8_t)(1u << (port % 8));
-    }
+    service_bits_of(service_builtin, &flows->services);
     return flows;
-}
-
-static bool is_service(const struct cloud_flows *flows, enum transport transport, uint16_t port)
-{
-    return flows->kept[transport == TRANSPORT_UDP][port / 8] >> (port % 8) & 1;
 }
 
 bool cloud_flows_keep(const struct cloud_flows *flows, enum transport transport, uint16_t from_port,
                       uint16_t to_port)
 {
     return (transport == TRANSPORT_TCP || transport == TRANSPORT_UDP) &&
-           (is_service(flows, transport, from_port) || is_service(flows, transport, to_port));
+           (service_bits_have(&flows->services, transport, from_port) ||
+            service_bits_have(&flows->services, transport, to_port));
 }
 
 void cloud_flows_origin(struct cloud_flows *flows, str name)
@@ -48,8 +35,8 @@ void cloud_flows_origin(struct cloud_flows *flows, str name)
 
 bool cloud_flows_tell(struct cloud_flows *flows, const struct cloud_flow *flow)
 {
-    bool from_service = is_service(flows, flow->transport, flow->from_port);
-    bool to_service = is_service(flows, flow->transport, flow->to_port);
+    bool from_service = service_bits_have(&flows->services, flow->transport, flow->from_port);
+    bool to_service = service_bits_have(&flows->services, flow->transport, flow->to_port);
     bool answer = from_service && !to_service;
     if (addr_is_none(flow->from) || addr_is_none(flow->to)) return false;
     if (!flow->first_us && !flow->last_us) return false;

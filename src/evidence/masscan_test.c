@@ -4,13 +4,37 @@
 
 extern const struct reader masscan_reader;
 
-#define ROW(text)                                                                                  \
-    {                                                                                              \
-        text, sizeof(text) - 1                                                                     \
-    }
 #define OPEN(ip, port)                                                                             \
     "{   \"ip\": \"" ip "\",   \"timestamp\": \"1793693700\", \"ports\": [ {\"port\": " port       \
     ", \"proto\": \"tcp\", \"status\": \"open\", \"reason\": \"syn-ack\", \"ttl\": 64} ] }"
+
+/* clang-format off */
+static const char array[] =
+    "[\n" OPEN("10.20.0.21", "445") "\n,\n" OPEN("2001:db8::21", "139") "\n,\n"
+    OPEN("10.20.0.21", "8080") "\n]\n";
+static const char older[] =
+    OPEN("10.20.0.21", "445") ",\n" OPEN("10.20.0.22", "445") ",\n{finished: 1}\n";
+static const char any_order[] =
+    "[{\"ports\":[{\"proto\":\"tcp\",\"status\":\"closed\",\"port\":445},"
+    "{\"port\":137,\"proto\":\"udp\",\"status\":\"open\"}],\"timestamp\":1793693700,"
+    "\"ip\":\"10.20.0.21\"},\n"
+    "{\"ip\":\"10.20.0.22\",\"timestamp\":\"1793693700\",\"ports\":[{\"port\":445,"
+    "\"proto\":\"tcp\",\"service\":{\"name\":\"smb\",\"banner\":\"SMBv1 time=2026 "
+    "domain=CONTOSO name=FS01 name-dns=fs01.contoso.com\"}}]}]";
+static const char damage[] =
+    "[\n" OPEN("10.20.0.400", "445") "\n,\n" OPEN("10.20.0.21", "70000") "\n,\n"
+    OPEN("10.20.0.21", "445") "\n]\n";
+static const char list[] =
+    "#masscan\nopen tcp 445 10.20.0.21 1793693700\nclosed tcp 139 10.20.0.21 1793693700\n"
+    "banner tcp 445 10.20.0.21 1793693700 smb SMBv2 name=FS01\n"
+    "open tcp 445 10.20.0.21\nopen tcp 445 10.20.0.22 179369\n# end\n"
+    "open tcp 445 10.20.0.23 17936937";
+/* clang-format on */
+
+#define TEXT(name)                                                                                 \
+    {                                                                                              \
+        name, sizeof name - 1                                                                      \
+    }
 
 static const struct {
     const char *name;
@@ -18,46 +42,31 @@ static const struct {
     size_t records;
     const char *expected;
 } rows[] = {
-    {"an array with commas on lines of their own",
-     ROW("[\n" OPEN("10.20.0.21",                                        "445") "\n,\n" OPEN("2001:db8::21", "139") "\n,\n" OPEN(
-         "10.20.0.21",      "8080") "\n]\n"),
-     3, "listen 10.20.0.21 tcp/445 open 2026-11-03T08:15:00 @66\n"
+    {"an array with commas on lines of their own",                 TEXT(array),     3,
+     "listen 10.20.0.21 tcp/445 open 2026-11-03T08:15:00 @66\n"
      "listen 2001:db8::21 tcp/139 open 2026-11-03T08:15:00 @218\n"},
-    {"older: a comma behind the last, and an end that is no JSON",
-     ROW(OPEN("10.20.0.21", "445") ",\n" OPEN("10.20.0.22",                                   "445") ",\n{finished: 1}\n"), 2,
+    {"older: a comma behind the last, and an end that is no JSON", TEXT(older),     2,
      "listen 10.20.0.21 tcp/445 open 2026-11-03T08:15:00 @64\n"
-     "listen 10.20.0.22 tcp/445 open 2026-11-03T08:15:00 @213\n"},
-    {"closed, several ports, a banner, members in another order, a number as time",
-     ROW("[{\"ports\":[{\"proto\":\"tcp\",\"status\":\"closed\",\"port\":445},"
-         "{\"port\":137,\"proto\":\"udp\",\"status\":\"open\"}],\"timestamp\":1793693700,"
-         "\"ip\":\"10.20.0.21\"},\n"
-         "{\"ip\":\"10.20.0.22\",\"timestamp\":\"1793693700\",\"ports\":[{\"port\":445,\"proto\":"
-         "\"tcp\",\"service\":{\"name\":\"smb\",\"banner\":\"SMBv1 time=2026 domain=CONTOSO "
-         "name=FS01 name-dns=fs01.contoso.com\"}}]}]"),
-     2,     "listen 10.20.0.21 tcp/445 closed 2026-11-03T08:15:00 @11\n"
+     "listen 10.20.0.22 tcp/445 open 2026-11-03T08:15:00 @213\n"  },
+    {"closed, several ports, a banner, members in another order",  TEXT(any_order), 2,
+     "listen 10.20.0.21 tcp/445 closed 2026-11-03T08:15:00 @11\n"
      "listen 10.20.0.21 udp/137 open 2026-11-03T08:15:00 @56\n"
      "listen 10.20.0.22 tcp/445 open 2026-11-03T08:15:00 @196\n"
      "listen 10.20.0.22 tcp/0 open nt-lm-0.12 2026-11-03T08:15:00 @196\n"
      "name 10.20.0.22 FS01 ntlm\n"
-     "name 10.20.0.22 fs01.contoso.com ntlm\n"                                                                        },
-    {"damaged findings are stepped over one by one",
-     ROW("[\n" OPEN("10.20.0.400",                  "445") "\n,\n" OPEN("10.20.0.21",                                                                                                      "70000") "\n,\n" OPEN(
-         "10.20.0.21",                                                                                  "445") "\n]\n"),
-     1, "skip @2+148 expected an address, a time or a port\n"
+     "name 10.20.0.22 fs01.contoso.com ntlm\n"                    },
+    {"damaged findings are stepped over one by one",               TEXT(damage),    1,
+     "skip @2+148 expected an address, a time or a port\n"
      "skip @153+149 expected an address, a time or a port\n"
-     "listen 10.20.0.21 tcp/445 open 2026-11-03T08:15:00 @369\n"},
-    {"a list",
-     ROW("#masscan\nopen tcp 445 10.20.0.21 1793693700\nclosed tcp 139 10.20.0.21 1793693700\n"
-         "banner tcp 445 10.20.0.21 1793693700 smb SMBv2 name=FS01\n"
-         "open tcp 445 10.20.0.21\nopen tcp 445 10.20.0.22 179369\n# end\n"
-         "open tcp 445 10.20.0.23 17936937"),
-     4,                        "listen 10.20.0.21 tcp/445 open 2026-11-03T08:15:00 @9\n"
+     "listen 10.20.0.21 tcp/445 open 2026-11-03T08:15:00 @369\n"  },
+    {"a list",                                                     TEXT(list),      4,
+     "listen 10.20.0.21 tcp/445 open 2026-11-03T08:15:00 @9\n"
      "listen 10.20.0.21 tcp/139 closed 2026-11-03T08:15:00 @44\n"
      "listen 10.20.0.21 tcp/445 open 2026-11-03T08:15:00 @81\n"
      "name 10.20.0.21 FS01 ntlm\n"
      "skip @138+23 expected state, protocol, port, address and time\n"
      "listen 10.20.0.22 tcp/445 open 1970-01-03T01:49:29 @162\n"
-     "skip @199+32 the line is cut\n"                            },
+     "skip @199+32 the line is cut\n"                             },
 };
 
 static struct facts_heard read_in(str data, size_t piece, struct arena *arena)
