@@ -220,7 +220,6 @@ static void tell(struct syslog *log, const struct message *message, str sentence
     bool swapped = message->opener == OPENER_DIRECTION &&
                    syslog_find(sentence, S(" outbound ")) < sentence.len;
     const struct end *source = swapped ? second : first, *destination = swapped ? first : second;
-    if (!first->has_port || !second->has_port) return;
     flow.source = source->at;
     flow.source_port = source->port;
     flow.destination = destination->at;
@@ -329,7 +328,7 @@ static void read_sentence(struct syslog *log, const struct syslog_line *line,
         rest = str_tail(rest, syslog_find(rest, message->middle) + message->middle.len);
         good = take_end(&rest, in_parens, &second);
     }
-    if (!good) {
+    if (!good || !first.has_port || !second.has_port) {
         syslog_skip(log, S("expected two ends of the form interface:address/port"));
         return;
     }

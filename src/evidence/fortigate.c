@@ -92,6 +92,19 @@ static uint64_t number_of(str text)
     return str_u64(text, INT64_MAX / 2, &value) ? value : 0;
 }
 
+/* A backslash in quotes is doubled by some versions. */
+static str unescape(struct arena *arena, str text)
+{
+    size_t n = 0;
+    if (syslog_find(text, S("\\\\")) == text.len) return text;
+    char *out = arena_array(arena, char, text.len);
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == '\\' && i + 1 < text.len && text.ptr[i + 1] == '\\') i++;
+        out[n++] = text.ptr[i];
+    }
+    return (str){out, n};
+}
+
 static void fortigate_read(struct syslog *log, const struct syslog_line *line, bool cut)
 {
     str v[KEY_COUNT] = {0};
@@ -132,7 +145,7 @@ static void fortigate_read(struct syslog *log, const struct syslog_line *line, b
         flow.within = true;
         flow.sent = flow.received = 0;
     }
-    if (!str_equal(v[KEY_USER], S("N/A"))) flow.user = v[KEY_USER];
+    if (!str_equal(v[KEY_USER], S("N/A"))) flow.user = unescape(syslog_scratch(log), v[KEY_USER]);
     syslog_tell(log, &flow);
 }
 

@@ -314,15 +314,19 @@ void syslog_tell(struct syslog *log, const struct syslog_flow *flow)
     log->sink.observation(log->sink.to, &fact);
 }
 
-/* Without its last word when that could be the front of a longer number or address. */
+/* Without its end when that could be the front of a longer number or address. */
 static str without_partial(str text)
 {
-    static const char numeric[] = "0123456789ABCDEFabcdef.:/";
+    static const char numeric[] = "0123456789.:/ABCDEFabcdef";
+    enum { SURE = 13 }; /* the letters alone may end a word: "close" */
     size_t n = text.len;
-    while (n && memchr(numeric, text.ptr[n - 1], sizeof numeric - 1))
-        n--;
-    bool whole_word = n && !memchr(" =,|\t(", text.ptr[n - 1], 6);
-    return whole_word ? text : str_head(text, n);
+    bool is_number = false;
+    for (const char *at; n; n--) {
+        at = memchr(numeric, text.ptr[n - 1], sizeof numeric - 1);
+        if (!at) break;
+        is_number |= at < numeric + SURE;
+    }
+    return is_number ? str_head(text, n) : text;
 }
 
 static void tell_losses(struct syslog *log, str message)
