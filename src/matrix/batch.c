@@ -272,6 +272,7 @@ struct fold {
     struct relation_rows *rows;   /* of the edge under way, per relation */
     size_t begun[RELATION_COUNT]; /* where its rows begin */
     int64_t edge;
+    bool is_named;
 };
 
 /* A row into those of its edge. Neighbouring facts are much alike: a look at the last few keeps the
@@ -300,6 +301,7 @@ static void fold_names(struct fold *fold, const struct batch_fact *fact)
                 [NAME_EDGE] = fold->edge,
                 [NAME_KIND] = (int64_t)kind,
                 [NAME_TEXT] = fold->numbers->texts[fact->detail->names[kind][i]],
+                [NAME_DAY] = fold->is_named ? instant_day(fact->first_us) : 0,
                 [NAME_FIRST] = fact->first_us,
                 [NAME_LAST] = fact->last_us,
             };
@@ -311,9 +313,13 @@ static void fold_trait(struct fold *fold, const struct batch_fact *fact, enum ba
                        unsigned value)
 {
     const int64_t row[TRAIT_COLUMNS] = {
-        [TRAIT_EDGE] = fold->edge,      [TRAIT_KIND] = kind,
-        [TRAIT_VALUE] = value,          [TRAIT_COUNT] = bounded(fact->count),
-        [TRAIT_FIRST] = fact->first_us, [TRAIT_LAST] = fact->last_us,
+        [TRAIT_EDGE] = fold->edge,
+        [TRAIT_KIND] = kind,
+        [TRAIT_VALUE] = value,
+        [TRAIT_DAY] = fold->is_named ? instant_day(fact->first_us) : 0,
+        [TRAIT_COUNT] = bounded(fact->count),
+        [TRAIT_FIRST] = fact->first_us,
+        [TRAIT_LAST] = fact->last_us,
     };
     put(fold, RELATION_OF_TRAIT, row);
 }
@@ -578,7 +584,8 @@ struct batch_rows batch_fold(const struct batch *batch, const struct batch_numbe
 
     struct fold fold = {.batch = batch, .numbers = numbers, .arena = arena};
     for (size_t i = 0; i < n_edges; i++) {
-        fold.rows = out.of[edges[i].is_named];
+        fold.is_named = edges[i].is_named;
+        fold.rows = out.of[fold.is_named];
         fold.edge = edges[i].number;
         fold_edge(&fold, &facts, &uses, edges[i].index);
     }

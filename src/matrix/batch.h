@@ -52,7 +52,9 @@ enum batch_portless { BATCH_PORTED, BATCH_PORTLESS, BATCH_PORTLESS_WITHIN };
 enum {
     BATCH_CLOSES = 16,  /* only tells of an end */
     BATCH_WITHIN = 32,  /* tells of a session under way, from start to last */
-    BATCH_COUNTED = 64, /* stands for a connection that was counted and let go (store/prune) */
+    BATCH_COUNTED = 64, /* stands for a connection that was counted and let go (store/prune), */
+    /* with the outcomes that were counted of it, a bit each, from here up */
+    BATCH_COUNTED_SHIFT = 8,
 };
 
 /* Sightings within sessions of one client port, stream and outcome are one row when no gap between

@@ -28,6 +28,7 @@ static void emit_at(struct join *join, size_t at)
         .last_us = group->last_us,
         .outcomes = group->outcomes,
         .counted = group->counted,
+        .counted_outcomes = group->counted_outcomes,
         .closes = group->closes,
     };
     for (size_t i = 0; i < group->n_views; i++) {
@@ -76,7 +77,7 @@ static struct join_group *new_group(struct join *join, int64_t start_us)
     struct join_group *group = &join->open[at];
     group->start_us = group->last_us = start_us;
     group->id = ++join->n_groups;
-    group->outcomes = 0;
+    group->outcomes = group->counted_outcomes = 0;
     group->closes = group->counted = false;
     group->n_views =
         0; /* the views themselves are large and rarely used: they are left as they are */
@@ -233,6 +234,8 @@ void join_add(struct join *join, const struct join_sighting *sighting)
             if (join->spans[i].settled) reach(join, &join->spans[i]);
     }
     group->counted = group->counted || sighting->kind == JOIN_COUNTED;
+    group->counted_outcomes |= sighting->counted_outcomes;
+    group->outcomes |= sighting->counted_outcomes;
     add_outcome(group, sighting->outcome);
     if (sighting->last_us > group->last_us) group->last_us = sighting->last_us;
     see(group, (struct join_view){

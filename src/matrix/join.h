@@ -43,8 +43,9 @@ struct join_sighting {
     int64_t start_us, last_us;
     enum outcome outcome;
     enum join_kind kind;
-    uint32_t stream; /* rank among the streams, by their lasting key */
-    bool is_log;     /* a text log, not a capture */
+    uint32_t stream;           /* rank among the streams, by their lasting key */
+    bool is_log;               /* a text log, not a capture */
+    uint16_t counted_outcomes; /* of JOIN_COUNTED */
     int64_t to_server, to_client;
 };
 
@@ -52,7 +53,8 @@ struct join_connection {
     int64_t start_us, last_us;
     uint16_t outcomes;            /* bit set of enum outcome, without NONE */
     int64_t to_server, to_client; /* the largest that one stream saw */
-    bool counted;                 /* before: it is no further one */
+    bool counted;                 /* before: it is no further one, */
+    uint16_t counted_outcomes;    /* but may have had further outcomes than these */
     bool closes;                  /* nothing but an end was seen */
 };
 
@@ -67,7 +69,7 @@ struct join_view {
 struct join_group {
     int64_t start_us, last_us;
     uint64_t id;
-    uint16_t outcomes;
+    uint16_t outcomes, counted_outcomes;
     bool closes, counted;
     struct join_view views[JOIN_STREAMS];
     size_t n_views;

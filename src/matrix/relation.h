@@ -43,10 +43,12 @@
     X(CONNECTION_TO_SERVER, ADD, FROM_ZERO)                                                        \
     X(CONNECTION_TO_CLIENT, ADD, FROM_ZERO)
 
+/* day: of edges with a named end, whose name is asked per day; else 0. */
 #define RELATION_TRAIT(X)                                                                          \
     X(TRAIT_EDGE, KEY, FROM_PREVIOUS)                                                              \
     X(TRAIT_KIND, KEY, FROM_ZERO)                                                                  \
     X(TRAIT_VALUE, KEY, FROM_ZERO)                                                                 \
+    X(TRAIT_DAY, KEY, FROM_PREVIOUS)                                                               \
     X(TRAIT_COUNT, ADD, FROM_ZERO)                                                                 \
     X(TRAIT_FIRST, MIN, FROM_PREVIOUS)                                                             \
     X(TRAIT_LAST, MAX, TRAIT_FIRST)
@@ -55,6 +57,7 @@
     X(NAME_EDGE, KEY, FROM_PREVIOUS)                                                               \
     X(NAME_KIND, KEY, FROM_ZERO)                                                                   \
     X(NAME_TEXT, KEY, FROM_PREVIOUS)                                                               \
+    X(NAME_DAY, KEY, FROM_PREVIOUS)                                                                \
     X(NAME_FIRST, MIN, FROM_PREVIOUS)                                                              \
     X(NAME_LAST, MAX, NAME_FIRST)
 

@@ -111,6 +111,8 @@ bool joining_run(struct store *store, struct joining_numbers numbers, bool is_na
             .kind = kind_of(row[CONNECTION_KIND]),
             .stream = stream.rank,
             .is_log = stream.is_log,
+            .counted_outcomes =
+                (uint16_t)(row[CONNECTION_KIND] >> BATCH_COUNTED_SHIFT & UINT16_MAX),
             .to_server = row[CONNECTION_TO_SERVER],
             .to_client = row[CONNECTION_TO_CLIENT],
         };

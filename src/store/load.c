@@ -334,12 +334,22 @@ static bool load_flows(struct loading *l, struct err *err)
 /* ---- Connections --------------------------------------------------------------------------------
  */
 
+/* What a connection that was counted before had besides. */
+static void count_further(struct matrix_flow *flow, const struct join_connection *c)
+{
+    for (size_t i = 1; i < OUTCOME_COUNT; i++)
+        flow->outcomes[i] += (c->outcomes & ~c->counted_outcomes) >> i & 1;
+}
+
 static void count_connection(void *to, int64_t at, int64_t client_port,
                              const struct join_connection *c)
 {
     struct loading *l = to;
     (void)client_port;
-    if (c->counted) return;
+    if (c->counted) {
+        count_further(&l->edges[at].flow, c);
+        return;
+    }
     struct edge *edge = &l->edges[at];
     struct matrix_flow *flow = &edge->flow;
     struct tally one = {

@@ -63,9 +63,9 @@ static int64_t day_of(enum relation_id id, const int64_t *row)
     case RELATION_OF_CONNECTION:
         return instant_day(row[CONNECTION_START]);
     case RELATION_OF_TRAIT:
-        return instant_day(row[TRAIT_FIRST]);
+        return row[TRAIT_DAY];
     case RELATION_OF_NAME:
-        return instant_day(row[NAME_FIRST]);
+        return row[NAME_DAY];
     case RELATION_OF_USE:
         return row[USE_DAY];
     case RELATION_COUNT:
@@ -340,6 +340,8 @@ static void move_rows(struct naming *naming, enum relation_id id, size_t n)
     for (size_t i = 0; i < n; i++) {
         int64_t *row = &l->named[id].at[i * relation->n_columns];
         row[0] = (int64_t)naming->meanings[meaning_at(l, (size_t)row[0], day_of(id, row))].target;
+        if (id == RELATION_OF_TRAIT) row[TRAIT_DAY] = 0;
+        if (id == RELATION_OF_NAME) row[NAME_DAY] = 0;
     }
 }
 

@@ -30,7 +30,8 @@ static void mark(struct counting *counting, int64_t edge, int64_t client_port,
     row[CONNECTION_EDGE] = edge;
     row[CONNECTION_PORT] = client_port;
     row[CONNECTION_START] = c->start_us;
-    row[CONNECTION_KIND] = BATCH_COUNTED;
+    uint16_t outcomes = c->counted ? c->counted_outcomes : c->outcomes;
+    row[CONNECTION_KIND] = BATCH_COUNTED | (int64_t)outcomes << BATCH_COUNTED_SHIFT;
     row[CONNECTION_LAST] = c->last_us;
 }
 
