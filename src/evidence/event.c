@@ -1294,10 +1294,23 @@ const struct event_kind *event_find(str provider, str channel, uint32_t id)
     return NULL;
 }
 
+static char lower(char c)
+{
+    return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
+
+/* Most names differ in their first letter: their lengths are not counted. */
+static bool is_name(const char *expected, str name)
+{
+    for (size_t i = 0; i < name.len; i++)
+        if (!expected[i] || lower(expected[i]) != lower(name.ptr[i])) return false;
+    return expected[name.len] == 0;
+}
+
 size_t event_value_of(const struct event_kind *kind, str name)
 {
     for (size_t i = 0; i < kind->n_names; i++)
-        if (str_equal_nocase(str_of(kind->names[i]), name)) return i;
+        if (is_name(kind->names[i], name)) return i;
     return EVENT_VALUES;
 }
 

@@ -110,6 +110,9 @@
     X(RESULT, "EventType")                                                                         \
     X(RESULT, "data.win.system.severityValue")                                                     \
     X(RESULT, "KeywordsDisplayNames")                                                              \
+    X(RESULT, "winlog.keywords.0")                                                                 \
+    X(RESULT, "keywords.0")                                                                        \
+    X(RESULT, "KeywordsDisplayNames.0")                                                            \
     X(DATA_XML, "EventData")                                                                       \
     X(RAW_XML, "_raw")                                                                             \
     X(RAW_XML, "result._raw")                                                                      \
@@ -145,33 +148,30 @@ static const uint8_t system_fields[] = {
 #undef X
 };
 
-enum { SYSTEM_PATHS = COUNT_OF(system_paths), VALUE_KINDS = 32 };
+enum { SYSTEM_PATHS = COUNT_OF(system_paths), VALUE_PATHS = 128 };
 
-/* Where values are kept, the most particular place first. */
-static const char *const data_places[] = {
-    "winlog.event_data.",
-    "winlog.user_data.",
-    "Event.EventData.",
-    "Event.UserData.EventXML.",
-    "Event.UserData.EventData.",
-    "EventData.",
-    "UserData.EventXML.",
-    "UserData.EventData.",
-    "data.win.eventdata.",
-    "win.eventdata.",
-    "event_data.",
-    "user_data.",
-    "",
+/* Where values are kept, by where the event's number was found: the first of these that begins its
+ * path. The most particular place first. */
+enum { PLACES = 5 };
+static const struct {
+    const char *system, *places[PLACES];
+} keepers[] = {
+    {"winlog.",   {"winlog.event_data.", "winlog.user_data."}                                  },
+    {"Event.",    {"Event.EventData.", "Event.UserData.EventXML.", "Event.UserData.EventData."}},
+    {"System.",   {"EventData.", "UserData.EventXML.", "UserData.EventData."}                  },
+    {"data.win.", {"data.win.eventdata."}                                                      },
+    {"win.",      {"win.eventdata."}                                                           },
+    {"",          {"event_data.", "user_data.", "EventData.", "winlog.event_data.", ""}        },
 };
-enum { PLACES = COUNT_OF(data_places) };
 
 /* Shippers that write these stamp an event with its own time. */
 static const char *const shipper_paths[] = {"winlog.event_id", "winlog.record_id", "record_number"};
 enum { SHIPPERS = COUNT_OF(shipper_paths) };
 
-/* The paths of one list of values; kinds of events share lists. */
+/* The paths of one list of values with one keeper; kinds of events share lists. */
 struct value_paths {
     const char *const *names;
+    size_t keeper, n_places;
     const struct json_paths *paths;
 };
 
@@ -185,7 +185,8 @@ struct reading {
     struct events_xml *xml;
     const struct json_paths *system;
     size_t shippers[SHIPPERS];
-    struct value_paths values[VALUE_KINDS];
+    uint8_t keepers[SYSTEM_PATHS]; /* of each path of a number */
+    struct value_paths values[VALUE_PATHS];
     size_t n_values;
 };
 
@@ -484,35 +485,37 @@ static bool read_arrays(str object, uint64_t offset, struct arena *scratch, stru
 
 /* Records */
 
-/* Paths of a list of names below each place, made when the first event of it comes. NULL: there
- * are more lists than fit, which a test rules out. */
-static const struct json_paths *value_paths_of(struct reading *r, const struct event_kind *kind)
+/* Paths of a list of names below each place of a keeper, made when the first such event comes. */
+static const struct value_paths *value_paths_of(struct reading *r, const struct event_kind *kind,
+                                                size_t keeper)
 {
     for (size_t i = 0; i < r->n_values; i++)
-        if (r->values[i].names == kind->names) return r->values[i].paths;
-    assert(r->n_values < VALUE_KINDS);
-    size_t n = PLACES * kind->n_names;
-    const char **paths = arena_array(r->arena, const char *, n + 1);
-    for (size_t p = 0; p < PLACES; p++)
+        if (r->values[i].names == kind->names && r->values[i].keeper == keeper)
+            return &r->values[i];
+    assert(r->n_values < VALUE_PATHS && "lists of values times keepers");
+    struct value_paths made = {.names = kind->names, .keeper = keeper};
+    const char **paths = arena_array(r->arena, const char *, PLACES * kind->n_names);
+    for (; made.n_places < PLACES && keepers[keeper].places[made.n_places]; made.n_places++)
         for (size_t i = 0; i < kind->n_names; i++)
-            paths[p * kind->n_names + i] =
-                str_c(r->arena, str_format(r->arena, "%s%s", data_places[p], kind->names[i]));
-    const struct json_paths *made = json_paths_of(r->arena, paths, n, true);
-    r->values[r->n_values++] = (struct value_paths){kind->names, made};
-    return made;
+            paths[made.n_places * kind->n_names + i] =
+                str_c(r->arena, str_format(r->arena, "%s%s", keepers[keeper].places[made.n_places],
+                                           kind->names[i]));
+    made.paths = json_paths_of(r->arena, paths, made.n_places * kind->n_names, true);
+    r->values[r->n_values] = made;
+    return &r->values[r->n_values++];
 }
 
 static bool read_values(struct reading *r, str object, uint64_t offset, const str *fields,
-                        struct event *event, struct err *err)
+                        size_t keeper, struct event *event, struct err *err)
 {
     const struct event_kind *kind = event->kind;
     str found[PLACES * EVENT_VALUES];
     bool any = false;
     if (!kind->n_names) return true;
-    const struct json_paths *paths = value_paths_of(r, kind);
-    if (!json_paths_read(paths, object, offset, found, &r->scratch, err)) return false;
+    const struct value_paths *paths = value_paths_of(r, kind, keeper);
+    if (!json_paths_read(paths->paths, object, offset, found, &r->scratch, err)) return false;
     for (size_t i = 0; i < kind->n_names; i++) {
-        for (size_t p = 0; p < PLACES && !event->values[i].len; p++)
+        for (size_t p = 0; p < paths->n_places && !event->values[i].len; p++)
             event->values[i] = str_trim(found[p * kind->n_names + i]);
         any |= event->values[i].len > 0;
     }
@@ -524,32 +527,10 @@ static bool read_values(struct reading *r, str object, uint64_t offset, const st
     return read_arrays(object, offset, &r->scratch, event, err);
 }
 
-/* winlogbeat writes keywords as a list of words. */
-static enum known list_succeeded(str object)
-{
-    const str key = {"\"keywords\"", 10};
-    for (size_t at = 0; at + key.len < object.len; at++) {
-        const char *found = memchr(object.ptr + at, '"', object.len - at);
-        if (!found) break;
-        at = (size_t)(found - object.ptr);
-        str rest = str_tail(object, at), list, behind, word;
-        if (!str_equal_nocase(str_head(rest, key.len), key)) continue;
-        (void)str_cut(rest, ']', &list, &behind);
-        while (list.len) {
-            (void)str_cut(list, '"', &word, &list);
-            enum known known = events_xml_succeeded(word);
-            if (known != KNOWN_NOT) return known;
-        }
-        return KNOWN_NOT;
-    }
-    return KNOWN_NOT;
-}
-
-static enum known succeeded_of(str object, const str *fields)
+static enum known succeeded_of(const str *fields)
 {
     enum known known = events_xml_succeeded(fields[FIELD_KEYWORDS]);
-    if (known == KNOWN_NOT) known = events_xml_succeeded(fields[FIELD_RESULT]);
-    return known == KNOWN_NOT ? list_succeeded(object) : known;
+    return known == KNOWN_NOT ? events_xml_succeeded(fields[FIELD_RESULT]) : known;
 }
 
 static void tell(struct reading *r, const struct event *event)
@@ -574,9 +555,12 @@ static bool take_object(struct reading *r, str object, uint64_t offset, struct e
     uint64_t id = 0, record = 0;
     bool assumed = false, own_stamp = false;
     if (!json_paths_read(r->system, object, offset, found, &r->scratch, err)) return false;
+    size_t id_path = SYSTEM_PATHS;
     for (size_t i = 0; i < SYSTEM_PATHS; i++) {
         str *field = &fields[system_fields[i]];
-        if (!field->len) *field = str_trim(found[i]);
+        if (!found[i].len || field->len) continue;
+        *field = str_trim(found[i]);
+        if (system_fields[i] == FIELD_ID) id_path = i;
     }
     if (!str_u64(fields[FIELD_ID], UINT32_MAX, &id)) {
         if (str_starts(fields[FIELD_RAW_XML], S("<Event")))
@@ -595,8 +579,8 @@ static bool take_object(struct reading *r, str object, uint64_t offset, struct e
     if (event_matters((uint32_t)id))
         event.kind = event_find(fields[FIELD_PROVIDER], event.channel, (uint32_t)id);
     if (event.kind) {
-        event.succeeded = succeeded_of(object, fields);
-        if (!read_values(r, object, offset, fields, &event, err)) return false;
+        event.succeeded = succeeded_of(fields);
+        if (!read_values(r, object, offset, fields, r->keepers[id_path], &event, err)) return false;
     }
     tell(r, &event);
     return true;
@@ -652,9 +636,13 @@ static void *events_json_open(struct arena *arena, const struct reader_options *
     r->system = json_paths_of(arena, system_paths, SYSTEM_PATHS, true);
     r->records = json_records_open(arena, sink, take, r);
     r->scratch = arena_open("one event", LIMIT_EVENT_JSON_SCRATCH, NULL);
-    for (size_t s = 0; s < SHIPPERS; s++)
-        for (size_t i = 0; i < SYSTEM_PATHS; i++)
-            if (str_equal(str_of(system_paths[i]), str_of(shipper_paths[s]))) r->shippers[s] = i;
+    for (size_t i = 0; i < SYSTEM_PATHS; i++) {
+        str path = str_of(system_paths[i]);
+        for (size_t s = 0; s < SHIPPERS; s++)
+            if (str_equal(path, str_of(shipper_paths[s]))) r->shippers[s] = i;
+        while (!str_starts(path, str_of(keepers[r->keepers[i]].system)))
+            r->keepers[i]++;
+    }
     return r;
 }
 

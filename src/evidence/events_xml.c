@@ -32,22 +32,27 @@ struct events_xml {
     size_t n_unnamed;
 };
 
+#define T(text)                                                                                    \
+    {                                                                                              \
+        text, sizeof(text) - 1                                                                     \
+    }
+
 /* Element names of the schema keep their case; some exports change it. */
-static bool is(str name, const char *expected)
+static bool is(str name, str expected)
 {
-    return str_equal_nocase(name, str_of(expected));
+    return name.len == expected.len && str_equal_nocase(name, expected);
 }
 
 static const struct {
-    const char *name;
+    str name;
     enum place place;
 } places[] = {
-    {"System",              PLACE_SYSTEM   },
-    {"EventData",           PLACE_DATA     },
-    {"UserData",            PLACE_DATA     },
-    {"RenderingInfo",       PLACE_ELSEWHERE},
-    {"DebugData",           PLACE_ELSEWHERE},
-    {"ProcessingErrorData", PLACE_ELSEWHERE},
+    {T("System"),              PLACE_SYSTEM   },
+    {T("EventData"),           PLACE_DATA     },
+    {T("UserData"),            PLACE_DATA     },
+    {T("RenderingInfo"),       PLACE_ELSEWHERE},
+    {T("DebugData"),           PLACE_ELSEWHERE},
+    {T("ProcessingErrorData"), PLACE_ELSEWHERE},
 };
 
 static void enter(struct events_xml *xml, str name)
@@ -63,18 +68,18 @@ static void begin_system(struct events_xml *xml, str name, const struct xml_attr
                          size_t n)
 {
     const struct {
-        const char *name;
+        str name;
         str *into;
     } texts[] = {
-        {"EventID",       &xml->id_text        },
-        {"EventRecordID", &xml->record         },
-        {"Channel",       &xml->event->channel },
-        {"Computer",      &xml->event->computer},
-        {"Keywords",      &xml->keywords       },
+        {T("EventID"),       &xml->id_text        },
+        {T("EventRecordID"), &xml->record         },
+        {T("Channel"),       &xml->event->channel },
+        {T("Computer"),      &xml->event->computer},
+        {T("Keywords"),      &xml->keywords       },
     };
-    if (is(name, "Provider")) {
+    if (is(name, S("Provider"))) {
         xml->provider = str_copy(xml->scratch, xml_attribute_of(attributes, n, S("Name")));
-    } else if (is(name, "TimeCreated")) {
+    } else if (is(name, S("TimeCreated"))) {
         str time = xml_attribute_of(attributes, n, S("SystemTime"));
         int64_t at_us = 0;
         if (instant_parse(time, &at_us)) xml->event->at_us = at_us;
@@ -89,7 +94,7 @@ static void begin_data(struct events_xml *xml, str name, const struct xml_attrib
     struct event *event = xml->event;
     if (!event->kind) return;
     str named = xml_attribute_of(attributes, n, S("Name"));
-    if (is(name, "Data") && !named.len) {
+    if (is(name, S("Data")) && !named.len) {
         if (xml->n_unnamed < EVENT_VALUES) xml->into = &xml->unnamed[xml->n_unnamed];
         xml->n_unnamed++;
         return;
@@ -418,10 +423,6 @@ static void take_event(struct reading *r, bytes raw, uint64_t offset)
     if (event.kind) event_tell(r->talk, &event);
 }
 
-#define T(text)                                                                                    \
-    {                                                                                              \
-        text, sizeof(text) - 1                                                                     \
-    }
 static const str cut_reason = T("the event ends inside");
 static const str long_reason = T("the event is longer than any event");
 
