@@ -375,6 +375,94 @@ static void one_connection_whatever_the_order(void **state)
     }
 }
 
+static uint64_t next(uint64_t *seed, uint64_t below)
+{
+    *seed = hash_u64(*seed);
+    return *seed % below;
+}
+
+/* A source made of a seed: few hosts, ports and times, so that everything meets. */
+static struct source random_source(uint64_t seed)
+{
+    static const char *const servers[] = {"10.20.0.21", "10.20.0.22", FS,
+                                          "FS02",       "fs01",       "10.20.0.23"};
+    static const char *const names[] = {FS, "FS02", "fs01", "FS02.contoso.com"};
+    static const char *const clients[] = {"10.10.4.7", WS, "10.10.4.8"};
+    uint64_t s = seed;
+    bool is_capture = next(&s, 3) == 0;
+    struct source source = {
+        .path = str_c(&arena, str_format(&arena, "source-%" PRIu64, seed)),
+        .reader = is_capture ? &capture_reader : &evtx_reader,
+        .records = seed * 100,
+    };
+    for (size_t i = 0; i < COUNT_OF(source.facts); i++)
+        source.facts[i] = (struct given){
+            .host = is_capture    ? NULL
+                    : next(&s, 2) ? FS
+                                  : WS,
+            .client = clients[next(&s, COUNT_OF(clients))],
+            .server = servers[next(&s, COUNT_OF(servers))],
+            .client_port = (uint16_t)(next(&s, 5) ? 50000 + next(&s, 2) : 0),
+            .at_s = (int64_t)(next(&s, 3) * 70 + next(&s, 4) + next(&s, 3) * 86400),
+            .outcome = (enum outcome)next(&s, OUTCOME_COUNT),
+            .within = next(&s, 2),
+            .port_assumed = next(&s, 2),
+            .user = next(&s, 2) ? "CONTOSO\\alice" : NULL,
+        };
+    for (size_t i = 0; i < 2; i++)
+        source.names[i] = (struct told){
+            .addr = servers[next(&s, 2)],
+            .name = names[next(&s, COUNT_OF(names))],
+            .source = next(&s, 3) ? IDENTITY_LOG : IDENTITY_TREE_PATH,
+            .at_s = (int64_t)next(&s, 3) * 86400,
+        };
+    source.names[2] = (struct told){"10.10.4.7", WS, IDENTITY_LOG, 0};
+    return source;
+}
+
+static void any_order_of_sources_gives_the_same_bytes(void **state)
+{
+    enum { WORLDS = 40, ORDERS = 6, SOURCES = 7 };
+    (void)state;
+    for (uint64_t world = 0; world < WORLDS; world++) {
+        struct arena before = arena;
+        struct source sources[SOURCES];
+        size_t order[SOURCES];
+        uint64_t random = world + 1;
+        str first = {0};
+        for (size_t i = 0; i < SOURCES; i++) {
+            sources[i] = random_source(world * SOURCES + i);
+            order[i] = i;
+        }
+        for (int turn = 0; turn < ORDERS; turn++) {
+            struct store *store = open_store();
+            struct share_use *uses = NULL;
+            struct err err = {0};
+            size_t n = 0;
+            for (size_t i = 0; i < SOURCES; i++)
+                (void)read_source(store, &sources[order[i]]);
+            struct matrix_view view = load(store);
+            struct buf json = buf_in(&arena);
+            view_print_json(&view, &view_labels_default, &json);
+            must(store_load_uses(store, &arena, &uses, &n, &err), &err);
+            uint64_t used = 0;
+            for (size_t i = 0; i < n; i++)
+                used += uses[i].count;
+            buf_format(&json, "%zu uses, %" PRIu64 " times", n, used);
+            if (!turn) first = buf_text(&json);
+            if (!str_equal(first, buf_text(&json)))
+                fail_msg("world %" PRIu64 ", turn %d: other bytes", world, turn);
+            store_close(store);
+            for (size_t i = SOURCES; i > 1; i--) {
+                size_t j = (size_t)next(&random, i), held = order[i - 1];
+                order[i - 1] = order[j];
+                order[j] = held;
+            }
+        }
+        arena = before;
+    }
+}
+
 /* Uses go where their flows go. */
 static void uses_follow_the_name(void **state)
 {
@@ -532,6 +620,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_connection_whatever_the_order),
+        cmocka_unit_test(any_order_of_sources_gives_the_same_bytes),
         cmocka_unit_test(uses_follow_the_name),
         cmocka_unit_test(a_record_in_two_formats_counts_once),
         cmocka_unit_test(a_clock_of_1970_makes_nothing_older),
