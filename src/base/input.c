@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Layers of bytes: the file, what its compression holds, an archive's member, what that member's
- * compression holds. Each layer has one buffer, mapped once per walk and touched only as far as it
- * is used. Files are read, not mapped: a log that is cut or rotated while it is read must not end
- * the program.
+ * compression holds, and once more: an archive may hold archives. Each layer has one buffer, mapped
+ * once per file and touched only as far as it is used.
+ *
+ * Files are read, not mapped: a log that is cut or rotated while it is read must not end the
+ * program, and a window that stays in the cache is faster than pages that are mapped and let go (a
+ * capture of 844 MB took 0.13 s of processor time, mapped 0.22 s; text logs took the same).
  */
 #include "base/input.h"
 
@@ -12,7 +15,10 @@ enum {
     ROOM = LIMIT_RECORD_BYTES + LIMIT_WINDOW_BYTES,
     /* Unread bytes worth moving to the front of the buffer so that it stays in the cache. */
     MOVE_BYTES = 64 << 10,
-    LAYERS = 4,
+    ARCHIVES = 2, /* one inside another */
+    LAYERS = 2 + 2 * ARCHIVES,
+    /* All layers together count every byte once each. */
+    RATIO_OF_ALL = LIMIT_UNPACK_RATIO * LAYERS,
 };
 
 struct input {
@@ -26,10 +32,10 @@ struct input {
     struct err failure;
 };
 
-/* What is around a source: one compression per level, one archive in all. */
+/* What is around a source: one compression per level, and so many archives. */
 struct nesting {
-    size_t layer;
-    bool packed, member;
+    size_t layer, archives;
+    bool packed;
 };
 
 /* One file while it is opened up. */
@@ -39,7 +45,8 @@ struct walk {
     input_problem *problem;
     void *to;
     uint8_t *buffers[LAYERS];
-    bool stopped;
+    uint64_t file_bytes, unpacked_bytes; /* of all layers */
+    bool stopped, spent;
 };
 
 /* The way through folders. */
@@ -147,6 +154,24 @@ static bool read_layer(void *self, uint8_t *into, size_t room, size_t *n, struct
 
 static void offer(struct walk *walk, struct input *input, struct nesting in, struct arena scratch);
 
+/* A layer's bytes. Each layer has its own bound (base/unpack); nested ones would multiply it. */
+struct unpacking {
+    struct walk *walk;
+    struct unpack *unpack;
+};
+
+static bool read_unpacked(void *self, uint8_t *into, size_t room, size_t *n, struct err *err)
+{
+    struct walk *walk = ((struct unpacking *)self)->walk;
+    if (!unpack_read(((struct unpacking *)self)->unpack, into, room, n, err)) return false;
+    walk->unpacked_bytes += *n;
+    walk->spent = walk->unpacked_bytes > LAYERS * (uint64_t)LIMIT_UNPACK_FREE &&
+                  walk->unpacked_bytes / RATIO_OF_ALL > walk->file_bytes;
+    if (!walk->spent) return true;
+    return err_set(err, ERR_LIMIT, "archives in archives unpack to more than %d times the file",
+                   RATIO_OF_ALL);
+}
+
 static void unpack_all(struct walk *walk, struct input *outer, struct nesting in,
                        struct arena scratch)
 {
@@ -160,10 +185,11 @@ static void unpack_all(struct walk *walk, struct input *outer, struct nesting in
     }
     struct nesting inner = {
         .layer = in.layer + 1,
+        .archives = in.archives + members,
         .packed = !members,
-        .member = in.member || members,
     };
-    while (!walk->stopped) {
+    struct unpacking unpacking = {walk, unpack};
+    while (!walk->stopped && !walk->spent) {
         struct arena one = scratch;
         str name;
         bool found = false;
@@ -174,8 +200,8 @@ static void unpack_all(struct walk *walk, struct input *outer, struct nesting in
         if (!found) break;
         str source = outer->source;
         if (members) source = str_format(&one, "%.*s!/%.*s", STR_ARG(source), STR_ARG(name));
-        struct input input =
-            open_layer(walk, inner.layer, source, (struct unpack_source){unpack_read, unpack});
+        struct input input = open_layer(walk, inner.layer, source,
+                                        (struct unpack_source){read_unpacked, &unpacking});
         offer(walk, &input, inner, one);
     }
     unpack_close(unpack);
@@ -196,9 +222,9 @@ static void offer(struct walk *walk, struct input *input, struct nesting in, str
         walk->stopped = !walk->visit(walk->to, input);
         return;
     }
-    if (kind == UNPACK_MEMBERS ? in.member : in.packed) {
+    if (kind == UNPACK_MEMBERS ? in.archives == ARCHIVES : in.packed) {
         err_set(&err, ERR_UNSUPPORTED, "%s is not opened",
-                kind == UNPACK_MEMBERS ? "an archive inside an archive"
+                kind == UNPACK_MEMBERS ? "an archive inside an archive inside an archive"
                                        : "a compressed file inside a compressed file");
         report(walk, input->source, &err);
         return;
@@ -209,19 +235,22 @@ static void offer(struct walk *walk, struct input *input, struct nesting in, str
 struct open_file {
     struct os *os;
     struct os_file *file;
+    struct walk *walk;
 };
 
 static bool read_file(void *self, uint8_t *into, size_t room, size_t *n, struct err *err)
 {
     struct open_file *open = self;
-    return open->os->read(open->os->self, open->file, into, room, n, err);
+    if (!open->os->read(open->os->self, open->file, into, room, n, err)) return false;
+    open->walk->file_bytes += *n;
+    return true;
 }
 
 bool input_visit_file(struct os *os, str path, struct arena scratch, input_visit *visit,
                       input_problem *problem, void *to, struct err *err)
 {
     struct walk walk = {.os = os, .visit = visit, .problem = problem, .to = to};
-    struct open_file open = {os, os->open(os->self, path, &scratch, err)};
+    struct open_file open = {os, os->open(os->self, path, &scratch, err), &walk};
     if (!open.file) return err_in(err, path);
     struct input input = open_layer(&walk, 0, path, (struct unpack_source){read_file, &open});
     offer(&walk, &input, (struct nesting){0}, scratch);

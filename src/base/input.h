@@ -2,6 +2,7 @@
 /* Evidence as windows of bytes. A path may be a file, a directory (walked in name order), standard
  * input ("-"), or an archive or compressed file (.gz .zst .xz .bz2 .zip .tar[.*], known by
  * content), whose members are named "outer.zip!/inner.pcap" and whose offsets count inner bytes. A
+ * member may be compressed, or an archive itself: "outer.zip!/inner.tar.gz!/a.pcap", no deeper. A
  * reader sees nothing but windows and never seeks, so a pipe and a mapped file read alike.
  */
 #pragma once

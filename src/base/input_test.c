@@ -232,44 +232,99 @@ static void ustar_in_a_text_is_no_tar(void **state)
     fixture_close(&f);
 }
 
-static void nesting_is_bounded(void **state)
+struct member {
+    const char *name;
+    bytes content;
+};
+
+static bytes make_zip(struct arena *arena, int filter, const struct member *members, size_t n)
 {
-    struct fixture f = fixture_open();
-    (void)state;
-    fixture_memory(&f);
-    /* zip(tar) is refused, zip(gz) and zip.xz are read, zip(gz(tar)) is refused. */
     struct archive *archive = archive_write_new();
-    uint8_t *room = arena_array(&f.arena, uint8_t, ARCHIVE_ROOM);
+    uint8_t *room = arena_array(arena, uint8_t, ARCHIVE_ROOM);
     size_t used = 0;
-    const struct {
-        const char *name;
-        bytes content;
-    } members[] = {
-        {"inner.tar",          make_archive(&f.arena, ARCHIVE_FORMAT_TAR_USTAR, ARCHIVE_FILTER_NONE, two)},
-        {"inner.gz", make_archive(&f.arena,                  ARCHIVE_FORMAT_RAW, ARCHIVE_FILTER_GZIP, one)},
-        {"inner.tgz",           make_archive(&f.arena,           ARCHIVE_FORMAT_TAR_USTAR, ARCHIVE_FILTER_GZIP, two)},
-        {"last", {(const uint8_t *)"end", 3}                 },
-    };
     archive_write_set_format_zip(archive);
-    archive_write_add_filter_xz(archive);
+    archive_write_add_filter(archive, filter);
+    archive_write_set_bytes_in_last_block(archive, 1);
     archive_write_open_memory(archive, room, ARCHIVE_ROOM, &used);
-    for (size_t i = 0; i < COUNT_OF(members); i++) {
+    for (size_t i = 0; i < n; i++) {
         struct archive_entry *entry = archive_entry_new();
         archive_entry_set_pathname(entry, members[i].name);
         archive_entry_set_filetype(entry, AE_IFREG);
         archive_entry_set_size(entry, (la_int64_t)members[i].content.len);
-        archive_write_header(archive, entry);
+        assert_int_equal(archive_write_header(archive, entry), ARCHIVE_OK);
         archive_write_data(archive, members[i].content.ptr, members[i].content.len);
         archive_entry_free(entry);
     }
-    archive_write_close(archive);
+    assert_int_equal(archive_write_close(archive), ARCHIVE_OK);
     archive_write_free(archive);
-    os_memory_put(f.memory, S("o.zip.xz"), (bytes){room, used});
+    return (bytes){room, used};
+}
+
+/* An archive in an archive is opened, a third is not; a compression per level, not two. */
+static void nesting_is_bounded(void **state)
+{
+    enum { TAR = ARCHIVE_FORMAT_TAR_USTAR, RAW = ARCHIVE_FORMAT_RAW };
+    enum { NONE = ARCHIVE_FILTER_NONE, GZIP = ARCHIVE_FILTER_GZIP, XZ = ARCHIVE_FILTER_XZ };
+    struct fixture f = fixture_open();
+    struct arena *arena = &f.arena;
+    (void)state;
+    fixture_memory(&f);
+    bytes tar = make_archive(arena, TAR, NONE, two), tgz = make_archive(arena, TAR, GZIP, two);
+    bytes gz = make_archive(arena, RAW, GZIP, one), end = {(const uint8_t *)"end", 3};
+    struct member deepest[] = {
+        {"a.tar", tar},
+        {"b.gz",  gz }
+    };
+    struct member members[] = {
+        {"inner.tar", tar              },
+        {"inner.gz",  gz               },
+        {"inner.tgz", tgz              },
+        {"inner.zip", make_zip(arena,    NONE, deepest, 2)},
+        {"inner.zxz",    make_zip(arena,                   XZ, deepest + 1, 1)},
+        {"last", end},
+    };
+    os_memory_put(f.memory, S("o.zip.xz"), make_zip(arena, XZ, members, COUNT_OF(members)));
     EXPECT(walk(&f, S("o.zip.xz"), (struct seen){0}),
-           "o.zip.xz!/inner.tar!an archive inside an archive is not opened;"
+           "o.zip.xz!/inner.tar!/logs/a.log=alpha\n;"
+           "o.zip.xz!/inner.tar!/b.log=beta\n;"
            "o.zip.xz!/inner.gz=hello\n;"
-           "o.zip.xz!/inner.tgz!an archive inside an archive is not opened;"
+           "o.zip.xz!/inner.tgz!/logs/a.log=alpha\n;"
+           "o.zip.xz!/inner.tgz!/b.log=beta\n;"
+           "o.zip.xz!/inner.zip!/a.tar!an archive inside an archive inside an archive is not "
+           "opened;"
+           "o.zip.xz!/inner.zip!/b.gz=hello\n;"
+           "o.zip.xz!/inner.zxz!/b.gz=hello\n;"
            "o.zip.xz!/last=end;");
+    struct member twice = {"x", gz};
+    bytes once = make_zip(arena, GZIP, &twice, 1);
+    os_memory_put(f.memory, S("g.zip.gz"), once);
+    EXPECT(walk(&f, S("g.zip.gz"), (struct seen){0}), "g.zip.gz!/x=hello\n;");
+    fixture_close(&f);
+}
+
+/* Each member stays within its own bound, all of them together do not. */
+static void many_small_bombs_are_bounded(void **state)
+{
+    enum { MEMBERS = 40, BYTES = 64 << 20 };
+    struct fixture f = fixture_open();
+    struct member members[MEMBERS];
+    (void)state;
+    fixture_memory(&f);
+    char *text = arena_array(&f.arena, char, BYTES + 1);
+    memset(text, 'x', BYTES);
+    const char *const pairs[] = {"x", text, NULL};
+    bytes bomb = make_archive(&f.arena, ARCHIVE_FORMAT_RAW, ARCHIVE_FILTER_ZSTD, pairs);
+    for (size_t i = 0; i < MEMBERS; i++)
+        members[i] = (struct member){"bomb", bomb};
+    bytes zip = make_zip(&f.arena, ARCHIVE_FILTER_NONE, members, MEMBERS);
+    os_memory_put(f.memory, S("f"), zip);
+    str got = walk(&f, S("f"), (struct seen){.sum_only = true});
+    assert_true(str_contains(got, S("archives in archives unpack to more than")));
+    size_t whole = 0;
+    str head = {0};
+    while (str_cut(got, ';', &head, &got))
+        whole += str_ends(head, S("=67108864"));
+    assert_true(whole > 10 && whole < 30);
     fixture_close(&f);
 }
 
@@ -467,6 +522,7 @@ int main(void)
         cmocka_unit_test(lookalikes_stay_plain),
         cmocka_unit_test(ustar_in_a_text_is_no_tar),
         cmocka_unit_test(nesting_is_bounded),
+        cmocka_unit_test(many_small_bombs_are_bounded),
         cmocka_unit_test(empty_streams_are_empty_sources),
         cmocka_unit_test(damage_keeps_what_came_before),
         cmocka_unit_test(read_errors_come_after_the_bytes),

@@ -88,6 +88,26 @@ enum unpack_kind unpack_kind_of(bytes head)
     return magic_of(head).kind;
 }
 
+/* Forms that want seeking (7z, CAB), and rarer ones. */
+str unpack_unread(bytes head)
+{
+    static const struct {
+        const char *magic;
+        size_t len;
+        str name;
+    } forms[] = {
+        {"7z\xBC\xAF\x27\x1C", 6, {"a 7z archive", 12}        },
+        {"Rar!\x1A\x07",       6, {"a RAR archive", 13}       },
+        {"MSCF\0\0\0\0",       8, {"a cabinet (.cab)", 16}    },
+        {"\x04\x22\x4D\x18",   4, {"an LZ4 file", 11}         },
+        {"\x1F\x9D",           2, {"a compress (.Z) file", 20}},
+    };
+    for (size_t i = 0; i < COUNT_OF(forms); i++)
+        if (head.len >= forms[i].len && memcmp(head.ptr, forms[i].magic, forms[i].len) == 0)
+            return forms[i].name;
+    return (str){0};
+}
+
 struct unpack {
     struct archive *archive;
     struct unpack_source from;

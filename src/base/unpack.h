@@ -24,6 +24,8 @@ enum unpack_kind {
 /* What unpack_kind_of wants to see, if the source has so much. */
 enum { UNPACK_HEAD_BYTES = 512 };
 enum unpack_kind unpack_kind_of(bytes head);
+/* A packed form that is known and not opened, with an article: "a 7z archive"; else empty. */
+str unpack_unread(bytes head);
 
 struct unpack; /* one open layer */
 

@@ -2,6 +2,7 @@
 #include "cli/gather.h"
 
 #include "base/map.h"
+#include "base/unpack.h"
 #include "evidence/firewall_export.h"
 
 /* One file on its way. */
@@ -418,9 +419,12 @@ static void unknown(struct file *file, str source, bytes head, const struct err 
 {
     struct parcel *parcel = parcel_open(PARCEL_UNKNOWN, source);
     struct err *err = &parcel->err;
-    str export = firewall_export_name(head);
+    str export = firewall_export_name(head), packed = unpack_unread(head);
     if (!head.len)
         err_set(err, ERR_UNKNOWN_FORMAT, "the file is empty");
+    else if (packed.len)
+        err_set(err, ERR_UNSUPPORTED,
+                "%.*s is not opened: unpack it, or pack it as .zip or .tar.xz", STR_ARG(packed));
     else if (export.len)
         err_set(err, ERR_UNSUPPORTED,
                 "this is %.*s: what a firewall is told to do, no evidence of what was done",
