@@ -811,7 +811,7 @@ static bool is_outbound(str direction)
 }
 
 /* 5156 and 5157, on connections: of an outbound one the source is the computer's own side; of an
- * inbound one the side that was reached, which old builds call source and new ones destination. */
+ * inbound one the side that was reached, which some builds call source and others destination. */
 static void tell_filtered(struct event_talk *talk, const str *v)
 {
     struct sides s;
