@@ -47,3 +47,16 @@ bool seal_open(const uint8_t key[SEAL_KEY_BYTES], const uint8_t nonce[SEAL_NONCE
     gnutls_aead_cipher_deinit(handle);
     return fine;
 }
+
+bool seal_shut(const uint8_t key[SEAL_KEY_BYTES], const uint8_t nonce[SEAL_NONCE_BYTES],
+               bytes header, bytes plain, uint8_t *out)
+{
+    gnutls_datum_t k = datum((bytes){key, SEAL_KEY_BYTES});
+    gnutls_aead_cipher_hd_t handle;
+    size_t room = plain.len + SEAL_TAG_BYTES;
+    if (gnutls_aead_cipher_init(&handle, GNUTLS_CIPHER_AES_128_GCM, &k)) return false;
+    bool fine = gnutls_aead_cipher_encrypt(handle, nonce, SEAL_NONCE_BYTES, header.ptr, header.len,
+                                           SEAL_TAG_BYTES, plain.ptr, plain.len, out, &room) == 0;
+    gnutls_aead_cipher_deinit(handle);
+    return fine;
+}
