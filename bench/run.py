@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The measuring half of tools/bench, which installs and builds first.
+
+usage: run.py FOLDER PAIRS JOB...
+"""
+import os
+import subprocess
+import sys
+
+import capture
+import logs
+from measure import job, ours, peer
+
+BINARY = os.path.abspath("build/sallyport")
+ONE_CORE = "--workers 1"
+
+
+def text_log(folder, name):
+    """Makes the log when it is not there; returns its path and number of lines."""
+    lines, make, head = logs.LOGS[name]
+    path = os.path.join(folder, name)
+    if not os.path.exists(path):
+        logs.write(path + ".part", lines, make, head)
+        os.rename(path + ".part", path)
+    return path, lines
+
+
+def grouped(columns):
+    """awk: how often each combination of columns comes."""
+    key = '" "'.join(f"${column}" for column in columns)
+    return "'{n[" + key + "]++} END {for (k in n) print k, n[k]}'"
+
+
+def bench_firewall(folder, site, pairs):
+    path, lines = text_log(folder, "pfirewall.log")
+    job("Windows Firewall log", path, lines, "lines", [
+        ours(BINARY, site, path, ONE_CORE),
+        peer("ripgrep then mawk, 445 only", f"rg ' 445 ' {path} | mawk {grouped((5, 6, 8, 3))} >/dev/null"),
+        peer("mawk, all ports", f"mawk {grouped((5, 6, 8, 3))} {path} >/dev/null"),
+    ], pairs)
+
+
+def bench_zeek(folder, site, pairs):
+    path, lines = text_log(folder, "conn.log")
+    job("Zeek conn.log", path, lines, "lines", [
+        ours(BINARY, site, path, ONE_CORE),
+        peer("ripgrep then mawk, 445 only", f"rg '\\t445\\t' {path} | mawk {grouped((3, 5, 6, 12))} >/dev/null"),
+        peer("mawk, all ports", f"mawk {grouped((3, 5, 6, 12))} {path} >/dev/null"),
+    ], pairs)
+
+
+def bench_eve(folder, site, pairs):
+    path, lines = text_log(folder, "eve.json")
+    wanted = "'select(.dest_port == 445) | \"\\(.src_ip) \\(.dest_ip) \\(.dest_port)\"'"
+    job("Suricata eve.json", path, lines, "records", [
+        ours(BINARY, site, path, ONE_CORE),
+        peer("jq, 445 only", f"jq -r {wanted} {path} >/dev/null"),
+    ], min(pairs, 3))
+
+
+def bench_vpc(folder, site, pairs):
+    path, lines = text_log(folder, "vpc.log")
+    job("AWS VPC flow log", path, lines, "lines", [
+        ours(BINARY, site, path, ONE_CORE),
+        peer("ripgrep then mawk, 445 only", f"rg ' 445 ' {path} | mawk {grouped((4, 5, 7, 13))} >/dev/null"),
+        peer("mawk, all ports", f"mawk {grouped((4, 5, 7, 13))} {path} >/dev/null"),
+    ], pairs)
+
+
+def bench_evtx(folder, site, pairs):
+    path = os.path.join(folder, "security.evtx")
+    if not os.path.exists(path):
+        subprocess.run(["build/bench/evtx_log", path, "400000"], check=True)
+    job("Windows event log", path, 400000, "events", [
+        ours(BINARY, site, path, ONE_CORE),
+        peer("evtxexport, XML", f"evtxexport -f xml {path} >/dev/null"),
+    ], min(pairs, 3))
+
+
+def bench_packets(folder, site, pairs):
+    path = os.path.join(folder, "long.pcap")
+    once = os.path.join(folder, "once.pcap")
+    packets = capture.write_long(once, path, 64)
+    job("packets", path, packets, "packets", [
+        ours(BINARY, site, path, ONE_CORE),
+        peer("tshark, SMB fields", capture.tshark(path)),
+        peer("nfpcapd, flows only", f"mkdir -p {folder}/nf && nfpcapd -r {path} -w {folder}/nf"),
+    ], min(pairs, 3))
+
+
+def bench_chatty(folder, site, pairs):
+    path = os.path.join(folder, "chatty.pcap")
+    packets = capture.write_long(os.path.join(folder, "once.pcap"), path, 400, most=256)
+    job("packets, many short sessions", path, packets, "packets", [
+        ours(BINARY, site, path, ONE_CORE),
+        peer("nfpcapd, flows only", f"mkdir -p {folder}/nf && nfpcapd -r {path} -w {folder}/nf"),
+    ], pairs)
+
+
+def bench_bulk(folder, site, pairs):
+    path = os.path.join(folder, "bulk.pcap")
+    packets = capture.write_bulk(path, 830)
+    job("packets, bulk transfers", path, packets, "packets", [
+        ours(BINARY, site, path, ONE_CORE),
+        peer("nfpcapd, flows only", f"mkdir -p {folder}/nf && nfpcapd -r {path} -w {folder}/nf"),
+        peer("tcpdump -w, port 445", f"tcpdump -r {path} -w /dev/null 'tcp port 445'"),
+    ], pairs)
+
+
+def bench_flows(folder, site, pairs):
+    path = os.path.join(folder, "flows.nfcapd")
+    if not os.path.exists(path):
+        chatty = os.path.join(folder, "chatty.pcap")
+        capture.write_long(os.path.join(folder, "once.pcap"), chatty, 400, most=256)
+        capture.to_nfcapd(chatty, path)
+    records = capture.count_flows(path)
+    job("NetFlow records in nfdump's files", path, records, "flows", [
+        ours(BINARY, site, path, ONE_CORE),
+        peer("nfdump, 445 by ends", f"nfdump -r {path} -q -A srcip,dstip,dstport 'port 445' >/dev/null"),
+    ], pairs)
+
+
+JOBS = {name.removeprefix("bench_"): work for name, work in list(globals().items()) if name.startswith("bench_")}
+
+
+def main():
+    folder, pairs = sys.argv[1], int(sys.argv[2])
+    names = sys.argv[3:] or list(JOBS)
+    site = os.path.join(folder, "site")
+    for name in names:
+        if name not in JOBS:
+            sys.exit(f"error: expected a job of {', '.join(JOBS)}, found {name}")
+        JOBS[name](folder, site, pairs)
+
+
+if __name__ == "__main__":
+    main()
