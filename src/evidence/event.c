@@ -672,6 +672,8 @@ static void tell_logon(struct event_talk *talk, const str *v)
     if (!is_network_logon(v)) return;
     bool has_client = address_of(v[CLIENT_ADDRESS], &client, &port);
     str workstation = without_slashes(said(v[CLIENT_NAME]));
+    /* Who logs on as nobody may call himself anything; scanners say "NULL". */
+    if (is_anonymous(v)) workstation = (str){0};
     bool is_kerberos = str_equal_nocase(v[PACKAGE], S("Kerberos"));
     if (has_client) {
         identity(talk, client, workstation, IDENTITY_NTLM);

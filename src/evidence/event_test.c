@@ -95,6 +95,11 @@ static const struct row rows[] = {
      "10.10.4.7:50123 > " HOST ":445 tcp accessed within" PORT
      " ntlmv2 user CONTOSO\\alice client WS0417 share \\\\" HOST "\\a\nuse \\\\" HOST
      "\\a CONTOSO\\alice\n"                                                                      },
+    {"nobody's workstation names nothing",
+     {{SECURITY, 4624,
+       "TargetUserSid=S-1-5-7|TargetLogonId=0x1|LogonType=3|WorkstationName=NULL|" FROM,
+       KNOWN_YES}},
+     ""                                                                                          },
     {"a machine's logon names its address",
      {{SECURITY, 4624, "TargetUserName=WS01$|LogonType=3|AuthenticationPackageName=Kerberos|" FROM,
        KNOWN_YES},
