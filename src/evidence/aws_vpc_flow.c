@@ -69,11 +69,12 @@ static const struct {
 #undef X
 };
 
-enum { COLUMN_ABSENT = MAX_FIELDS, DEFAULT_FIELDS = 14 };
+enum { COLUMN_ABSENT = MAX_FIELDS, DEFAULT_FIELDS = 14, GUIDE_LOOKED_AT = 21 };
 
 struct format {
     uint8_t at[COLUMN_COUNT]; /* field of each column, or COLUMN_ABSENT */
     size_t n;                 /* fields that a whole record has at least */
+    size_t looked_at;         /* fields up to the last that is read */
     char separator;
 };
 
@@ -82,6 +83,7 @@ static const struct format format_of_guide = {
     {COLUMNS(X)},
 #undef X
     DEFAULT_FIELDS,
+    GUIDE_LOOKED_AT,
     ' ',
 };
 
@@ -139,17 +141,33 @@ static str unquoted(str field)
     return quoted ? str_tail(str_head(field, field.len - 1), 1) : field;
 }
 
-/* Several blanks are one separator; between commas or tabs a field may be empty. */
-static size_t split(str text, char separator, str fields[MAX_FIELDS])
+/* Between commas or tabs a field may be empty. */
+static size_t split_table(str text, char separator, str fields[MAX_FIELDS], size_t most)
 {
     size_t n = 0;
-    while (text.len && n < MAX_FIELDS) {
+    while (text.len && n < most) {
         str field;
         str_cut(text, separator, &field, &text);
-        if (separator != ' ')
-            fields[n++] = unquoted(field);
-        else if (field.len)
-            fields[n++] = field;
+        fields[n++] = unquoted(field);
+    }
+    return n;
+}
+
+/* Several blanks are one separator. Fields are a few bytes long: a call for each costs more than
+ * looking at every byte. */
+static size_t split(str text, char separator, str fields[MAX_FIELDS], size_t most)
+{
+    if (separator != ' ') return split_table(text, separator, fields, most);
+    if (!text.len) return 0;
+    size_t n = 0;
+    const char *p = text.ptr, *end = p + text.len;
+    while (p < end && n < most) {
+        const char *start = p;
+        while (p < end && *p != ' ')
+            p++;
+        if (p > start) fields[n++] = (str){start, (size_t)(p - start)};
+        while (p < end && *p == ' ')
+            p++;
     }
     return n;
 }
@@ -177,15 +195,17 @@ static bool has(const struct format *format, enum column column)
 static bool header_of(str text, struct format *out)
 {
     str fields[MAX_FIELDS];
-    struct format format = {.separator = separator_of(text)};
     for (size_t i = 0; i < text.len && i < HEADER_TEXT; i++)
         if (text.ptr[i] >= '0' && text.ptr[i] <= '9') return false;
-    format.n = split(text, format.separator, fields);
+    struct format format = {.separator = separator_of(text)};
+    format.n = split(text, format.separator, fields, MAX_FIELDS);
     for (size_t c = 0; c < COLUMN_COUNT; c++) {
         format.at[c] = COLUMN_ABSENT;
         for (size_t i = format.n; i > 0; i--)
             if (is_name(fields[i - 1], columns[c].name) || is_name(fields[i - 1], columns[c].other))
                 format.at[c] = (uint8_t)(i - 1);
+        if (has(&format, (enum column)c) && format.at[c] >= format.looked_at)
+            format.looked_at = format.at[c] + 1u;
     }
     *out = format;
     return (has(&format, COLUMN_SOURCE) && has(&format, COLUMN_DESTINATION)) ||
@@ -302,7 +322,8 @@ static void read_record(struct aws_vpc_flow *log)
     struct cloud_flow flow = {0};
     enum log_status status = LOG_STATUS_OK;
     str said = field(log, COLUMN_STATUS);
-    if (log->line.n < log->format.n || (log->line.cut && !is_complete(log))) {
+    size_t least = log->has_header ? log->format.looked_at : log->format.n;
+    if (log->line.n < least || (log->line.cut && !is_complete(log))) {
         skip(log, S("the record has fewer fields than its format"));
         return;
     }
@@ -351,6 +372,7 @@ static str without_stamp(str text, int64_t *stamp_us)
 {
     str head, rest;
     *stamp_us = 0;
+    if (text.len < 20 || text.ptr[10] != 'T') return text;
     if (!str_cut(text, ' ', &head, &rest) || head.len < 19 || head.ptr[10] != 'T') return text;
     if (!instant_parse(head, stamp_us)) *stamp_us = 0;
     rest = str_trim(rest);
@@ -369,7 +391,8 @@ static void read_text(struct aws_vpc_flow *log, str text)
         return;
     }
     if (log->refused) return;
-    log->line.n = split(log->line.text, log->format.separator, log->line.fields);
+    log->line.n = split(log->line.text, log->format.separator, log->line.fields,
+                        log->line.cut ? MAX_FIELDS : log->format.looked_at);
     read_record(log);
 }
 
@@ -453,7 +476,7 @@ static bool has_shape(str text)
     enum log_status status;
     int64_t stamp_us;
     text = without_stamp(str_trim(text), &stamp_us);
-    size_t n = split(text, ' ', fields);
+    size_t n = split(text, ' ', fields, MAX_FIELDS);
     return n >= DEFAULT_FIELDS && str_u64(fields[0], 99, &version) && version >= 2 &&
            str_starts(fields[format_of_guide.at[COLUMN_INTERFACE]], S("eni-")) &&
            log_status_of(fields[format_of_guide.at[COLUMN_STATUS]], &status);
