@@ -16,6 +16,7 @@ enum { COMMIT_STEP = 1 << 20, LEAST_RESERVE = 64 << 20 };
 
 struct arena_region {
     char *start, *committed, *end; /* start..committed may be touched; end = start + budget */
+    char *fresh; /* from here on nothing was handed out: zeros, as the OS gave it */
     uint64_t reserved;
     const char *name;
     arena_spent *spent;
@@ -79,6 +80,7 @@ struct arena arena_open(const char *name, uint64_t budget_bytes, arena_spent *sp
         .start = start,
         .committed = start + COMMIT_STEP,
         .end = start + budget,
+        .fresh = start + sizeof *region,
         .reserved = budget,
         .name = name,
         .spent = spent,
@@ -128,7 +130,10 @@ void *arena_take(struct arena *arena, size_t size, size_t align, size_t n)
         region->committed += step;
     }
     arena->at = end;
-    if (total) memset(piece, 0, total);
+    /* A large table that is hardly used costs only the pages that are. */
+    if (piece < region->fresh)
+        memset(piece, 0, (size_t)((end < region->fresh ? end : region->fresh) - piece));
+    if (end > region->fresh) region->fresh = end;
     return piece;
 }
 
