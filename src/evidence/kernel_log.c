@@ -187,6 +187,11 @@ static void kernel_log_read(struct syslog *log, const struct syslog_line *line, 
             syslog_skip(log, S("expected a source and a destination port"));
         return;
     }
+    bool concerns = syslog_concerns(&flow);
+    if (!concerns && line->host.len) {
+        syslog_record(log, (str){0}, line->kind, line->at_us);
+        return;
+    }
     if (!addr_parse(packet.source, &flow.source.addr) ||
         !addr_parse(packet.destination, &flow.destination.addr)) {
         syslog_skip(log, S("expected a source and a destination address"));
@@ -197,6 +202,7 @@ static void kernel_log_read(struct syslog *log, const struct syslog_line *line, 
     bool from_self = packet.has_in && !packet.in.len && packet.out.len;
     if (from_self) syslog_local_address(log, flow.source.addr);
     if (to_self) syslog_local_address(log, flow.destination.addr);
+    if (!concerns) return;
     if (flow.transport == TRANSPORT_TCP) {
         flow.within = !packet.syn;
         if (packet.syn) flow.opener = packet.ack ? SYSLOG_OPENER_DESTINATION : SYSLOG_OPENER_SOURCE;

@@ -271,16 +271,25 @@ void syslog_record(struct syslog *log, str origin, enum syslog_time kind, int64_
     log->sink.record(log->sink.to, has_date ? at_us : 0);
 }
 
+static bool is_service(enum transport transport, uint16_t port)
+{
+    return service_by_port(service_builtin, transport, port) != SERVICE_NONE;
+}
+
+bool syslog_concerns(const struct syslog_flow *flow)
+{
+    return flow->transport != TRANSPORT_NONE &&
+           (is_service(flow->transport, flow->destination_port) ||
+            is_service(flow->transport, flow->source_port));
+}
+
 /* The side on a service's port is the server, whatever the record calls source: answers are logged
  * too. On two such ports who opened it is the client. */
 void syslog_tell(struct syslog *log, const struct syslog_flow *flow)
 {
-    if (flow->transport == TRANSPORT_NONE) return;
-    bool to_service =
-        service_by_port(service_builtin, flow->transport, flow->destination_port) != SERVICE_NONE;
-    bool from_service =
-        service_by_port(service_builtin, flow->transport, flow->source_port) != SERVICE_NONE;
-    if (!to_service && !from_service) return;
+    if (!syslog_concerns(flow)) return;
+    bool to_service = is_service(flow->transport, flow->destination_port);
+    bool from_service = is_service(flow->transport, flow->source_port);
     bool both = to_service && from_service;
     bool answer = both ? flow->opener == SYSLOG_OPENER_DESTINATION : from_service;
     bool guessed = both && flow->opener == SYSLOG_OPENER_UNKNOWN;

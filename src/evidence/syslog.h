@@ -54,6 +54,8 @@ struct syslog_dialect {
 void syslog_record(struct syslog *log, str origin, enum syslog_time kind, int64_t at_us);
 /* Of the record told last. Flows on ports of no service are passed over. */
 void syslog_tell(struct syslog *log, const struct syslog_flow *flow);
+/* Does one of its ports belong to a service? */
+bool syslog_concerns(const struct syslog_flow *flow);
 void syslog_skip(struct syslog *log, str reason);
 void syslog_local_address(struct syslog *log, struct addr addr);
 struct syslog_clock *syslog_clock(struct syslog *log);
