@@ -72,8 +72,8 @@ enum {
     LIMIT_FRAGMENTS = 256,
     /* Names (users, shares, hosts) kept per connection or flow; the rest only counted. */
     LIMIT_NAMES = 256,
-    /* TLS client hellos over QUIC that wait for their rest (18 KiB each), and conversations of SMB over
-     * QUIC that are told from others on its port; further ones are not told. */
+    /* TLS client hellos over QUIC that wait for their rest (18 KiB each), and conversations of SMB
+     * over QUIC that are told from others on its port; further ones are not told. */
     LIMIT_QUIC_HELLOS = 64,
     LIMIT_QUIC_CONVERSATIONS = 65536,
     /* All names of one capture, and all lists of them, together; past it names are only counted. */
@@ -133,19 +133,19 @@ enum {
     LIMIT_EVTX_TEMPLATES = 1024,
     LIMIT_EVTX_LEAVES = 4096,
     LIMIT_EVTX_PIECES = 16384,
-    /* Bytes per chunk that are compiled, matched and turned to text, several times what it has. Full:
-     * its further records are skipped. */
+    /* Bytes per chunk that are compiled, matched and turned to text, several times what it has.
+     * Full: its further records are skipped. */
     LIMIT_EVTX_WORK = 1 << 20,
-    /* Values of one template (Windows allows 128), and fragments of one record (real ones have two).
-     * Full: the record is skipped. */
+    /* Values of one template (Windows allows 128), and fragments of one record (real ones have
+     * two). Full: the record is skipped. */
     LIMIT_EVTX_VALUES = 1024,
     LIMIT_EVTX_PARTS = 8,
-    /* Templates of an event log that are remembered for damaged chunks, and the chunks that have them
-     * (64 KiB each); the first ones met. */
+    /* Templates of an event log that are remembered for damaged chunks, and the chunks that have
+     * them (64 KiB each); the first ones met. */
     LIMIT_EVTX_SPARES = 256,
     LIMIT_EVTX_SPARE_CHUNKS = 8,
-    /* Text of one event's values: a record of 64 KiB gives at most 96 KiB of UTF-8. Full: the record
-     * is skipped. */
+    /* Text of one event's values: a record of 64 KiB gives at most 96 KiB of UTF-8. Full: the
+     * record is skipped. */
     LIMIT_EVTX_TEXT = 192 << 10,
     /* Connections a workspace keeps one by one before old days are only counted. */
     LIMIT_CONNECTIONS = 5000000,

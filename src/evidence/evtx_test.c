@@ -51,11 +51,49 @@ static const char *const names[] = {
 };
 static_assert(COUNT_OF(names) <= EVENT_VALUES, "values of one event");
 
+/* Of the firewall's own channel, and of SMB's. */
+static const char *const change_names[] = {
+    "RuleId",
+    "RuleName",
+    "Origin",
+    "ApplicationPath",
+    "ServiceName",
+    "Direction",
+    "Protocol",
+    "LocalPorts",
+    "RemotePorts",
+    "Action",
+    "Profiles",
+    "Flags",
+    "LocalAddresses",
+    "RemoteAddresses",
+    "EmbeddedContext",
+    "Active",
+    "EdgeTraversal",
+    "ModifyingUser",
+    "ModifyingApplication",
+    "SchemaVersion",
+    "RuleStatus",
+    "SettingType",
+    "SettingValue",
+    "ClientName",
+    "ClientAddress",
+    "ServerName",
+    "ShareName",
+    "UserName",
+    "Status",
+    "SessionId",
+    "ConnectionType",
+    "ErrorCode",
+};
+static_assert(COUNT_OF(change_names) <= EVENT_VALUES, "values of one event");
+
 /* One per event id; filled once. */
-static struct event_kind kinds[KINDS];
+static struct event_kind kinds[KINDS], change_kinds[KINDS];
 
 struct heard_event {
     str channel, computer;
+    const struct event_kind *kind;
     uint32_t id;
     uint64_t record;
     int64_t at_us;
@@ -83,10 +121,16 @@ bool event_matters(uint32_t id)
     return id != USELESS && id < KINDS;
 }
 
+static bool has_change_names(str channel)
+{
+    return str_contains(channel, S("Firewall")) || str_contains(channel, S("SMBServer")) ||
+           str_contains(channel, S("SmbClient")) || str_contains(channel, S("SMBClient"));
+}
+
 const struct event_kind *event_find(str provider, str channel, uint32_t id)
 {
-    (void)channel;
-    return str_equal(provider, S(STRANGER)) ? NULL : &kinds[id];
+    if (str_equal(provider, S(STRANGER))) return NULL;
+    return has_change_names(channel) ? &change_kinds[id] : &kinds[id];
 }
 
 size_t event_value_of(const struct event_kind *kind, str name)
@@ -108,11 +152,12 @@ static void keep_event(struct heard *heard, const struct event *event)
     struct heard_event kept = {
         .channel = str_copy(heard->arena, event->channel),
         .computer = str_copy(heard->arena, event->computer),
+        .kind = event->kind,
         .id = event->kind->id,
         .record = event->record,
         .at_us = event->at_us,
     };
-    for (size_t i = 0; i < COUNT_OF(names); i++)
+    for (size_t i = 0; i < event->kind->n_names; i++)
         kept.values[i] = str_copy(heard->arena, event->values[i]);
     arena_grow(heard->arena, heard->events, heard->n_events, heard->room);
     heard->events[heard->n_events++] = kept;
@@ -133,9 +178,9 @@ void event_tell(struct event_talk *talk, const struct event *event)
     buf_format(&heard->text, "%u %.*s on %.*s #%" PRIu64 " %.*s %s", (unsigned)event->kind->id,
                STR_ARG(event->channel), STR_ARG(event->computer), event->record,
                STR_ARG(instant_text(at, event->at_us)), results[event->succeeded]);
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
+    for (size_t i = 0; i < event->kind->n_names; i++) {
         if (!event->values[i].len) continue;
-        buf_format(&heard->text, " %s=", names[i]);
+        buf_format(&heard->text, " %s=", event->kind->names[i]);
         buf_str(&heard->text, event->values[i]);
     }
     buf_char(&heard->text, '\n');
@@ -320,7 +365,7 @@ static void user_data(struct event_writer *w)
             {
                      {.name = "e:ShareName", .text = "docs"},
                      {.name = "Status", .type = EVTX_UINT32, .data = BYTES(0x6D, 0, 0, 0xC0)},
-                     {.name = "IpAddress",
+                     {.name = "ClientAddress",
                  .type = EVTX_BINARY,
                  .data = BYTES(2, 0, 1, 0xBD, 10, 0, 0, 1)},
                      },
@@ -728,7 +773,7 @@ static const struct {
      "ShareName=\\\\*\\projects\n"},
     {"user data, by its elements", user_data, 1,
      "551 Microsoft-Windows-SMBServer/Security on FS01 #1 2024-12-30T02:40:00.000000Z ? "
-     "IpAddress=020001BD0A000001 ShareName=docs Status=3221225581\n"},
+     "ClientAddress=020001BD0A000001 ShareName=docs Status=3221225581\n"},
     {"data without names, by position", unnamed_data, 1,
      "1 Security on FS01.contoso.com #1 2024-12-30T02:40:00.000000Z ? 1=second\n"},
     {"a literal of the template", literal_value, 1,
@@ -999,16 +1044,10 @@ static uint64_t count_of(const struct heard *heard, str channel, uint64_t id)
     return n;
 }
 
-static size_t index_of(const char *name)
-{
-    for (size_t i = 0; i < COUNT_OF(names); i++)
-        if (strcmp(names[i], name) == 0) return i;
-    abort();
-}
-
 static str value_of(const struct heard_event *event, const char *name)
 {
-    return event->values[index_of(name)];
+    size_t i = event_value_of(event->kind, str_of(name));
+    return i < EVENT_VALUES ? event->values[i] : (str){0};
 }
 
 static str first_of(const struct heard_event *event, const char *a, const char *b)
@@ -1075,9 +1114,26 @@ static str detail_of(struct arena *arena, const struct heard_event *event)
 #undef V
 }
 
+/* "name=value; name=value": every value that is listened to is the same. */
+static bool same_pairs(const struct heard_event *event, str pairs)
+{
+    while (pairs.len) {
+        str pair, name, value;
+        const char *end = strstr(pairs.ptr, "; ");
+        size_t n = end && end < pairs.ptr + pairs.len ? (size_t)(end - pairs.ptr) : pairs.len;
+        pair = str_head(pairs, n);
+        pairs = str_tail(pairs, n + 2);
+        if (!str_cut(pair, '=', &name, &value)) return false;
+        size_t i = event_value_of(event->kind, name);
+        if (i < EVENT_VALUES && !str_equal(event->values[i], value)) return false;
+    }
+    return true;
+}
+
 /* Events of which the truth has a row. */
 static bool has_row(const struct heard_event *event)
 {
+    if (has_change_names(event->channel)) return true;
     if (str_equal(event->channel, S("Microsoft-Windows-Sysmon/Operational"))) return event->id == 3;
     if (!str_equal(event->channel, S("Security"))) return false;
     if (event->id == 4624) return str_equal(value_of(event, "LogonType"), S("3"));
@@ -1089,6 +1145,9 @@ static bool same_event(struct arena *arena, const struct heard_event *event, con
 {
     int64_t at_us = 0;
     assert_true(instant_parse(c[4], &at_us));
+    if (has_change_names(event->channel))
+        return event->at_us == at_us && str_equal(event->computer, c[5]) &&
+               same_pairs(event, c[13]);
     return event->at_us == at_us && str_equal(event->computer, c[5]) &&
            str_equal(first_of(event, "IpAddress", event->id == 3 ? "SourceIp" : "SourceAddress"),
                      c[6]) &&
@@ -1162,12 +1221,12 @@ static bool read_file(void *to, struct input *input)
     struct arena arena = arena_open("file", 0, NULL);
     str expected = str_format(&arena, "%.*s.expected.tsv", STR_ARG(input_source(input)));
     truth->file = str_c(&arena, input_source(input));
-    /* libevtx stops at a value that stands where it expects an attribute; and it does not read
-     * chunks whose mark is damaged. */
-    truth->weaker = str_ends(input_source(input), S("/issue_201.evtx")) ||
-                    str_ends(input_source(input), S("/sample_with_a_bad_chunk_magic.evtx"));
     if (!os_read_all(&os, expected, LIMIT_RECORD_BYTES, &arena, &text, &err))
         fail_msg("%s: %s", err.source, err.text);
+    /* libevtx says what stopped it (a token it doesn't know, events that give no XML), but not that
+     * it left out what a chunk without its mark has. */
+    truth->weaker = str_contains(str_of_bytes(text), S("\n# note:")) ||
+                    str_ends(input_source(input), S("/sample_with_a_bad_chunk_magic.evtx"));
     struct heard heard = listen(&arena, UINT64_MAX);
     heard.keeps = true;
     struct fact_sink sink = sink_of(&heard);
@@ -1213,8 +1272,11 @@ static void corpus_events_are_found(void **state)
 static int fill_kinds(void **state)
 {
     (void)state;
-    for (uint32_t id = 0; id < KINDS; id++)
+    for (uint32_t id = 0; id < KINDS; id++) {
         kinds[id] = (struct event_kind){.id = id, .names = names, .n_names = COUNT_OF(names)};
+        change_kinds[id] =
+            (struct event_kind){.id = id, .names = change_names, .n_names = COUNT_OF(change_names)};
+    }
     return 0;
 }
 
