@@ -8,6 +8,7 @@
 #include "base/instant.h"
 #include "base/json_scan.h"
 #include "base/service.h"
+#include "evidence/logon_status.h"
 
 #define T(text)                                                                                    \
     {                                                                                              \
@@ -324,15 +325,14 @@ static void tell_command(struct telling *t)
     const str *fields = t->row->fields;
     str tree = fields[ZEEK_FIELD_TREE], user = fields[ZEEK_FIELD_USERNAME];
     str command = fields[ZEEK_FIELD_COMMAND], status = fields[ZEEK_FIELD_STATUS];
-    bool success = str_equal_nocase(status, S("SUCCESS"));
+    bool success = logon_status_is_success(status);
     bool is_logon = str_starts(command, S("SESSION_SETUP"));
     bool is_connect = str_starts(command, S("TREE_CONNECT"));
     bool failed = status.len && !success;
     if (success && str_equal_nocase(fields[ZEEK_FIELD_VERSION], S("SMB1")) &&
         !str_starts(command, S("NEGOTIATE")))
         t->fact.smb.dialects = 1u << DIALECT_NT_LM_012;
-    if (is_logon && failed && !str_equal_nocase(status, S("MORE_PROCESSING_REQUIRED")))
-        t->fact.outcome = OUTCOME_AUTH_FAILED;
+    if (is_logon && logon_status_is_refusal(status)) t->fact.outcome = OUTCOME_AUTH_FAILED;
     bool refused = is_connect && failed;
     t->fact.users = one_name(&user);
     t->fact.shares = one_name(&tree);
