@@ -83,8 +83,8 @@ struct row {
 #define PROVIDER_FIREWALL "Microsoft-Windows-Windows Firewall With Advanced Security"
 #define CHANNEL_FIREWALL  "Microsoft-Windows-Windows Firewall With Advanced Security/"
 
-/* Lists of values: name, meaning. A meaning may stand behind several names, since builds differ:
- * the first that is filled counts. */
+/* Lists of values: name, meaning. A meaning may stand behind several names, since builds differ,
+ * and Splunk takes its own from the rendered text: the first that is filled counts. */
 #define SUBJECT_USER(X)                                                                            \
     X("SubjectUserSid", USER_SID)                                                                  \
     X("SubjectUserName", USER_NAME)                                                                \
@@ -99,7 +99,14 @@ struct row {
     X("IpAddress", CLIENT_ADDRESS)                                                                 \
     X("IpPort", CLIENT_PORT)                                                                       \
     X("ShareName", SHARE)                                                                          \
-    X("RelativeTargetName", RELATIVE_NAME)
+    X("RelativeTargetName", RELATIVE_NAME)                                                         \
+    X("Account_Name", USER_NAME)                                                                   \
+    X("Account_Domain", USER_DOMAIN)                                                               \
+    X("Logon_ID", LOGON)                                                                           \
+    X("Source_Address", CLIENT_ADDRESS)                                                            \
+    X("Source_Port", CLIENT_PORT)                                                                  \
+    X("Share_Name", SHARE)                                                                         \
+    X("Relative_Target_Name", RELATIVE_NAME)
 #define SHARE_CHANGE(X) SUBJECT_USER(X) X("ShareName", SHARE) X("ShareLocalPath", SHARE_FOLDER)
 #define NETWORK_LOGON(X)                                                                           \
     TARGET_USER(X)                                                                                 \
@@ -116,7 +123,11 @@ struct row {
     X("SourcePort", SOURCE_PORT)                                                                   \
     X("DestAddress", DESTINATION_ADDRESS)                                                          \
     X("DestPort", DESTINATION_PORT)                                                                \
-    X("Protocol", PROTOCOL)
+    X("Protocol", PROTOCOL)                                                                        \
+    X("Source_Address", SOURCE_ADDRESS)                                                            \
+    X("Source_Port", SOURCE_PORT)                                                                  \
+    X("Destination_Address", DESTINATION_ADDRESS)                                                  \
+    X("Destination_Port", DESTINATION_PORT)
 #define SYSMON_CONNECTION(X)                                                                       \
     X("UtcTime", UTC_TIME)                                                                         \
     X("Image", IMAGE)                                                                              \

@@ -7,7 +7,7 @@
  *   - Wazuh's alerts and archives
  *   - Get-WinEvent | ConvertTo-Json, Fluent Bit: values by their position
  *   - Log Analytics and Sentinel: SecurityEvent's columns, Event's EventData in XML
- *   - Splunk's exports of XmlWinEventLog: the event's XML in _raw
+ *   - Splunk's exports: the event's XML in _raw, or fields named after the rendered text
  *
  * They differ in where things stand, not in what they are called. So two sets of paths are asked:
  * one for what the system says of every event, and, for an event of use, one for its values below
@@ -98,6 +98,7 @@
     X(TIME, "SystemTime")                                                                          \
     X(TIME, "EventTime")                                                                           \
     X(TIME, "TimeGenerated")                                                                       \
+    X(TIME, "_time")                                                                               \
     X(RECEIVED_LOCAL, "EventReceivedTime")                                                         \
     X(STAMP, "@timestamp")                                                                         \
     X(KEYWORDS, "Event.System.Keywords")                                                           \
@@ -533,6 +534,14 @@ static enum known succeeded_of(const str *fields)
     return known == KNOWN_NOT ? events_xml_succeeded(fields[FIELD_RESULT]) : known;
 }
 
+/* Its name for people ("Microsoft Windows security auditing.") is none: the channel then says. */
+static str provider_of(const str *fields)
+{
+    str provider = fields[FIELD_PROVIDER];
+    bool is_displayed = str_starts(provider, S("Microsoft Windows ")) && fields[FIELD_CHANNEL].len;
+    return is_displayed ? (str){0} : provider;
+}
+
 static void tell(struct reading *r, const struct event *event)
 {
     r->sink.record(r->sink.to, event->at_us);
@@ -577,7 +586,7 @@ static bool take_object(struct reading *r, str object, uint64_t offset, struct e
         event.record = event.offset = record;
     if (assumed) event.assumed = 1u << ASSUMED_TIMEZONE;
     if (event_matters((uint32_t)id))
-        event.kind = event_find(fields[FIELD_PROVIDER], event.channel, (uint32_t)id);
+        event.kind = event_find(provider_of(fields), event.channel, (uint32_t)id);
     if (event.kind) {
         event.succeeded = succeeded_of(fields);
         if (!read_values(r, object, offset, fields, r->keepers[id_path], &event, err)) return false;

@@ -255,6 +255,16 @@ static const struct {
     {"another record of the file",
      "{\"message\":\"started\",\"level\":\"info\"}",
      "skip @0+36 expected a Windows event with its number\n"},
+    {"Splunk's own fields",
+     "{\"preview\":false,\"result\":{\"_time\":\"2026-07-02T04:14:03.000+0200\",\"EventCode\":"
+     "\"5145\",\"SourceName\":\"Microsoft Windows security auditing.\",\"LogName\":\"Security\","
+     "\"ComputerName\":\"FS01\",\"RecordNumber\":\"7\",\"Keywords\":\"Audit Success\","
+     "\"Account_Name\":\"alice\",\"Account_Domain\":\"CONTOSO\",\"Source_Address\":\"10.10.4.7\","
+     "\"Source_Port\":\"50123\",\"Share_Name\":\"\\\\\\\\*\\\\IPC$\",\"Relative_Target_Name\":"
+     "\"srvsvc\"}}",
+     "from FS01\n2026-07-02T02:14:03.000000Z 10.10.4.7:50123 > FS01:445 tcp accessed within port? "
+     "user CONTOSO\\alice share \\\\FS01\\IPC$ pipe srvsvc\n"
+     "use \\\\FS01\\IPC$ pipe srvsvc CONTOSO\\alice\n"},
     {"damage, and what follows it",
      "{\"EventID\":5140,\"Channel\n{\"EventID\":4688,\"Hostname\":\"FS01\",\"EventTime\":"
      "\"2026-07-02T04:14:03Z\"}\n",
