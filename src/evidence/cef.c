@@ -71,10 +71,10 @@ static size_t mark_of(str message)
 {
     const char *bar = message.len ? memchr(message.ptr, '|', message.len) : NULL;
     if (!bar) return message.len;
-    size_t at = syslog_find(str_head(message, (size_t)(bar - message.ptr)), S("CEF:"));
-    bool found = at + 4 < message.len && message.ptr + at < bar && message.ptr[at + 4] >= '0' &&
-                 message.ptr[at + 4] <= '9';
-    return found ? at : message.len;
+    str front = str_head(message, (size_t)(bar - message.ptr));
+    size_t at = syslog_find(front, S("CEF:"));
+    str version = str_trim(str_tail(front, at + 4)); /* FortiOS writes "CEF: 0" */
+    return version.len && version.ptr[0] >= '0' && version.ptr[0] <= '9' ? at : message.len;
 }
 
 static bool cef_claims(str message)

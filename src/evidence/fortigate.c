@@ -80,9 +80,16 @@ static void time_of(struct syslog *log, const str values[KEY_COUNT], enum syslog
     struct syslog_clock *clock = syslog_clock(log);
     if (values[KEY_EVENT_TIME].len && syslog_line_time(clock, values[KEY_EVENT_TIME], kind, at_us))
         return;
-    if (values[KEY_DATE].len != 10 || values[KEY_TIME].len > 15 || values[KEY_ZONE].len > 6) return;
-    int n = snprintf(text, sizeof text, "%.*s %.*s%.*s", STR_ARG(values[KEY_DATE]),
-                     STR_ARG(values[KEY_TIME]), STR_ARG(values[KEY_ZONE]));
+    if (values[KEY_DATE].len != 10 || values[KEY_TIME].len > 15) return;
+    /* "-0500", "+1:00", "UTC+2" */
+    str zone = values[KEY_ZONE];
+    if (str_starts(zone, S("UTC")) || str_starts(zone, S("GMT"))) zone = str_tail(zone, 3);
+    if (zone.len > 6) return;
+    str hours = str_tail(zone, 1);
+    bool one_digit = hours.len == 1 || (hours.len > 1 && hours.ptr[1] == ':');
+    int n = snprintf(text, sizeof text, "%.*s %.*s%.*s%s%.*s", STR_ARG(values[KEY_DATE]),
+                     STR_ARG(values[KEY_TIME]), STR_ARG(str_head(zone, 1)), one_digit ? "0" : "",
+                     STR_ARG(hours));
     if (n > 0 && !syslog_line_time(clock, (str){text, (size_t)n}, kind, at_us)) return;
 }
 

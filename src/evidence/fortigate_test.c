@@ -18,6 +18,8 @@ static const struct log_row fortigate_rows[] = {
               "<189>" TRAFFIC
               "eventtime=1793607243123456789 tz=\"+0100\" srcport=4 dstip=10.20.0.21 "
               "dstport=445 proto=6 action=\"server-rst\" user=\"N/A\"\n"
+              "<189>" TRAFFIC "tz=\"UTC+1\" srcport=6 dstip=10.20.0.21 dstport=445 proto=6 "
+              "action=\"deny\"\n"
               "<189>" TRAFFIC "eventtime=1793607243 srcport=5 dstip=10.20.0.21 dstport=445 proto=6 "
               "action=\"strange\"\n"),
      "from fw1\n2026-11-02T08:13:51+12s 10.10.4.7:1 > 10.20.0.21:445 tcp allowed 840/1200 "
@@ -25,7 +27,8 @@ static const struct log_row fortigate_rows[] = {
      "2026-11-02T07:14:03 10.10.4.7:2 > 10.20.0.21:445 tcp blocked @2\n"
      "2026-11-02T08:14:03 10.10.4.7:3 > 10.20.0.21:445 tcp allowed @3\n"
      "2026-11-02T08:14:03 10.10.4.7:4 > 10.20.0.21:445 tcp allowed @4\n"
-     "2026-11-02T08:14:03 10.10.4.7:5 > 10.20.0.21:445 tcp none @5\n",                            5},
+     "2026-11-02T07:14:03 10.10.4.7:6 > 10.20.0.21:445 tcp blocked @5\n"
+     "2026-11-02T08:14:03 10.10.4.7:5 > 10.20.0.21:445 tcp none @6\n",                            6},
     {"a session that goes on; commas; FortiOS 4; a relay's header; no devname",
      LOG_TEXT(TRAFFIC
               "eventtime=1793607243 srcport=1 dstip=10.20.0.21 dstport=445 proto=6 "
@@ -53,8 +56,7 @@ static const struct log_row fortigate_rows[] = {
 };
 
 #define PAN(subtype, action, ports, start, elapsed, more)                                          \
-    "1,2026/11/02 08:14:20,001122334455,TRAFFIC," subtype                                          \
-    ",2049,2026/11/02 "                                                                            \
+    "1,2026/11/02 08:14:20,001122334455,TRAFFIC," subtype ",2049,2026/11/02 "                      \
     "08:14:20,10.10.4.7,10.20.0.21,0.0.0.0,0.0.0.0,rule,contoso\\alice,,ms-ds-smb,"                \
     "vsys1,a,b,e1,e2,fwd,2026/11/02 08:14:20,22751,1," ports ",0,0,0x19,tcp," action               \
     ",2040,840,1200,36," start "," elapsed ",any,0,1,0x0,10.0.0.0-10.255.255.255,"                 \
@@ -97,7 +99,7 @@ static const struct log_row panos_rows[] = {
      "") "1,2026/11/02 08:14:20,001122334455,TRAFFIC,end,2049,2026/11/02 "
                      "08:14:20,10.10.4.7"),
      "from 001122334455\n"
-     "skip @4 expected the fields of a PAN-OS traffic log up to the elapsed time\n"
+     "skip @4 expected the fields of a PAN-OS traffic log up to the action\n"
      "skip @6 expected a source and a destination port\n"
      "skip @7 the line is cut\n",                                                                                                           3                                        },
 };

@@ -48,9 +48,15 @@ static const struct log_row rows[] = {
      "1970-01-01T08:14:03 10.10.4.7:49159 > 10.20.0.21:445 tcp blocked clock? @8\n"
      "from \nown 10.20.0.21\n"
      "1970-01-01T00:00:00 10.10.4.7:49159 > 10.20.0.21:445 tcp blocked clock? @9\n", 9},
+    {"headers inside headers, and one that lacks its program",
+     LOG_TEXT(SYN("2026-11-02T09:14:03+01:00 <4>Nov  2 11:11:11 gw1 kernel: DROP ",      A_TO_B) SYN(
+         "<4>Nov  2 11:11:11 relay <4>2026-11-02T08:14:03Z gw2 kernel: DROP ",                 A_TO_B) "<4>1 2026-11-02T08:14:03Z fw %ASA-4-106023: Deny tcp src a:10.10.4.7/49159 dst "
+                 "b:10.20.0.21/445 by x\n"),
+     "from gw1\n" WHEN "blocked @1\nfrom gw2\n" WHEN "blocked @2\nfrom fw\n" WHEN "blocked @3\n",
+     3},
     {"years that are not written: the last that is not in the future; 29 February",
-     LOG_TEXT(SYN("Dec 24 08:14:03 gw kernel: ",      A_TO_B)
-                  SYN("Feb 29 08:14:03 gw kernel: ",                 A_TO_B)),
+     LOG_TEXT(SYN("Dec 24 08:14:03 gw kernel: ",                                                                                                                                                            A_TO_B)
+                  SYN("Feb 29 08:14:03 gw kernel: ",                                                                                                                                                                                                  A_TO_B)),
      "from gw\n2025-12-24T08:14:03 10.10.4.7:49159 > 10.20.0.21:445 tcp none timezone? @1\n"
      "2024-02-29T08:14:03 10.10.4.7:49159 > 10.20.0.21:445 tcp none timezone? @2\n", 2},
     {"answers, mid-stream, datagrams, version 6",
@@ -72,7 +78,7 @@ static const struct log_row rows[] = {
      "2026-11-02T08:14:03 10.20.0.21:137 > 10.20.0.255:137 udp blocked timezone? server? @3\n"
      "2026-11-02T08:14:03 2001:db8::1:49160 > 2001:db8::2:139 tcp blocked timezone? @4\n"
      "2026-11-02T08:14:03 10.20.0.21:22 > 10.20.0.22:445 tcp blocked timezone? @5\n"
-     "2026-11-02T08:14:03 10.20.0.21:22 > 10.20.0.22:445 tcp blocked timezone? @6\n",                                                                                                                                                                                                  6                                                                                                                                                                                                                                                              },
+     "2026-11-02T08:14:03 10.20.0.21:22 > 10.20.0.22:445 tcp blocked timezone? @6\n",                                                                                                                                       6                                                                                                                                                              },
     {"not ours: other ports, ICMP that quotes, ESP, fragments, other programs",
      LOG_TEXT(
          "Nov  2 08:14:03 gw kernel: IN=eth0 OUT= SRC=10.10.4.7 DST=10.20.0.21 PROTO=TCP SPT=5 "
@@ -82,7 +88,7 @@ static const struct log_row rows[] = {
          "Nov  2 08:14:03 gw kernel: IN=eth0 OUT= SRC=10.10.4.7 DST=10.20.0.21 PROTO=ESP SPI=0x1\n"
          "Nov  2 08:14:03 gw kernel: IN=eth0 OUT= SRC=10.10.4.7 DST=10.20.0.21 FRAG:185 PROTO=UDP\n"
          "Nov  2 08:14:03 gw sshd[12]: Accepted publickey for root from 10.10.4.7 port 445\n"),
-     "from gw\n",                                                                                                                                       4                                                                                                                                                              },
+     "from gw\n",                                                                                                                                                        4                                                                                                                                                                                                                                                             },
     {"what is lost and damaged is told",
      LOG_TEXT(
          "Nov  2 08:14:03 gw kernel: TTL=64 PROTO=TCP SPT=59344 DPT=445 SYN\n"
@@ -98,12 +104,12 @@ static const struct log_row rows[] = {
      "messages\n"
      "skip @4 expected a source and a destination address\n"
      "skip @5 expected a source and a destination port\n"
-     "skip @6 the line is cut\n",                                                                                                                                                        0                                                                                                                                                                                                                                                             },
+     "skip @6 the line is cut\n",                                                                                                                                                                          0                                                                                                                                                                                },
     {"a last line that is whole but for its newline",
      LOG_TEXT(
          "Nov  2 08:14:03 gw kernel: DROP IN=a SRC=10.10.4.7 DST=10.20.0.21 PROTO=TCP SPT=49159 "
          "DPT=445 WINDOW=64240 RES=0x00 SYN URGP=0"),
-     "from gw\n" WHEN "blocked timezone? @1\n",                                                                                                                                                                                                             1                                                                                                                                                                                                                                             },
+     "from gw\n" WHEN "blocked timezone? @1\n",                                                                                                                                                                                                                                                    1                                                                                                                                                                                                                                                          },
 };
 
 static void rows_give_their_facts(void **state)

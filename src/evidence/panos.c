@@ -59,6 +59,11 @@ static size_t split(str text, str fields[MAX_FIELDS])
     return n;
 }
 
+static str field(const str *fields, size_t n, enum field at)
+{
+    return at < n ? fields[at] : (str){0};
+}
+
 static uint64_t number_of(str text)
 {
     uint64_t value = 0;
@@ -100,8 +105,8 @@ static void panos_read(struct syslog *log, const struct syslog_line *line, bool 
     n -= type - TYPE_FIELD;
     enum syslog_time kind = line->kind;
     int64_t at_us = line->at_us, start_us = 0, shift_us = 0;
-    if (n <= FIELD_ELAPSED + (cut ? 1u : 0u)) {
-        syslog_skip(log, S("expected the fields of a PAN-OS traffic log up to the elapsed time"));
+    if (n <= FIELD_ACTION + (cut ? 1u : 0u)) {
+        syslog_skip(log, S("expected the fields of a PAN-OS traffic log up to the action"));
         return;
     }
     bool has_time = syslog_line_time(syslog_clock(log), f[FIELD_GENERATED], &kind, &at_us);
@@ -109,26 +114,26 @@ static void panos_read(struct syslog *log, const struct syslog_line *line, bool 
         kind = SYSLOG_INSTANT;
         at_us += shift_us;
     }
-    str device = n > FIELD_DEVICE ? str_trim(f[FIELD_DEVICE]) : (str){0};
+    str device = str_trim(field(f, n, FIELD_DEVICE));
     syslog_record(log,
                   device.len       ? device
                   : line->host.len ? line->host
                                    : f[FIELD_SERIAL],
                   kind, at_us);
     enum syslog_time start_kind = kind;
-    if (!syslog_line_time(syslog_clock(log), f[FIELD_START], &start_kind, &start_us))
+    if (!syslog_line_time(syslog_clock(log), field(f, n, FIELD_START), &start_kind, &start_us))
         start_us = at_us;
     else
         start_us += shift_us;
-    uint64_t elapsed_s = number_of(f[FIELD_ELAPSED]);
+    uint64_t elapsed_s = number_of(field(f, n, FIELD_ELAPSED));
     struct syslog_flow flow = {
         .transport = syslog_transport(f[FIELD_PROTOCOL]),
         .opener = SYSLOG_OPENER_SOURCE,
         .outcome = syslog_action(SYSLOG_PALO_ALTO, f[FIELD_ACTION]),
         .first_us = start_us,
         .last_us = start_us + (elapsed_s < UINT32_MAX ? (int64_t)elapsed_s * INSTANT_SECOND : 0),
-        .sent = number_of(f[FIELD_SENT]),
-        .received = number_of(f[FIELD_RECEIVED]),
+        .sent = number_of(field(f, n, FIELD_SENT)),
+        .received = number_of(field(f, n, FIELD_RECEIVED)),
         .user = f[FIELD_SOURCE_USER],
     };
     str subtype = f[FIELD_SUBTYPE];

@@ -477,11 +477,15 @@ static bool read_5424(struct syslog_clock *clock, str text, struct syslog_line *
     str time = take_field(&text);
     if (time.len && !syslog_line_time(clock, time, &line.kind, &line.at_us)) return false;
     line.host = take_field(&text);
-    bool is_kernel = str_equal(take_field(&text), S("kernel"));
-    take_field(&text);
-    take_field(&text);
-    take_structured(&text);
-    take_blanks(&text);
+    bool is_kernel = false;
+    /* Observed: the message where the program's name belongs. */
+    if (first(text) != '%') {
+        is_kernel = str_equal(take_field(&text), S("kernel"));
+        take_field(&text);
+        take_field(&text);
+        take_structured(&text);
+        take_blanks(&text);
+    }
     str mark = S("\xEF\xBB\xBF");
     if (str_starts(text, mark)) text = str_tail(text, mark.len);
     take_kernel(&text, is_kernel, &line);
@@ -500,45 +504,64 @@ static bool take_priority(str *s)
     return true;
 }
 
+/* A relay put its own header before the device's, which has a year: the device's time. */
+static void take_inner_time(struct syslog_clock *clock, str *s, struct syslog_line *line)
+{
+    struct time_text inner;
+    str rest = *s;
+    if (line->kind == SYSLOG_UPTIME || !take_time(&rest, &inner) || !inner.has_year) return;
+    if (!resolve(clock, &inner, &line->kind, &line->at_us)) return;
+    if (take(&rest, ':')) take_blanks(&rest);
+    take_blanks(&rest);
+    *s = rest;
+}
+
+/* Behind the time. */
+static void read_host(str *rest, bool is_dmesg, struct syslog_line *line)
+{
+    take_blanks(rest);
+    if (take(rest, ':')) take_blanks(rest);
+    if (is_dmesg) {
+        /* journalctl -o short-monotonic has a host, dmesg has none. */
+        str word, behind;
+        str_cut(*rest, ' ', &word, &behind);
+        if (str_starts(behind, S("kernel:"))) take_host(rest, &line->host);
+    } else {
+        take_host(rest, &line->host);
+    }
+    if (first(*rest) == ':' && rest->len > 1 && rest->ptr[1] == ' ') *rest = str_tail(*rest, 2);
+    take_level(rest);
+}
+
+static bool read_header(struct syslog_clock *clock, str *rest, struct syslog_line *line)
+{
+    take_blanks(rest);
+    str before = *rest;
+    if (!read_time(clock, rest, &line->kind, &line->at_us)) return false;
+    /* dmesg --time-format iso has a comma before its microseconds. */
+    str time = str_head(before, before.len - rest->len);
+    read_host(rest, first(before) == '[' || memchr(time.ptr, ',', time.len), line);
+    return true;
+}
+
 void syslog_line_read(struct syslog_clock *clock, str text, struct syslog_line *out)
 {
-    struct syslog_line line = {0};
+    struct syslog_line line = {0}, inner = {0};
     str rest = text;
 
     take_blanks(&rest);
     if (take_priority(&rest) && str_starts(rest, S("1 ")) &&
         read_5424(clock, str_tail(rest, 2), out))
         return;
-    take_blanks(&rest);
-    str before = rest;
-    if (read_time(clock, &rest, &line.kind, &line.at_us)) {
-        bool is_dmesg =
-            before.ptr[0] == '[' || str_contains(str_head(before, before.len - rest.len), S(","));
-        take_blanks(&rest);
-        if (take(&rest, ':')) take_blanks(&rest);
-        if (is_dmesg) {
-            /* journalctl -o short-monotonic has a host, dmesg has none. */
-            str word, behind;
-            str_cut(rest, ' ', &word, &behind);
-            if (str_starts(behind, S("kernel:"))) take_host(&rest, &line.host);
-        } else {
-            take_host(&rest, &line.host);
-        }
-        if (first(rest) == ':' && rest.len > 1 && rest.ptr[1] == ' ') rest = str_tail(rest, 2);
-        take_level(&rest);
-        /* A relay put its own header before the device's: the device's time, if it says more. */
-        struct time_text inner;
+    if (read_header(clock, &rest, &line)) {
+        /* A whole header inside: its host; its time only when the outer one is less sure. */
         str behind = rest;
-        enum syslog_time kind = SYSLOG_NO_TIME;
-        int64_t at_us = 0;
-        if (line.kind != SYSLOG_UPTIME && take_time(&behind, &inner) && inner.has_year &&
-            resolve(clock, &inner, &kind, &at_us)) {
-            line.kind = kind;
-            line.at_us = at_us;
+        if (take_priority(&behind) && read_header(clock, &behind, &inner)) {
             rest = behind;
-            if (take(&rest, ':')) take_blanks(&rest);
-            take_blanks(&rest);
+            if (inner.host.len) line.host = inner.host;
+            if (line.kind != SYSLOG_INSTANT) line.kind = inner.kind, line.at_us = inner.at_us;
         }
+        take_inner_time(clock, &rest, &line);
     }
     take_kernel(&rest, false, &line);
     line.message = rest;
