@@ -14,6 +14,7 @@ setup_file() {
     # The files that the examples name.
     cp "$WS/captures/edge.pcapng" "$WS/site-a.pcapng"
     printf '10.10.4.17 10.20.0.21 smb domain\n' >"$WS/questions.txt"
+    printf 'src,dst,dport,ts\n10.10.4.17,10.20.0.21,445,2026-11-02T08:14:03Z\n' >"$WS/flows.csv"
     # Examples that read an artefact find one.
     "$SALLYPORT" compile -C "$WS" -o "$WS/out" --target powershell --target nftables >/dev/null
 }

@@ -145,6 +145,109 @@ for line in sqlite3.connect(sys.argv[1]).iterdump(): print(line)' "$ws/sallyport
     run -2 "$SALLYPORT" ingest -C "$WS" --memory 1 FS01
 }
 
+@test "archives are opened, also one inside another, and what they hold is known by content" {
+    "$SALLYPORT" ingest -C "$WS" "$CAPTURE" FS01 WS0417
+    before=$(matrix | sed 's/"evidence":[^]]*\]//g; s/"coverage".*//')
+    /usr/bin/python3 - "$BATS_TEST_TMPDIR" "$CAPTURE" FS01/pfirewall.log WS0417/pfirewall.log <<'PY'
+import bz2, gzip, io, lzma, sys, tarfile, zipfile
+
+folder, capture, fs01, ws0417 = sys.argv[1:]
+read = lambda path: open(path, "rb").read()
+
+def tar(mode, *paths):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:" + mode) as archive:
+        for path in paths:
+            archive.add(path, "site/" + path.rsplit("/", 1)[-1])
+    return out.getvalue()
+
+def zipped(members):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+inner = zipped({"c/site-a.pcapng": read(capture)})
+packed = {
+    "log.gz": gzip.compress(read(fs01)),
+    "log.bz2": bz2.compress(read(fs01)),
+    "log.xz": lzma.compress(read(fs01)),
+    "logs.tar": tar("", fs01),
+    "logs.tar.gz": tar("gz", ws0417),
+    "logs.tar.xz": tar("xz", ws0417),
+    "logs.tar.bz2": tar("bz2", capture),
+    "inner.zip": inner,
+}
+for name, content in packed.items():
+    open(folder + "/" + name, "wb").write(content)
+open(folder + "/all.zip", "wb").write(zipped({"sub/" + name: content for name, content in packed.items()}))
+open(folder + "/deep.zip", "wb").write(zipped({"one.zip": zipped({"two.zip": inner})}))
+open(folder + "/log.7z", "wb").write(b"7z\xbc\xaf\x27\x1c" + bytes(100))
+open(folder + "/twice.gz", "wb").write(gzip.compress(gzip.compress(read(fs01))))
+PY
+    cd "$BATS_TEST_TMPDIR"
+    for packed in log.gz log.bz2 log.xz logs.tar logs.tar.gz logs.tar.xz logs.tar.bz2 inner.zip all.zip; do
+        "$SALLYPORT" ingest -C "$WS" --json $packed | /usr/bin/python3 -c '
+import json, sys
+sources = json.load(sys.stdin)["sources"]
+assert sources, "nothing was read"
+for source in sources:
+    assert source["facts"] == source["known"] > 0, source'
+    done
+    "$SALLYPORT" ingest -C "$WS" --json all.zip | grep -q '"source":"all.zip!/sub/logs.tar.gz!/site/pfirewall.log"'
+    "$SALLYPORT" ingest -C "$WS" --json all.zip | grep -q '"source":"all.zip!/sub/inner.zip!/c/site-a.pcapng"'
+    [ "$before" = "$(matrix | sed 's/"evidence":[^]]*\]//g; s/"coverage".*//')" ]
+    run -2 "$SALLYPORT" ingest -C "$WS" deep.zip
+    [[ "$output" == *"deep.zip!/one.zip!/two.zip: error: an archive inside an archive inside an archive is not opened"* ]]
+    run -2 "$SALLYPORT" ingest -C "$WS" log.7z twice.gz
+    [[ "$output" == *"log.7z: error: this is a 7z archive, which is not opened"* ]]
+    [[ "$output" == *"twice.gz: error: a compressed file inside a compressed file is not opened"* ]]
+}
+
+@test "one file with the logs of several hosts is a stream for each" {
+    kernel() {
+        echo "2026-11-02T08:14:0$2+00:00 $1 kernel: [1.2] DROP IN=eth0 OUT= MAC= SRC=10.10.4.$3 DST=10.20.0.21 LEN=52" \
+            "TOS=0x00 PREC=0x00 TTL=127 ID=1 DF PROTO=TCP SPT=50001 DPT=445 WINDOW=64240 RES=0x00 SYN URGP=0"
+    }
+    { kernel fw01 1 7; kernel fw02 2 8; kernel fw01 3 9; } >"$BATS_TEST_TMPDIR/all.log"
+    { kernel fw02 2 8; kernel fw02 4 9; } >"$BATS_TEST_TMPDIR/fw02.log"
+    cd "$BATS_TEST_TMPDIR"
+    "$SALLYPORT" ingest -C "$WS" --json all.log | /usr/bin/python3 -c '
+import json, sys
+(source,) = json.load(sys.stdin)["sources"]
+assert source["hosts"] == 2 and source["origin"] is None, source
+assert source["records"] == source["facts"] == 3, source'
+    matrix | /usr/bin/python3 -c '
+import json, sys
+rows = {row["origin"]: row for row in json.load(sys.stdin)["coverage"]}
+assert set(rows) == {"fw01", "fw02"}, rows
+assert rows["fw01"]["records"] == 2 and rows["fw01"]["to"] == "2026-11-02T08:14:03.000000Z", rows
+assert rows["fw02"]["records"] == 1, rows'
+    "$SALLYPORT" ingest -C "$WS" --json fw02.log | grep -q '"facts":2,"known":1,'
+}
+
+@test "a table is read with --map, and a map that does not fit is told" {
+    printf 'src,dst,dport,when,verdict\n%s\n%s\n' 10.10.4.7,10.20.0.21,445,2026-11-02T08:14:03Z,permit \
+        10.10.4.8,10.20.0.21,445,2026-11-02T08:14:04Z,deny >"$BATS_TEST_TMPDIR/flows.csv"
+    cd "$BATS_TEST_TMPDIR"
+    map=client=src,server=dst,port=dport,transport:tcp,time=when,outcome=verdict
+    run -2 "$SALLYPORT" ingest -C "$WS" flows.csv
+    [[ "$output" == *"the format is not known"*"--map"* ]]
+    run -2 "$SALLYPORT" ingest -C "$WS" --map "${map/dport/dst_port}" flows.csv
+    [[ "$output" == *"--map does not fit"*'"dst_port"'* ]]
+    run -2 "$SALLYPORT" ingest -C "$WS" --map client=src,sever=dst flows.csv
+    [[ "$output" == *"--map"*'"sever"'* ]]
+    "$SALLYPORT" ingest -C "$WS" --map "$map" flows.csv
+    [ "$(matrix | grep -o '"client":"10.10.4.[78]"' | wc -l)" = 2 ]
+}
+
+@test "what firewalls are told to do is told apart from what is unknown" {
+    printf 'Windows Registry Editor Version 5.00\r\n\r\n[HKEY_LOCAL_MACHINE\\SOFTWARE\\Policies]\r\n' >"$BATS_TEST_TMPDIR/rules.reg"
+    run -2 "$SALLYPORT" ingest -C "$WS" "$BATS_TEST_TMPDIR/rules.reg"
+    [[ "$output" == *"rules.reg: error: this is a registry export"*"no evidence of what was done"* ]]
+}
+
 @test "the same under another path counts once" {
     "$SALLYPORT" ingest -C "$WS" FS01 "$CAPTURE"
     before=$(flows)
