@@ -17,21 +17,35 @@ static struct sqlite_statement *statement(struct store *store, enum store_statem
     return tables_statement(store, which, err);
 }
 
-/* The number of a row that `find` finds, else of the one that `add` makes. Both have been given
- * their parameters. */
+static bool find_number(struct sqlite_statement *find, bool *found, int64_t *out, struct err *err)
+{
+    if (!sqlite_step(find, found, err)) return false;
+    if (*found) *out = sqlite_get(find, 0);
+    if (*found) sqlite_reset(find);
+    return true;
+}
+
+static bool add_number(struct store *store, struct sqlite_statement *add, bool *added, int64_t *out,
+                       struct err *err)
+{
+    if (!sqlite_do(add, err)) return false;
+    *added = sqlite_changes(store->db) > 0;
+    if (*added) *out = sqlite_last_id(store->db);
+    return true;
+}
+
+/* The number of a row that `find` finds, else of the one that `add` makes; add changes nothing
+ * where there is one. Both have been given their parameters. What is new comes in crowds, and so
+ * does what is known: each is asked for in its way first. */
 static bool find_or_add(struct store *store, struct sqlite_statement *find,
                         struct sqlite_statement *add, int64_t *out, struct err *err)
 {
-    bool row = false;
-    if (!sqlite_step(find, &row, err)) return false;
-    if (row) {
-        *out = sqlite_get(find, 0);
-        sqlite_reset(find);
-        return true;
-    }
-    if (!sqlite_do(add, err)) return false;
-    *out = sqlite_last_id(store->db);
-    return true;
+    bool found = false, added = false;
+    if (!store->met_new && !find_number(find, &found, out, err)) return false;
+    if (!found && !add_number(store, add, &added, out, err)) return false;
+    if (!found && !added && !find_number(find, &found, out, err)) return false;
+    store->met_new = added;
+    return found || added || tables_damaged(err);
 }
 
 static bool write_text(struct store *store, str text, int64_t *out, struct err *err)
@@ -90,13 +104,6 @@ static bool write_source(struct store *store, str path, const struct reader *rea
     return sqlite_do(set, err);
 }
 
-static bool number_end(struct store *store, const struct batch *batch, struct numbers *numbers,
-                       uint32_t index, struct err *err)
-{
-    if (numbers->ends[index]) return true;
-    return write_end(store, batch_end(batch, index), &numbers->ends[index], err);
-}
-
 /* ---- What was asked for lately ------------------------------------------------------------------
  */
 
@@ -104,13 +111,13 @@ static void forget(struct store_cache *cache)
 {
     if (!cache->arena.region) return;
     arena_reset(&cache->arena);
-    cache->edges = cache->texts = (struct map){0};
+    cache->edges = cache->ends = cache->texts = (struct map){0};
 }
 
 static void remember(struct store_cache *cache, struct map *map, str key, int64_t number)
 {
     if (!cache->arena.region) cache->arena = arena_open("numbers of the workspace", 0, NULL);
-    if (cache->edges.n + cache->texts.n >= STORE_CACHED) forget(cache);
+    if (cache->edges.n + cache->ends.n + cache->texts.n >= STORE_CACHED) forget(cache);
     (void)map_put(map, &cache->arena, key, (uint64_t)number, NULL);
 }
 
@@ -119,6 +126,17 @@ static bool recall(const struct map *map, str key, int64_t *out)
     const uint64_t *found = map_find(map, key);
     if (found) *out = (int64_t)*found;
     return found != NULL;
+}
+
+static bool number_end(struct store *store, const struct batch *batch, struct numbers *numbers,
+                       uint32_t index, struct err *err)
+{
+    str key = batch->ends.entries[index].key;
+    int64_t *number = &numbers->ends[index];
+    if (*number || recall(&store->cache.ends, key, number)) return true;
+    if (!write_end(store, batch_end(batch, index), number, err)) return false;
+    remember(&store->cache, &store->cache.ends, key, *number);
+    return true;
 }
 
 static bool number_text(struct store *store, const struct batch *batch, struct numbers *numbers,

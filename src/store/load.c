@@ -821,12 +821,11 @@ static void collect(struct loading *l, struct matrix_view *out)
     out->n_flows = n;
 }
 
-static bool load_all(struct loading *l, const struct host_list *hosts, struct matrix_view *out,
-                     struct err *err)
+static bool load_all(struct loading *l, struct matrix_view *out, struct err *err)
 {
     struct matrix_view view = {0};
     bool fine = load_ends(l, err) && load_texts(l, err) && load_streams(l, err) &&
-                load_sources(l, err) && load_edges(l, err) && named_resolve(l, hosts, err) &&
+                load_sources(l, err) && load_edges(l, err) && named_resolve(l, err) &&
                 load_flows(l, err) && mark_past(l, err) && load_connections(l, err) &&
                 load_past(l, err) && load_traits(l, err) && load_names(l, err) &&
                 load_coverage(l, &view, err) && load_skips(l, &view, err);
@@ -926,11 +925,11 @@ bool store_load_matrix(struct store *store, struct arena *arena, struct matrix_v
                        struct err *err)
 {
     struct arena scratch = arena_open("loading the matrix", 0, NULL);
-    struct loading l = {.store = store, .arena = arena, .scratch = &scratch};
     struct host_list hosts = {0};
+    struct loading l = {.store = store, .arena = arena, .scratch = &scratch, .hosts = &hosts};
     struct matrix_view view = {0};
     bool fine = in_one_view(store, err) && load_hosts(store, arena, &hosts, err) &&
-                load_all(&l, &hosts, &view, err);
+                load_all(&l, &view, err);
     sqlite_rollback(store->db);
     arena_close(&scratch);
     if (!fine) return false;
@@ -1083,16 +1082,22 @@ static bool load_use_rows(struct loading *l, struct uses *uses, struct err *err)
     return true;
 }
 
+static bool hosts_for_names(struct loading *l, struct err *err)
+{
+    struct host_list *hosts = arena_new(l->scratch, struct host_list);
+    l->hosts = hosts;
+    return load_hosts(l->store, l->scratch, hosts, err);
+}
+
 bool store_load_uses(struct store *store, struct arena *arena, struct share_use **out, size_t *n,
                      struct err *err)
 {
     struct arena scratch = arena_open("loading uses", 0, NULL);
-    struct loading l = {.store = store, .arena = arena, .scratch = &scratch};
-    struct host_list hosts = {0};
+    struct loading l = {
+        .store = store, .arena = arena, .scratch = &scratch, .load_hosts = hosts_for_names};
     struct uses uses = {0};
-    bool fine = in_one_view(store, err) && load_hosts(store, &scratch, &hosts, err) &&
-                load_ends(&l, err) && load_texts(&l, err) && load_edges(&l, err) &&
-                named_resolve(&l, &hosts, err) && load_use_rows(&l, &uses, err);
+    bool fine = in_one_view(store, err) && load_ends(&l, err) && load_texts(&l, err) &&
+                load_edges(&l, err) && named_resolve(&l, err) && load_use_rows(&l, &uses, err);
     sqlite_rollback(store->db);
     arena_close(&scratch);
     if (!fine) return false;

@@ -70,6 +70,9 @@ struct loading {
     /* Rows of edges with a named end, as rows of the edges that are meant (sorted). */
     struct relation_rows named[RELATION_COUNT];
     struct map meant; /* edge and day → index of the edge that is meant */
+    /* Who is who; asked for when an edge has a named end. */
+    const struct host_list *hosts;
+    bool (*load_hosts)(struct loading *l, struct err *err);
 };
 
 /* Rows of edges that name an end become rows of the edges that are meant (l->named); edges and
@@ -77,6 +80,6 @@ struct loading {
  * this host had on that day, of the family of the other end; of several the one to which the same
  * client port had a connection. Else the end keeps its name: a join links a name to an address when
  * evidence says so, and never guesses. */
-MUST_USE bool named_resolve(struct loading *l, const struct host_list *hosts, struct err *err);
+MUST_USE bool named_resolve(struct loading *l, struct err *err);
 /* The edge that is meant by one with a named end, on a day; others are meant themselves. */
 size_t named_edge(const struct loading *l, size_t edge, int64_t day);

@@ -27,7 +27,6 @@ struct meaning {
 /* The name of each end's host is asked once. */
 struct naming {
     struct loading *l;
-    const struct host_list *hosts;
     struct hosts_index *names;
     struct map edges; /* ends, port and transport → index */
     struct meaning *meanings;
@@ -88,7 +87,7 @@ static size_t ask_name(const struct naming *naming, struct endpoint end, int64_t
         return 1;
     }
     host = hosts_named(naming->names, end.name);
-    if (host) n = hosts_addresses_on(naming->hosts, host, (int32_t)day, addrs, ADDRESSES + 1);
+    if (host) n = hosts_addresses_on(naming->l->hosts, host, (int32_t)day, addrs, ADDRESSES + 1);
     if (n > ADDRESSES) n = 0;
     for (size_t i = 0; i < n; i++)
         out[i] = (struct endpoint){.addr = addrs[i]};
@@ -371,13 +370,14 @@ static bool ask_past(struct naming *naming, struct err *err)
     return false;
 }
 
-bool named_resolve(struct loading *l, const struct host_list *hosts, struct err *err)
+bool named_resolve(struct loading *l, struct err *err)
 {
-    struct naming naming = {.l = l, .hosts = hosts};
+    struct naming naming = {.l = l};
     size_t n = 0, room = l->n_edges; /* the array is full */
     if (!read_all_named(l, &n, err)) return false;
     if (!n) return true;
-    naming.names = hosts_by_name(l->scratch, hosts);
+    if (!l->hosts && !l->load_hosts(l, err)) return false;
+    naming.names = hosts_by_name(l->scratch, l->hosts);
     index_edges(&naming);
     for (size_t id = 0; id < RELATION_COUNT; id++)
         for (size_t i = 0; i < l->named[id].n; i++) {

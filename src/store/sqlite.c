@@ -211,3 +211,8 @@ int64_t sqlite_last_id(const struct sqlite *db)
 {
     return sqlite3_last_insert_rowid(db->handle);
 }
+
+int64_t sqlite_changes(const struct sqlite *db)
+{
+    return sqlite3_changes64(db->handle);
+}

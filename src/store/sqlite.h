@@ -49,3 +49,5 @@ str sqlite_get_str(struct arena *arena, const struct sqlite_statement *statement
 bool sqlite_get_is_null(const struct sqlite_statement *statement, int at);
 
 int64_t sqlite_last_id(const struct sqlite *db);
+/* Rows that the last statement that changes anything has changed. */
+int64_t sqlite_changes(const struct sqlite *db);

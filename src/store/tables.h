@@ -11,13 +11,14 @@
     X(BEGIN, "BEGIN IMMEDIATE")                                                                    \
     X(COMMIT, "COMMIT")                                                                            \
     X(FIND_END, "SELECT id FROM endpoint WHERE addr=? AND name=?")                                 \
-    X(ADD_END, "INSERT INTO endpoint(addr,name) VALUES(?,?)")                                      \
+    X(ADD_END, "INSERT INTO endpoint(addr,name) VALUES(?,?) ON CONFLICT DO NOTHING")               \
     X(FIND_TEXT, "SELECT id FROM text WHERE value=?")                                              \
-    X(ADD_TEXT, "INSERT INTO text(value) VALUES(?)")                                               \
+    X(ADD_TEXT, "INSERT INTO text(value) VALUES(?) ON CONFLICT DO NOTHING")                        \
     X(FIND_EDGE, "SELECT id FROM edge WHERE client=? AND server=? AND port=? AND transport=?")     \
-    X(ADD_EDGE, "INSERT INTO edge(client,server,port,transport) VALUES(?,?,?,?)")                  \
+    X(ADD_EDGE, "INSERT INTO edge(client,server,port,transport) VALUES(?,?,?,?) "                  \
+                "ON CONFLICT DO NOTHING")                                                          \
     X(FIND_SOURCE, "SELECT id FROM source WHERE path=?")                                           \
-    X(ADD_SOURCE, "INSERT INTO source(path,reader) VALUES(?,?)")                                   \
+    X(ADD_SOURCE, "INSERT INTO source(path,reader) VALUES(?,?) ON CONFLICT DO NOTHING")            \
     X(SET_SOURCE, "UPDATE source SET reader=? WHERE id=?")                                         \
     X(FIND_STREAM, "SELECT id FROM stream WHERE key=?")                                            \
     X(ADD_STREAM, "INSERT INTO stream(key,reader,origin,is_log) VALUES(?,?,?,?)")                  \
@@ -70,7 +71,7 @@ enum store_statement {
 struct store_cache {
     struct arena arena;
     struct map edges; /* of two addresses */
-    struct map texts;
+    struct map ends, texts;
 };
 
 enum { STORE_CACHED = 1 << 18 };
@@ -80,6 +81,7 @@ struct store {
     struct arena arena; /* its own; the handle lives in it */
     struct sqlite_statement *statements[STORE_SQL_COUNT];
     struct store_cache cache;
+    bool met_new; /* what was asked for last was not there: the next is asked for by adding it */
 };
 
 /* A record without a time: before every real one. */
