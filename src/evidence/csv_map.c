@@ -50,7 +50,7 @@ static bool take_name(struct arena *arena, str *rest, const char *ends, str *out
         }
         buf_char(&name, rest->ptr[0]);
     }
-    return err_set(err, ERR_USAGE, "--map: the quote before %.*s is not closed",
+    return err_set(err, ERR_USAGE, "the quote before %.*s is not closed",
                    STR_ARG(str_tail(from, 1)));
 }
 
@@ -64,8 +64,8 @@ static bool fact_of(str name, enum csv_fact *out, struct err *err)
         }
         if (str_distance(name, fact_names[i]) < str_distance(name, fact_names[best])) best = i;
     }
-    return err_set(err, ERR_USAGE, "--map: \"%.*s\" is not a fact; the nearest is \"%.*s\"",
-                   STR_ARG(name), STR_ARG(fact_names[best]));
+    return err_set(err, ERR_USAGE, "\"%.*s\" is not a fact; the nearest is \"%.*s\"", STR_ARG(name),
+                   STR_ARG(fact_names[best]));
 }
 
 static bool outcome_parse(str text, enum outcome *out)
@@ -136,13 +136,13 @@ static bool take_words(struct arena *arena, enum csv_fact fact, str *rest, struc
         *rest = str_tail(*rest, 1);
         if (!take_name(arena, rest, ":/,", &word.from, err)) return false;
         if (!rest->len || rest->ptr[0] != ':' || !word.from.len)
-            return err_set(err, ERR_USAGE, "--map: %.*s: expected /word:meaning",
+            return err_set(err, ERR_USAGE, "%.*s: expected /word:meaning",
                            STR_ARG(fact_names[fact]));
         *rest = str_tail(*rest, 1);
         if (!take_name(arena, rest, "/,", &word.to, err)) return false;
         if (!means_something(fact, word.to))
-            return err_set(err, ERR_USAGE, "--map: \"%.*s\" is not a meaning of %.*s",
-                           STR_ARG(word.to), STR_ARG(fact_names[fact]));
+            return err_set(err, ERR_USAGE, "\"%.*s\" is not a meaning of %.*s", STR_ARG(word.to),
+                           STR_ARG(fact_names[fact]));
         if (str_equal(word.from, S("else"))) {
             place->otherwise = word.to;
             continue;
@@ -163,7 +163,7 @@ static bool take_item(struct arena *arena, str *rest, struct csv_map *map, struc
     if (!take_name(arena, rest, "=:,", &name, err) || !fact_of(name, &fact, err)) return false;
     char sign = rest->len ? rest->ptr[0] : ',';
     if (sign != '=' && sign != ':')
-        return err_set(err, ERR_USAGE, "--map: expected %.*s=COLUMN or %.*s:VALUE", STR_ARG(name),
+        return err_set(err, ERR_USAGE, "expected %.*s=COLUMN or %.*s:VALUE", STR_ARG(name),
                        STR_ARG(name));
     *rest = str_tail(*rest, 1);
     bool constant = sign == ':';
@@ -174,16 +174,16 @@ static bool take_item(struct arena *arena, str *rest, struct csv_map *map, struc
                    constant ? &place.constant : &place.column, err))
         return false;
     if (constant && !means_something(fact, place.constant))
-        return err_set(err, ERR_USAGE, "--map: \"%.*s\" is not a value of %.*s",
-                       STR_ARG(place.constant), STR_ARG(name));
+        return err_set(err, ERR_USAGE, "\"%.*s\" is not a value of %.*s", STR_ARG(place.constant),
+                       STR_ARG(name));
     if (!constant && !place.column.len)
-        return err_set(err, ERR_USAGE, "--map: %.*s= lacks its column", STR_ARG(name));
+        return err_set(err, ERR_USAGE, "%.*s= lacks its column", STR_ARG(name));
     if (has_words(fact) && !constant && !take_words(arena, fact, rest, &place, err)) return false;
     if (rest->len && rest->ptr[0] != ',')
-        return err_set(err, ERR_USAGE, "--map: expected a comma before \"%.*s\"", STR_ARG(*rest));
+        return err_set(err, ERR_USAGE, "expected a comma before \"%.*s\"", STR_ARG(*rest));
     *rest = str_tail(*rest, 1);
     if (map->at[fact].column.len || map->at[fact].constant.len)
-        return err_set(err, ERR_USAGE, "--map: %.*s is given twice", STR_ARG(name));
+        return err_set(err, ERR_USAGE, "%.*s is given twice", STR_ARG(name));
     map->at[fact] = place;
     return true;
 }
@@ -199,13 +199,12 @@ bool csv_map_parse(str text, struct arena *arena, struct csv_map *out, struct er
     str rest = str_trim(text);
     while (rest.len)
         if (!take_item(arena, &rest, &map, err)) return false;
-    if (!is_given(&map, CSV_CLIENT))
-        return err_set(err, ERR_USAGE, "--map: client=COLUMN is needed");
+    if (!is_given(&map, CSV_CLIENT)) return err_set(err, ERR_USAGE, "client=COLUMN is needed");
     if (!is_given(&map, CSV_SERVER) && !is_given(&map, CSV_SHARE))
-        return err_set(err, ERR_USAGE, "--map: server=COLUMN is needed (or share=COLUMN)");
+        return err_set(err, ERR_USAGE, "server=COLUMN is needed (or share=COLUMN)");
     if (!is_given(&map, CSV_PORT) && !is_given(&map, CSV_SHARE))
-        return err_set(err, ERR_USAGE, "--map: port=COLUMN or port:NUMBER is needed");
-    if (!is_given(&map, CSV_TIME)) return err_set(err, ERR_USAGE, "--map: time=COLUMN is needed");
+        return err_set(err, ERR_USAGE, "port=COLUMN or port:NUMBER is needed");
+    if (!is_given(&map, CSV_TIME)) return err_set(err, ERR_USAGE, "time=COLUMN is needed");
     *out = map;
     return true;
 }
