@@ -424,7 +424,8 @@ static void unknown(struct file *file, str source, bytes head, const struct err 
         err_set(err, ERR_UNKNOWN_FORMAT, "the file is empty");
     else if (packed.len)
         err_set(err, ERR_UNSUPPORTED,
-                "%.*s is not opened: unpack it, or pack it as .zip or .tar.xz", STR_ARG(packed));
+                "this is %.*s, which is not opened: unpack it, or pack it as .zip or .tar.xz",
+                STR_ARG(packed));
     else if (export.len)
         err_set(err, ERR_UNSUPPORTED,
                 "this is %.*s: what a firewall is told to do, no evidence of what was done",
