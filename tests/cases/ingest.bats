@@ -184,7 +184,7 @@ for name, content in packed.items():
 open(folder + "/all.zip", "wb").write(zipped({"sub/" + name: content for name, content in packed.items()}))
 open(folder + "/deep.zip", "wb").write(zipped({"one.zip": zipped({"two.zip": inner})}))
 open(folder + "/log.7z", "wb").write(b"7z\xbc\xaf\x27\x1c" + bytes(100))
-open(folder + "/twice.gz", "wb").write(gzip.compress(gzip.compress(read(fs01))))
+open(folder + "/twice.gz", "wb").write(gzip.compress(lzma.compress(read(fs01))))
 PY
     cd "$BATS_TEST_TMPDIR"
     for packed in log.gz log.bz2 log.xz logs.tar logs.tar.gz logs.tar.xz logs.tar.bz2 inner.zip all.zip; do
