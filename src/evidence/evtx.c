@@ -201,9 +201,9 @@ static bool tell(struct evtx_log *log, const struct record *record, struct event
                  struct evtx_text *out, struct err *err)
 {
     uint64_t id = 0;
-    if (!system_u64(log, EVTX_FIELD_EVENT_ID, out, &id) || id > UINT32_MAX ||
-        !event_matters((uint32_t)id))
-        return true;
+    if (!system_u64(log, EVTX_FIELD_EVENT_ID, out, &id) || id > UINT32_MAX)
+        return err_set(err, ERR_MALFORMED, "the EventID is no number");
+    if (!event_matters((uint32_t)id)) return true;
     event->channel = system_text(log, EVTX_FIELD_CHANNEL, &log->channel, out);
     event->kind = evtx_binxml_kind(log->binxml, (uint32_t)id, event->channel, out);
     if (!event->kind) return true;

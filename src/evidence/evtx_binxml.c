@@ -170,6 +170,16 @@ static struct evtx_shape *compile_spare(struct evtx_binxml *binxml, uint32_t id,
     return compile(binxml, &whole, &body, id, at, place, err);
 }
 
+/* Bytes of a definition at *c that is for another place of the chunk: what stood before it is lost.
+ * 0 = there is none. */
+static size_t moved_definition(const struct cursor *c, uint32_t id)
+{
+    struct cursor body;
+    struct err ignored;
+    size_t size = 0;
+    return read_definition(c, id, 0, &body, &size, &ignored) ? size : 0;
+}
+
 /* The template that stands at *c or that *c points to. */
 static struct evtx_shape *read_template(struct evtx_binxml *binxml, struct cursor *c,
                                         enum evtx_place place, struct err *err)
@@ -184,12 +194,13 @@ static struct evtx_shape *read_template(struct evtx_binxml *binxml, struct curso
     bool is_here = at == (size_t)(c->ptr - binxml->chunk.ptr);
     struct evtx_shape *shape = find_shape(binxml, id, at, place);
     if (shape && !is_here) return shape;
-    if (!read_definition(&binxml->whole, id, at, &body, &size, err))
-        return is_here ? NULL : compile_spare(binxml, id, at, place, err);
-    if (is_here) cursor_skip(c, size, "template.body");
+    bool found = read_definition(&binxml->whole, id, at, &body, &size, err);
+    if (is_here && !found) return NULL;
+    if (is_here || !found)
+        cursor_skip(c, is_here ? size : moved_definition(c, id), "template.body");
     if (!cursor_done(c, err)) return NULL;
     if (shape) return shape;
-    shape = compile(binxml, &binxml->whole, &body, id, at, place, err);
+    if (found) shape = compile(binxml, &binxml->whole, &body, id, at, place, err);
     if (shape)
         remember(binxml, id, at);
     else if (!binxml->shapes.is_full)

@@ -629,6 +629,20 @@ static void templates_of_another_chunk(struct event_writer *w)
     w->chunk = NULL;
 }
 
+/* The second chunk has lost its first 4 KiB: what is left of it stands in another place. */
+static void beginning_lost(struct event_writer *w)
+{
+    write_event(w, &share_access);
+    write_chunk_end(w);
+    write_chunk(w);
+    while (w->at < 4096)
+        write_event(w, &useless);
+    write_event(w, &share_access); /* with a template whose names are lost */
+    write_event(w, &share_access);
+    buf_bytes(w->file, (bytes){w->chunk + 4096, WRITE_CHUNK - 4096});
+    w->chunk = NULL;
+}
+
 static void cut_then_another(struct event_writer *w)
 {
     two_events(w);
@@ -836,6 +850,15 @@ static const struct {
      "skip @69632+1472 expected a chunk, found other bytes; the records in them are read\n"
      SHARE_ACCESS("3", "02")
      SHARE_ACCESS("4", "03")},
+    {"the beginning of a chunk lost", beginning_lost, 3,
+     SHARE_ACCESS("1", "00")
+     "skip @69632+64 expected a chunk, found other bytes; the records in them are read\n"
+     "5140 Security on FS01.contoso.com #17 2024-12-30T02:40:16.000000Z ok "
+     "SubjectDomainName=CONTOSO SubjectUserName=alice IpAddress=10.10.4.7 IpPort=49159 "
+     "ShareName=\\\\*\\projects AccessMask=0x1\n"
+     "5140 Security on FS01.contoso.com #18 2024-12-30T02:40:17.000000Z ok "
+     "SubjectDomainName=CONTOSO SubjectUserName=alice IpAddress=10.10.4.7 IpPort=49159 "
+     "ShareName=\\\\*\\projects AccessMask=0x1\n"},
     {"a template that is elsewhere", lost_template, 3,
      SHARE_ACCESS("1", "00")
      "skip @5912+280 the template 0x10000db5 of a record is not here\n"
