@@ -39,7 +39,7 @@ enum {
 /* Fields we read, in the spelling of the guide and in that of Athena's tables, without "-" and "_",
  * and where each stands in the order of the guide. */
 #define COLUMNS(X)                                                                                 \
-    X(INTERFACE, "interfaceid", "eniid", 2)                                                        \
+    X(INTERFACE, "interfaceid", "tgwattachmentid", 2)                                              \
     X(SOURCE, "srcaddr", "sourceaddress", 3)                                                       \
     X(DESTINATION, "dstaddr", "destinationaddress", 4)                                             \
     X(SOURCE_PORT, "srcport", "sourceport", 5)                                                     \
@@ -69,7 +69,7 @@ static const struct {
 #undef X
 };
 
-enum { COLUMN_ABSENT = MAX_FIELDS, DEFAULT_FIELDS = 14, GUIDE_LOOKED_AT = 21 };
+enum { COLUMN_ABSENT = MAX_FIELDS, DEFAULT_FIELDS = 14, GUIDE_LOOKED_AT = 21, GATEWAY_FIELDS = 32 };
 
 struct format {
     uint8_t at[COLUMN_COUNT]; /* field of each column, or COLUMN_ABSENT */
@@ -84,6 +84,29 @@ static const struct format format_of_guide = {
 #undef X
     DEFAULT_FIELDS,
     GUIDE_LOOKED_AT,
+    ' ',
+};
+
+/* Flow logs of transit gateways have an order of their own, and no action. */
+static const struct format format_of_gateways = {
+    {
+     [COLUMN_INTERFACE] = 4,
+     [COLUMN_SOURCE] = 16,
+     [COLUMN_DESTINATION] = 17,
+     [COLUMN_SOURCE_PORT] = 18,
+     [COLUMN_DESTINATION_PORT] = 19,
+     [COLUMN_PROTOCOL] = 20,
+     [COLUMN_BYTES] = 22,
+     [COLUMN_START] = 23,
+     [COLUMN_END] = 24,
+     [COLUMN_ACTION] = COLUMN_ABSENT,
+     [COLUMN_STATUS] = 25,
+     [COLUMN_FLAGS] = 31,
+     [COLUMN_PACKET_SOURCE] = COLUMN_ABSENT,
+     [COLUMN_PACKET_DESTINATION] = COLUMN_ABSENT,
+     },
+    GATEWAY_FIELDS,
+    GATEWAY_FIELDS,
     ' ',
 };
 
@@ -122,7 +145,7 @@ struct aws_vpc_flow {
     enum shape shape;
     bool begun, refused;
     struct format format;
-    bool has_header;
+    bool has_header, is_shaped;
     struct line line;
 };
 
@@ -255,7 +278,7 @@ static bool is_complete(const struct aws_vpc_flow *log)
     size_t last = log->line.n - 1;
     if (log->line.n < log->format.n) return false;
     if (!log->has_header && !str_equal(log->line.fields[0], S("2")))
-        return last > log->format.at[COLUMN_PACKET_DESTINATION];
+        return last >= log->format.looked_at;
     if (log->format.at[COLUMN_STATUS] == last)
         return log_status_of(field(log, COLUMN_STATUS), &status);
     if (log->format.at[COLUMN_ACTION] == last)
@@ -314,7 +337,7 @@ static void observe(struct aws_vpc_flow *log, struct cloud_flow *flow)
     flow->bytes = cloud_flow_count(field(log, COLUMN_BYTES));
     flow->identity = hash_bytes(str_bytes(log->line.text));
     flow->offset = log->line.offset;
-    if (!cloud_flows_tell(log->flows, flow)) skip(log, S("expected a time"));
+    if (!cloud_flow_tell(log->flows, flow)) skip(log, S("expected a time"));
 }
 
 static void read_record(struct aws_vpc_flow *log)
@@ -335,7 +358,7 @@ static void read_record(struct aws_vpc_flow *log)
         skip(log, S("expected the start and the end of the interval in seconds since 1970"));
         return;
     }
-    cloud_flows_origin(log->flows, field(log, COLUMN_INTERFACE));
+    cloud_flow_origin(log->flows, field(log, COLUMN_INTERFACE));
     log->sink.record(log->sink.to, flow.first_us);
     if (status == LOG_STATUS_SKIPDATA)
         skip(log, S("the flow log says that records were skipped here, for lack of capacity or "
@@ -347,7 +370,7 @@ static void read_record(struct aws_vpc_flow *log)
         return;
     }
     flow.transport = cloud_flow_transport(field(log, COLUMN_PROTOCOL));
-    if (cloud_flows_keep(log->flows, flow.transport, flow.from_port, flow.to_port))
+    if (cloud_flow_keeps(log->flows, flow.transport, flow.from_port, flow.to_port))
         observe(log, &flow);
 }
 
@@ -380,6 +403,27 @@ static str without_stamp(str text, int64_t *stamp_us)
     return rest;
 }
 
+/* What a record without a header is, by its words. */
+static const struct format *format_by_shape(str text)
+{
+    str fields[MAX_FIELDS];
+    uint64_t version = 0;
+    enum log_status status;
+    struct addr addr;
+    size_t n = split(text, ' ', fields, MAX_FIELDS);
+    if (n < DEFAULT_FIELDS || !str_u64(fields[0], 99, &version) || version < 2) return NULL;
+    const struct format *format = &format_of_guide;
+    if (n >= GATEWAY_FIELDS && str_starts(fields[3], S("tgw-"))) format = &format_of_gateways;
+    str interface = fields[format->at[COLUMN_INTERFACE]];
+    bool named = str_starts(interface, S("eni-")) || str_starts(interface, S("tgw-attach-")) ||
+                 str_equal(interface, S("-"));
+    return named && cloud_flow_addr(fields[format->at[COLUMN_SOURCE]], &addr) &&
+                   cloud_flow_addr(fields[format->at[COLUMN_DESTINATION]], &addr) &&
+                   log_status_of(fields[format->at[COLUMN_STATUS]], &status)
+               ? format
+               : NULL;
+}
+
 static void read_text(struct aws_vpc_flow *log, str text)
 {
     struct format format;
@@ -391,6 +435,11 @@ static void read_text(struct aws_vpc_flow *log, str text)
         return;
     }
     if (log->refused) return;
+    if (!log->has_header && !log->is_shaped) {
+        const struct format *shaped = format_by_shape(log->line.text);
+        if (shaped) log->format = *shaped;
+        log->is_shaped = shaped;
+    }
     log->line.n = split(log->line.text, log->format.separator, log->line.fields,
                         log->line.cut ? MAX_FIELDS : log->format.looked_at);
     read_record(log);
@@ -471,15 +520,8 @@ static bool take_object(void *to, str object, uint64_t offset, struct err *err)
 
 static bool has_shape(str text)
 {
-    str fields[MAX_FIELDS];
-    uint64_t version = 0;
-    enum log_status status;
     int64_t stamp_us;
-    text = without_stamp(str_trim(text), &stamp_us);
-    size_t n = split(text, ' ', fields, MAX_FIELDS);
-    return n >= DEFAULT_FIELDS && str_u64(fields[0], 99, &version) && version >= 2 &&
-           str_starts(fields[format_of_guide.at[COLUMN_INTERFACE]], S("eni-")) &&
-           log_status_of(fields[format_of_guide.at[COLUMN_STATUS]], &status);
+    return format_by_shape(without_stamp(str_trim(text), &stamp_us));
 }
 
 /* A table with two addresses is many a thing; a flow log says more. */
@@ -535,7 +577,7 @@ static void *aws_vpc_flow_open(struct arena *arena, const struct reader_options 
     struct aws_vpc_flow *log = arena_new(arena, struct aws_vpc_flow);
     (void)options; /* times are UTC */
     log->sink = *sink;
-    log->flows = cloud_flows_open(arena, sink);
+    log->flows = cloud_flow_open(arena, sink);
     log->format = format_of_guide;
     log->lines = text_lines_open(arena, sink, take_line, log);
     log->records = json_records_open(arena, sink, take_object, log);

@@ -40,6 +40,13 @@ extern const struct reader aws_vpc_flow_reader;
 #define HEADLESS                                                                                   \
     "5 111122223333 " ENI " 10.0.2.4 10.0.3.52 49802 445 6 9 900 " AT_20                           \
     TAIL5("2", "10.0.2.4", "10.0.3.52", "egress")
+#define GATEWAY                                                                                    \
+    "6 TransitGateway 111122223333 tgw-1 tgw-attach-1 111122223333 111122223333 vpc-1 vpc-2 "      \
+    "subnet-1 subnet-2 eni-1 eni-2 az-1 az-2 tgw-attach-2 10.0.2.4 10.1.3.52 49802 445 6 9 900 "   \
+    "1718108000 1718108060 OK IPv4 0 0 0 0 3 eu-west-1 egress - -\n"                               \
+    "6 TransitGateway 111122223333 tgw-1 tgw-attach-2 111122223333 111122223333 vpc-2 vpc-1 "      \
+    "subnet-2 subnet-1 eni-2 eni-1 az-2 az-1 tgw-attach-1 10.1.3.52 10.0.2.4 445 49802 6 9 800 "   \
+    "1718108000 1718108060 OK IPv4 0 0 0 0 19 eu-west-1 egress - -\n"
 /* clang-format on */
 
 static const struct {
@@ -84,6 +91,16 @@ static const struct {
     {"the guide's order without a header, more fields than are known",                 ROW(HEADLESS),
      "from " ENI "\n"
      "2024-06-11T12:13:20+60s 10.0.2.4:49802 > 10.0.3.52:445 tcp allowed 900/0 @0\n",                                                1},
+    {"a transit gateway has an order of its own, and no verdict",                      ROW(GATEWAY),
+     "from tgw-attach-1\n"
+     "2024-06-11T12:13:20+60s 10.0.2.4:49802 > 10.1.3.52:445 tcp none 900/0 @0\n"
+     "from tgw-attach-2\n"
+     "2024-06-11T12:13:20+60s 10.0.2.4:49802 > 10.1.3.52:445 tcp none 0/800 within @238\n",                                          2},
+    {"no interface named",
+     ROW("3 111122223333 - 10.0.2.4 10.0.3.52 49802 445 6 9 900 1718108000 1718108060 ACCEPT OK - "
+         "- "
+         "- - - - - - - - - - - ingress -\n"),
+     "2024-06-11T12:13:20+60s 10.0.2.4:49802 > 10.0.3.52:445 tcp allowed 900/0 within @0\n",                                         1},
     {"a custom order, commas, underscores; then Athena's names in quotes; then tabs",
      ROW("action,dstaddr,dstport,end,interface_id,log_status,protocol,srcaddr,srcport,start,"
          "tcp_flags,version\n"

@@ -96,7 +96,7 @@ static void read_tuple(struct azure_flow *log, const struct json_scan_item *item
         skip_tuple(log, item, S("expected the time of the flow tuple"));
         return;
     }
-    cloud_flows_origin(log->flows, log->mac);
+    cloud_flow_origin(log->flows, log->mac);
     log->sink.record(log->sink.to, flow.first_us);
     flow.transport = cloud_flow_transport(fields[TUPLE_PROTOCOL]);
     if (!cloud_flow_port(fields[TUPLE_SOURCE_PORT], &flow.from_port) ||
@@ -104,7 +104,7 @@ static void read_tuple(struct azure_flow *log, const struct json_scan_item *item
         skip_tuple(log, item, S("expected a source and a destination port"));
         return;
     }
-    if (!cloud_flows_keep(log->flows, flow.transport, flow.from_port, flow.to_port)) return;
+    if (!cloud_flow_keeps(log->flows, flow.transport, flow.from_port, flow.to_port)) return;
     bool has_state = n > TUPLE_STATE && fields[TUPLE_VERDICT].len == 1 &&
                      fields[TUPLE_VERDICT].ptr[0] == 'A' && fields[TUPLE_STATE].len;
     if (!verdict_of(fields[TUPLE_VERDICT], &flow) ||
@@ -118,7 +118,7 @@ static void read_tuple(struct azure_flow *log, const struct json_scan_item *item
     flow.identity = hash_join(hash_bytes(str_bytes(item->text)), hash_bytes(str_bytes(log->mac)));
     if (!cloud_flow_addr(fields[TUPLE_SOURCE], &flow.from) ||
         !cloud_flow_addr(fields[TUPLE_DESTINATION], &flow.to) ||
-        !cloud_flows_tell(log->flows, &flow))
+        !cloud_flow_tell(log->flows, &flow))
         skip_tuple(log, item, S("expected a source and a destination address"));
 }
 
@@ -188,7 +188,7 @@ static void *azure_flow_open(struct arena *arena, const struct reader_options *o
     (void)options; /* times are UTC */
     log->sink = *sink;
     log->arena = arena;
-    log->flows = cloud_flows_open(arena, sink);
+    log->flows = cloud_flow_open(arena, sink);
     log->records = json_records_open(arena, sink, take_record, log);
     return log;
 }

@@ -10,7 +10,7 @@ struct cloud_flows {
     struct service_bits services;
 };
 
-struct cloud_flows *cloud_flows_open(struct arena *arena, const struct fact_sink *sink)
+struct cloud_flows *cloud_flow_open(struct arena *arena, const struct fact_sink *sink)
 {
     struct cloud_flows *flows = arena_new(arena, struct cloud_flows);
     flows->sink = *sink;
@@ -18,7 +18,7 @@ struct cloud_flows *cloud_flows_open(struct arena *arena, const struct fact_sink
     return flows;
 }
 
-bool cloud_flows_keep(const struct cloud_flows *flows, enum transport transport, uint16_t from_port,
+bool cloud_flow_keeps(const struct cloud_flows *flows, enum transport transport, uint16_t from_port,
                       uint16_t to_port)
 {
     return (transport == TRANSPORT_TCP || transport == TRANSPORT_UDP) &&
@@ -26,14 +26,20 @@ bool cloud_flows_keep(const struct cloud_flows *flows, enum transport transport,
             service_bits_have(&flows->services, transport, to_port));
 }
 
-void cloud_flows_origin(struct cloud_flows *flows, str name)
+static bool is_absent(str text)
 {
+    return !text.len || (text.len == 1 && text.ptr[0] == '-');
+}
+
+void cloud_flow_origin(struct cloud_flows *flows, str name)
+{
+    if (is_absent(name)) name = (str){0};
     if (!name.len && !flows->named) return;
     flows->named = true;
     flows->sink.origin(flows->sink.to, str_head(name, LIMIT_NAME_BYTES));
 }
 
-bool cloud_flows_tell(struct cloud_flows *flows, const struct cloud_flow *flow)
+bool cloud_flow_tell(struct cloud_flows *flows, const struct cloud_flow *flow)
 {
     bool from_service = service_bits_have(&flows->services, flow->transport, flow->from_port);
     bool to_service = service_bits_have(&flows->services, flow->transport, flow->to_port);
@@ -81,11 +87,6 @@ bool cloud_flow_time(str text, int64_t *out_us)
     if (!str_u64(text, last * 1000, &value)) return false;
     *out_us = (int64_t)value * (value < milliseconds_from ? INSTANT_SECOND : INSTANT_SECOND / 1000);
     return true;
-}
-
-static bool is_absent(str text)
-{
-    return !text.len || (text.len == 1 && text.ptr[0] == '-');
 }
 
 bool cloud_flow_addr(str text, struct addr *out)

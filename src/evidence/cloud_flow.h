@@ -23,15 +23,15 @@ struct cloud_flow {
 };
 
 struct cloud_flows; /* opaque */
-struct cloud_flows *cloud_flows_open(struct arena *arena, const struct fact_sink *sink);
+struct cloud_flows *cloud_flow_open(struct arena *arena, const struct fact_sink *sink);
 /* Whether either side is on a port of a service. For a look before the rest of a record is read. */
-bool cloud_flows_keep(const struct cloud_flows *flows, enum transport transport, uint16_t from_port,
+bool cloud_flow_keeps(const struct cloud_flows *flows, enum transport transport, uint16_t from_port,
                       uint16_t to_port);
 /* The network interface or machine that saw what comes next, before each record. Formats that never
  * say it have none. */
-void cloud_flows_origin(struct cloud_flows *flows, str name);
-/* One flow that cloud_flows_keep; false when an address or both times are missing. */
-MUST_USE bool cloud_flows_tell(struct cloud_flows *flows, const struct cloud_flow *flow);
+void cloud_flow_origin(struct cloud_flows *flows, str name);
+/* One flow that cloud_flow_keeps; false when an address or both times are missing. */
+MUST_USE bool cloud_flow_tell(struct cloud_flows *flows, const struct cloud_flow *flow);
 /* 6 and 17 (also as "tcp" and "udp"); anything else is TRANSPORT_NONE. */
 enum transport cloud_flow_transport(str protocol);
 /* Seconds or milliseconds since 1970, in decimal: which of them is told by their size (seconds of

@@ -160,7 +160,7 @@ static void read_entry(struct gcp_flow *log, const str values[PATH_COUNT], str o
         skip(log, object, offset, S("expected the time of the flow"));
         return;
     }
-    cloud_flows_origin(log->flows, reporter_of(values));
+    cloud_flow_origin(log->flows, reporter_of(values));
     log->sink.record(log->sink.to, flow.first_us);
     if (!cloud_flow_port(values[PATH_SOURCE_PORT], &flow.from_port) ||
         !cloud_flow_port(values[PATH_DESTINATION_PORT], &flow.to_port)) {
@@ -168,7 +168,7 @@ static void read_entry(struct gcp_flow *log, const str values[PATH_COUNT], str o
         return;
     }
     flow.transport = cloud_flow_transport(values[PATH_PROTOCOL]);
-    if (!cloud_flows_keep(log->flows, flow.transport, flow.from_port, flow.to_port)) return;
+    if (!cloud_flow_keeps(log->flows, flow.transport, flow.from_port, flow.to_port)) return;
     if (values[PATH_DISPOSITION].len) {
         if (!disposition_of(values[PATH_DISPOSITION], &flow.outcome)) {
             skip(log, object, offset, S("expected the disposition ALLOWED or DENIED"));
@@ -183,7 +183,7 @@ static void read_entry(struct gcp_flow *log, const str values[PATH_COUNT], str o
     flow.identity = identity_of(values, object);
     if (!cloud_flow_addr(values[PATH_SOURCE], &flow.from) ||
         !cloud_flow_addr(values[PATH_DESTINATION], &flow.to) ||
-        !cloud_flows_tell(log->flows, &flow)) {
+        !cloud_flow_tell(log->flows, &flow)) {
         skip(log, object, offset, S("expected a source and a destination address"));
         return;
     }
@@ -192,11 +192,30 @@ static void read_entry(struct gcp_flow *log, const str values[PATH_COUNT], str o
                  &flow);
 }
 
+/* Elastic's agent wraps entries: {"json":{...}}. */
+static bool unwrap(const struct gcp_flow *log, str *object, uint64_t *offset, struct err *err)
+{
+    struct arena scratch = *log->arena;
+    struct json_scan scan = json_scan_of(*object, *offset, &scratch);
+    struct json_scan_item item;
+    scan.replace_invalid = true;
+    if (!json_scan_next(&scan, &item, err) || !json_scan_next(&scan, &item, err)) return false;
+    if (item.kind != JSON_SCAN_KEY || !str_equal(item.text, S("json"))) return true;
+    if (!json_scan_next(&scan, &item, err)) return false;
+    if (item.kind != JSON_SCAN_OBJECT) return true;
+    size_t start = scan.at - 1;
+    if (!json_scan_skip(&scan, item, err)) return false;
+    *object = str_head(str_tail(*object, start), scan.at - start);
+    *offset += start;
+    return true;
+}
+
 static bool take_entry(void *to, str object, uint64_t offset, struct err *err)
 {
     struct gcp_flow *log = to;
     struct arena scratch = *log->arena;
     str values[PATH_COUNT];
+    if (!unwrap(log, &object, &offset, err)) return false;
     if (!json_paths_read(log->paths, object, offset, values, &scratch, err)) return false;
     for (size_t i = 0; i < PATH_PAYLOADS; i++)
         if (!values[i].len) values[i] = values[PATH_ENTRY + i];
@@ -229,7 +248,7 @@ static void *gcp_flow_open(struct arena *arena, const struct reader_options *opt
     (void)options; /* times say their zone */
     log->sink = *sink;
     log->arena = arena;
-    log->flows = cloud_flows_open(arena, sink);
+    log->flows = cloud_flow_open(arena, sink);
     log->paths = json_paths_of(arena, paths, PATH_COUNT, false);
     log->records = json_records_open(arena, sink, take_entry, log);
     return log;

@@ -19,15 +19,16 @@ extern const struct reader gcp_flow_reader;
     "\"timestamp\":\"2026-11-02T08:15:10.5Z\"}"
 
 /* Connections of the rows. */
-#define TO_SMB   CONNECTION("10.87.0.4", "50030", "10.87.0.9", "445", "6")
-#define FROM_SMB CONNECTION("10.87.0.9", "445", "10.87.0.4", "50030", "6")
-#define BARE     CONNECTION("10.87.0.5", "50031", "10.87.0.9", "445", "6")
-#define WEB      CONNECTION("10.87.0.5", "50032", "192.0.2.9", "443", "6")
-#define POD      CONNECTION("10.4.1.7", "50030", "10.87.0.9", "445", "6")
-#define NAMES    CONNECTION("10.4.1.7", "50031", "10.87.0.9", "137", "17")
-#define OUT      CONNECTION("10.87.0.4", "50031", "192.0.2.9", "445", "6")
-#define NO_ADDR  CONNECTION("10.87.0.400", "50030", "10.87.0.9", "445", "6")
-#define NO_PORT  CONNECTION("10.87.0.4", "50030", "10.87.0.9", "70000", "6")
+#define TO_SMB     CONNECTION("10.87.0.4", "50030", "10.87.0.9", "445", "6")
+#define FROM_SMB   CONNECTION("10.87.0.9", "445", "10.87.0.4", "50030", "6")
+#define BARE       CONNECTION("10.87.0.5", "50031", "10.87.0.9", "445", "6")
+#define WEB        CONNECTION("10.87.0.5", "50032", "192.0.2.9", "443", "6")
+#define POD        CONNECTION("10.4.1.7", "50030", "10.87.0.9", "445", "6")
+#define NAMES      CONNECTION("10.4.1.7", "50031", "10.87.0.9", "137", "17")
+#define NAMES_TEXT CONNECTION("10.4.1.7", "50031", "10.87.0.9", "137", "\"udp\"")
+#define OUT        CONNECTION("10.87.0.4", "50031", "192.0.2.9", "445", "6")
+#define NO_ADDR    CONNECTION("10.87.0.400", "50030", "10.87.0.9", "445", "6")
+#define NO_PORT    CONNECTION("10.87.0.4", "50030", "10.87.0.9", "70000", "6")
 
 #define MACHINE(key, name)   ",\"" key "\":{\"vm_name\":\"" name "\"}"
 #define SENT(bytes, packets) ",\"bytes_sent\":\"" bytes "\",\"packets_sent\":\"" packets "\""
@@ -60,6 +61,8 @@ static const char damage[] =
     "{\"jsonPayload\":{" TO_SMB "}}\n"
     RULE("d3", NO_PORT DISPOSITION("ALLOWED")) "\n"
     "{\"insertId\":\"d4\",\"textPayload\":\"hello\",\"timestamp\":\"2026-11-02T08:15:10Z\"}\n";
+static const char wrapped[] =
+    "{\"events\":[{\"json\":" RULE("c1", NAMES_TEXT DISPOSITION("DENIED")) "}]}";
 /* clang-format on */
 
 static const struct {
@@ -92,6 +95,9 @@ static const struct {
      "from ws-1\n"
      "2026-11-02T08:15:10+0s 10.87.0.4:50031 > 192.0.2.9:445 tcp blocked 0/0 @367\n"
      "name 10.87.0.4 ws-1 log\n"                                                          },
+    {"wrapped by an agent",
+     {wrapped, sizeof wrapped - 1},
+     1, "2026-11-02T08:15:10+0s 10.4.1.7:50031 > 10.87.0.9:137 udp blocked 0/0 @19\n"            },
     {"damage",
      {damage, sizeof damage - 1},
      3, "skip @0+262 expected a source and a destination address\n"
