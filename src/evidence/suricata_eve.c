@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/json_scan.h"
 #include "evidence/json_records.h"
+#include "evidence/log_time.h"
 #include "evidence/logon_status.h"
 #include "evidence/reader.h"
 #include "wire/dcerpc.h"
@@ -179,6 +180,8 @@ struct suricata {
     struct arena scratch; /* of one event; of its own, since sinks may add to the reader's arena */
     struct json_records *records;
     struct json_paths *paths, *paths_wrapped;
+    const struct zone *zone; /* of times without an offset; NULL = not given */
+    bool zone_is_assumed;    /* one of the times of this event was such */
     bool begun;
     uint8_t services[2][(UINT16_MAX + 1) / 8]; /* bit per port of TCP, UDP */
     /* The second that was read last: most events share it with the one before. */
@@ -205,12 +208,10 @@ static void fill_services(struct suricata *s)
     }
 }
 
-/* "2017-05-17T10:02:16.523633+0000": RFC 3339 but for the colon in the offset, which newer versions
- * write. */
+/* "2017-05-17T10:02:16.523633+0000", or with a colon; Suricata can be told to write no offset. */
 static bool time_of(struct suricata *s, str text, int64_t *out_us)
 {
     enum { USUAL = 31, FRACTION = 20, ZONE = 26 };
-    char colon[40];
     int64_t fraction = 0;
     size_t n = text.len;
     bool usual = n == USUAL && text.ptr[FRACTION - 1] == '.' &&
@@ -224,13 +225,7 @@ static bool time_of(struct suricata *s, str text, int64_t *out_us)
         *out_us = s->second_us + fraction;
         return true;
     }
-    bool no_colon = n > 5 && n < sizeof colon - 1 &&
-                    (text.ptr[n - 5] == '+' || text.ptr[n - 5] == '-') && text.ptr[n - 3] != ':';
-    if (!no_colon) return instant_parse(text, out_us);
-    memcpy(colon, text.ptr, n - 2);
-    colon[n - 2] = ':';
-    memcpy(colon + n - 1, text.ptr + n - 2, 2);
-    if (!instant_parse((str){colon, n + 1}, out_us)) return false;
+    if (!log_time_parse(text, s->zone, out_us, &s->zone_is_assumed)) return false;
     if (usual) {
         memcpy(s->second, text.ptr, 20);
         memcpy(s->second + 20, text.ptr + ZONE, 5);
@@ -301,7 +296,8 @@ static bool place(struct event *event, enum transport transport, struct addr sou
     /* Neither or both: the flow's own direction, unless the event has that of a packet. */
     bool guessed =
         by_source == by_destination && kind_of(event->fields[FIELD_EVENT_TYPE]) != EVENT_FLOW;
-    uint8_t assumed = (uint8_t)(guessed ? 1u << ASSUMED_SERVER : 0);
+    uint8_t assumed = (uint8_t)((guessed ? 1u << ASSUMED_SERVER : 0) |
+                                (s->zone_is_assumed ? 1u << ASSUMED_TIMEZONE : 0));
     event->fact = (struct observation){
         .client.addr = event->is_reversed ? destination : source,
         .server.addr = event->is_reversed ? source : destination,
@@ -746,6 +742,7 @@ static bool take_object(void *to, str object, uint64_t offset, struct err *err)
     struct arena scratch = s->scratch;
     struct event event = {.s = s, .offset = offset, .scratch = &scratch};
     struct addr source = {0}, destination = {0};
+    s->zone_is_assumed = false;
     if (s->begun && pass_by(s, object)) return true;
     if (!read_event(s, object, &event, err)) return false;
     s->begun = true; /* the first event is read whole: it names the sensor, if any does */
@@ -754,7 +751,7 @@ static bool take_object(void *to, str object, uint64_t offset, struct err *err)
     if (!event.fields[FIELD_EVENT_TYPE].len)
         return err_at(err, ERR_MALFORMED, offset, "expected an event with event_type");
     if (!time_of(s, event.fields[FIELD_TIMESTAMP], &event.at_us))
-        return err_at(err, ERR_MALFORMED, offset, "expected a time with its offset in timestamp");
+        return err_at(err, ERR_MALFORMED, offset, "expected a time in timestamp");
     bool has_ends = event.fields[FIELD_SRC_IP].ptr && event.fields[FIELD_DEST_IP].ptr;
     if (has_ends && (!addr_parse(event.fields[FIELD_SRC_IP], &source) ||
                      !addr_parse(event.fields[FIELD_DEST_IP], &destination)))
@@ -770,8 +767,8 @@ static void *suricata_open(struct arena *arena, const struct reader_options *opt
                            const struct fact_sink *sink)
 {
     struct suricata *s = arena_new(arena, struct suricata);
-    (void)options;
     s->sink = *sink;
+    s->zone = options->zone;
     s->scratch = arena_open("an event of Suricata", 0, NULL);
     s->records = json_records_open(arena, &s->sink, take_object, s);
     s->paths = json_paths_of(arena, field_paths, COUNT_OF(field_paths), false);

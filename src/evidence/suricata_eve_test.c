@@ -223,6 +223,8 @@ static const struct {
      "origin sensor1\n" ENDS "established within smb " POINT "\n", 1},
     {"inside another's event", "{\"firewall_name\":\"edge\",\"event_timestamp\":\"1600000000\",\"event\":" EVENT("alert") ",\"alert\":{\"action\":\"blocked\"}}}\n",
      "origin edge\n" ENDS "blocked within " POINT "\n", 1},
+    {"a time without its offset", "{\"timestamp\":\"2020-09-13T12:26:40.250000\",\"event_type\":\"ssh\",\"src_ip\":\"10.1.1.7\",\"src_port\":50001,\"dest_ip\":\"10.1.2.8\",\"dest_port\":22,\"proto\":\"TCP\"}\n",
+     "10.1.1.7:50001>10.1.2.8:22 tcp established within " POINT " assumed=1\n", 1},
     {"damage", EVENT("flow") ",\"flow\":{\n" EVENT("smb") "}\n{\"timestamp\":\"today\",\"event_type\":\"smb\"}\n{\"a\":1}\n",
      "skip 0+177\n" ENDS "established within smb " POINT "\nskip 345+40\nskip 386+7\n", 1},
 };

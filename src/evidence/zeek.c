@@ -60,6 +60,7 @@ struct zeek {
     /* Of one row; of its own, since sinks may add to the arena that a reader is opened with. */
     struct arena scratch;
     struct zeek_ports ports;
+    const struct zone *zone;
     enum { FORM_UNKNOWN, FORM_LINES, FORM_JSON } form;
     struct text_lines *lines;
     struct json_records *records;
@@ -245,20 +246,24 @@ static bool is_of_use(const struct zeek *z, const str *fields, size_t n)
            mentions_smb(field_at(fields, n, columns, ZEEK_FIELD_SERVICE));
 }
 
+static bool seconds_of(str digits, int64_t *out_us)
+{
+    int64_t seconds = 0;
+    for (size_t i = 0; i < digits.len; i++) {
+        if (digits.ptr[i] < '0' || digits.ptr[i] > '9') return false;
+        seconds = seconds * 10 + (digits.ptr[i] - '0');
+    }
+    *out_us = seconds * INSTANT_SECOND;
+    return true;
+}
+
 /* Rows of no use are only counted, with their second: digits before the point. */
 static bool tell_time(const struct zeek *z, str text)
 {
     int64_t at_us = 0;
-    if (text.len < 11 || text.ptr[10] != '.') {
-        if (!zeek_row_time(text, &at_us)) return false;
-    } else {
-        for (size_t i = 0; i < 10; i++) {
-            int digit = text.ptr[i] - '0';
-            if (digit < 0 || digit > 9) return zeek_row_time(text, &at_us);
-            at_us = at_us * 10 + digit;
-        }
-        at_us *= INSTANT_SECOND;
-    }
+    bool is_assumed = false;
+    bool is_epoch = text.len > 10 && text.ptr[10] == '.' && seconds_of(str_head(text, 10), &at_us);
+    if (!is_epoch && !zeek_row_time(text, z->zone, &at_us, &is_assumed)) return false;
     z->sink.record(z->sink.to, at_us);
     return true;
 }
@@ -285,6 +290,7 @@ static void read_row(struct zeek *z, const struct text_line *line)
     }
     struct zeek_row row = {
         .log = z->log,
+        .zone = z->zone,
         .offset = line->offset,
         .hash = hash_bytes(str_bytes(line->text)),
     };
@@ -383,7 +389,8 @@ static bool take_object(void *to, str object, uint64_t offset, struct err *err)
     if (z->begun && pass_by(z, object)) return true;
     z->begun = true; /* the first row is read whole: it names the sensor, if any does */
     if (!json_paths_read(z->paths, object, offset, values, &scratch, err)) return false;
-    struct zeek_row row = {.offset = offset, .hash = hash_bytes(str_bytes(object))};
+    struct zeek_row row = {
+        .offset = offset, .hash = hash_bytes(str_bytes(object)), .zone = z->zone};
     memcpy(row.fields, values, sizeof row.fields);
     for (size_t i = 0; i < JSON_IDS; i++)
         if (!row.fields[ZEEK_FIELD_ORIG_HOST + i].ptr)
@@ -410,8 +417,8 @@ static void *zeek_open(struct arena *arena, const struct reader_options *options
                        const struct fact_sink *sink)
 {
     struct zeek *z = arena_new(arena, struct zeek);
-    (void)options;
     z->sink = *sink;
+    z->zone = options->zone;
     z->scratch = arena_open("a row of a Zeek log", 0, NULL);
     z->separator = '\t';
     set_mark(&z->unset, S("-"));

@@ -5,9 +5,9 @@
  */
 #include "evidence/zeek_row.h"
 
-#include "base/instant.h"
 #include "base/json_scan.h"
 #include "base/service.h"
+#include "evidence/log_time.h"
 #include "evidence/logon_status.h"
 
 #define T(text)                                                                                    \
@@ -127,10 +127,11 @@ static bool seconds_of(str text, int64_t *out_us)
     return json_scan_scaled(text, 6, out_us);
 }
 
-bool zeek_row_time(str text, int64_t *out_us)
+bool zeek_row_time(str text, const struct zone *zone, int64_t *out_us, bool *is_assumed)
 {
     *out_us = 0;
-    return is_masked(text) || seconds_of(text, out_us) || instant_parse(text, out_us);
+    return is_masked(text) || seconds_of(text, out_us) ||
+           log_time_parse(text, zone, out_us, is_assumed);
 }
 
 static bool port_of(str text, uint16_t *out)
@@ -147,6 +148,7 @@ struct telling {
     const struct fact_sink *sink;
     struct arena *scratch;
     int64_t at_us;
+    uint8_t assumed; /* of the time */
     struct observation fact;
     bool is_reversed; /* the row's originator is the server */
 };
@@ -190,7 +192,7 @@ static enum ends ends_of(struct telling *t, const struct zeek_ports *ports,
         .last_us = t->at_us,
         .count = 1,
         .profile = PROFILE_UNKNOWN,
-        .assumed = (uint8_t)(t->at_us ? 0 : 1u << ASSUMED_CLOCK),
+        .assumed = t->assumed,
         .offset = t->row->offset,
     };
     if (!t->fact.port) return ENDS_OF_NO_USE;
@@ -497,10 +499,13 @@ bool zeek_row_tell(const struct zeek_row *row, const struct zeek_ports *ports,
 {
     struct telling t = {.row = row, .sink = sink, .scratch = &scratch};
     bool is_conn = row->log == ZEEK_CONN;
-    if (!zeek_row_time(row->fields[ZEEK_FIELD_TS], &t.at_us)) {
+    bool zone_is_assumed = false;
+    if (!zeek_row_time(row->fields[ZEEK_FIELD_TS], row->zone, &t.at_us, &zone_is_assumed)) {
         *why = S("expected a time in ts");
         return false;
     }
+    t.assumed = (uint8_t)((t.at_us ? 0 : 1u << ASSUMED_CLOCK) |
+                          (zone_is_assumed ? 1u << ASSUMED_TIMEZONE : 0));
     if (row->log == ZEEK_OTHER) {
         sink->record(sink->to, t.at_us);
         return true;

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "base/zone.h"
 #include "evidence/observation.h"
 
 #define ZEEK_LOGS(X)                                                                               \
@@ -79,7 +80,8 @@ struct zeek_row {
     /* Decoded. Not set: NULL pointer. Set and empty ("(empty)"): length 0. */
     str fields[ZEEK_FIELD_COUNT];
     uint64_t offset;
-    uint64_t hash; /* of the row's text */
+    uint64_t hash;           /* of the row's text */
+    const struct zone *zone; /* of times without an offset; NULL = not given */
 };
 
 enum zeek_log zeek_log_of(str name); /* "conn"; ZEEK_OTHER when not one that is read */
@@ -87,9 +89,10 @@ str zeek_field_name(enum zeek_field field);
 /* Which log has fields like these, when no name says it. */
 enum zeek_log zeek_row_guess(const struct zeek_row *row);
 
-/* The time of a row: epoch seconds or RFC 3339; 0 for the XXXXXXXXXX.XXXXXX that stands for one in
- * logs whose times were taken out. False when it is neither. */
-MUST_USE bool zeek_row_time(str text, int64_t *out_us);
+/* The time of a row: epoch seconds, or what evidence/log_time reads (zeek-cut -d writes such); 0
+ * for the XXXXXXXXXX.XXXXXX that stands for one in logs whose times were taken out. False when it
+ * is neither. */
+MUST_USE bool zeek_row_time(str text, const struct zone *zone, int64_t *out_us, bool *is_assumed);
 
 /* Calls sink.record, then what the row says. False, and nothing told, when it can't be read: *why
  * is the reason. */

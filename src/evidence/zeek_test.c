@@ -188,8 +188,12 @@ static const struct {
      "fd00::7:50001>fd00::8:445 tcp established 1600000000000000+0\n", 1},
     {"no #path", "#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tconn_state\n"
      IDS "tcp\tREJ\n", ENDS "refused 1600000000250000+0\n", 1},
-    {"times taken out", CONN "XXXXXXXXXX.XXXXXX\tCu1\t10.1.1.7\t50001\t10.1.2.8\t445\ttcp\t-\t-\t-\t-\tSF\n",
-     ENDS "established 0+0 assumed=16\n", 1},
+    {"times taken out", CONN "XXXXXXXXXX.XXXXXX\tCu1\t10.1.1.7\t50001\t10.1.2.8\t445\ttcp\t-\t-\t-\t-\tSF\n"
+     "XXXXXXXXXX.XXXXXX\tCu1\t10.1.1.7\t50001\t10.1.2.8\t80\ttcp\t-\t-\t-\t-\tSF\n",
+     ENDS "established 0+0 assumed=16\n", 2},
+    {"times of zeek-cut", CONN "2020-09-13T14:26:40+0200\tCu1\t10.1.1.7\t50001\t10.1.2.8\t445\ttcp\t-\t-\t-\t-\tSF\n"
+     "2020-09-13T14:26:40+0200\tCu1\t10.1.1.7\t50001\t10.1.2.8\t80\ttcp\t-\t-\t-\t-\tSF\n",
+     ENDS "established 1600000000000000+0\n", 2},
     {"too few fields", CONN IDS "tcp\n" IDS "tcp\t-\t-\t-\t-\tS0\n",
      "skip 191+53\n" ENDS "no-answer 1600000000250000+0\n", 1},
     {"no address", CONN "1600000000.0\tCu1\t10.1.1\t50001\t10.1.2.8\t445\ttcp\t-\t-\t-\t-\tSF\n",
