@@ -93,6 +93,8 @@ struct nfcapd {
     uint16_t strange_kind;
     uint64_t gaps; /* in exporters' sequence numbers */
     uint64_t no_maps;
+    uint32_t lost_size; /* of the block behind which nothing can be found; 0 = none */
+    uint64_t lost_at;
 };
 
 /* A block's records, and where they are told to be: packed ones stand nowhere but in their block.
@@ -165,7 +167,12 @@ static int64_t time_of(uint64_t ms)
 static void tell(struct nfcapd *state, struct flow_record *record)
 {
     record->flags_known = record->flags_known || record->flags != 0;
-    if (record->last_us < record->first_us) record->last_us = record->first_us;
+    if (record->last_us < record->first_us) {
+        /* nfdump 1.7.1 writes both the wrong way round for some exporters of IPFIX. */
+        int64_t first = record->last_us ? record->last_us : record->first_us;
+        record->last_us = record->first_us;
+        record->first_us = first;
+    }
     /* Counters behind the exporter are those of the same packets, not of the other direction. */
     record->has_reverse =
         (record->reverse_packets || record->reverse_bytes) &&
@@ -178,32 +185,33 @@ static void tell(struct nfcapd *state, struct flow_record *record)
 /* ---- Layout 2 ----------------------------------------------------------------------------------
  */
 
-static void read_generic(const uint8_t *at, struct flow_record *out, uint64_t *forwarding)
+struct flow_2 {
+    struct flow_record record;
+    uint64_t forwarding, event;
+    int64_t event_us, received_us;
+};
+
+static void read_generic(const uint8_t *at, struct flow_2 *flow)
 {
+    struct flow_record *out = &flow->record;
     out->first_us = time_of(u64_at(at));
     out->last_us = time_of(u64_at(at + 8));
-    if (!out->first_us) out->first_us = time_of(u64_at(at + 16)); /* when it was received */
+    flow->received_us = time_of(u64_at(at + 16));
     out->packets = u64_at(at + 24);
     out->bytes = u64_at(at + 32);
     out->from_port = u16_at(at + 40);
     out->to_port = u16_at(at + 42);
     if (at[44] == TRANSPORT_TCP || at[44] == TRANSPORT_UDP) out->transport = (enum transport)at[44];
     out->flags = at[45];
-    *forwarding = at[46];
+    flow->forwarding = at[46];
 }
-
-struct flow_2 {
-    struct flow_record record;
-    uint64_t forwarding, event;
-    int64_t event_us;
-};
 
 static void read_element(struct nfcapd *state, unsigned type, bytes body, struct flow_2 *flow)
 {
     struct flow_record *r = &flow->record;
     const uint8_t *at = body.ptr;
     if (type == ELEMENT_GENERIC && body.len >= GENERIC_BYTES) {
-        read_generic(at, r, &flow->forwarding);
+        read_generic(at, flow);
     } else if (type == ELEMENT_V4 && body.len >= 8) {
         r->from = addr_v4(u32_at(at));
         r->to = addr_v4(u32_at(at + 4));
@@ -251,8 +259,9 @@ static bool read_flow(const struct records *block, bytes record, uint64_t offset
         rest.len -= length;
     }
     bool has_start = flow.record.first_us != 0;
-    if (!has_start) flow.record.first_us = flow.event_us;
+    if (!flow.event_us) flow.event_us = flow.received_us;
     if (!flow.record.last_us) flow.record.last_us = flow.event_us;
+    if (!has_start) flow.record.first_us = flow.record.last_us;
     netflow_record_verdict(flow.event, flow.forwarding, has_start, &flow.record);
     tell(state, &flow.record);
     return n == 0;
@@ -560,8 +569,8 @@ static size_t take_block(struct nfcapd *state, struct window window, size_t *wan
     if (!cursor_ok(&c) && !window.last) return 0;
     bool is_cut = !cursor_ok(&c);
     if (!is_cut && size > LIMIT_NFCAPD_BLOCK_BYTES) {
-        skip(state, window.offset, window.data.len,
-             "a block of %" PRIu32 " bytes: what comes next can't be found", size);
+        state->lost_size = size;
+        state->lost_at = window.offset;
         return window.data.len;
     }
     *want = BLOCK_HEADER + (size_t)size;
@@ -601,13 +610,16 @@ static bool feed(void *self, struct window window, size_t *consumed, size_t *wan
         rest.offset += header;
     }
     while (rest.data.len) {
-        size_t used = take_block(state, rest, want);
+        size_t used = state->lost_size ? rest.data.len : take_block(state, rest, want);
         if (!used) break;
         rest.data.ptr += used;
         rest.data.len -= used;
         rest.offset += used;
     }
     *consumed = window.data.len - rest.data.len;
+    if (state->lost_size && window.last)
+        skip(state, state->lost_at, rest.offset - state->lost_at,
+             "a block of %" PRIu32 " bytes: what comes next can't be found", state->lost_size);
     return true;
 }
 

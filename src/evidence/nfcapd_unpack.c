@@ -23,11 +23,19 @@ static unsigned next_u16le(struct unpacking *u)
     return high << 8 | low;
 }
 
+enum { CHUNK = 16 };
+
+/* Most pieces are short: where there is room they are copied in chunks, past their end. */
 static void literals(struct unpacking *u, size_t n)
 {
-    if (n > (size_t)(u->in_end - u->in) || n > (size_t)(u->out_end - u->out)) u->failed = true;
-    if (u->failed) return;
-    memcpy(u->out, u->in, n);
+    size_t in_left = (size_t)(u->in_end - u->in), out_left = (size_t)(u->out_end - u->out);
+    if (n <= CHUNK && in_left >= CHUNK && out_left >= CHUNK) {
+        memcpy(u->out, u->in, CHUNK);
+    } else {
+        if (n > in_left || n > out_left) u->failed = true;
+        if (u->failed) return;
+        memcpy(u->out, u->in, n);
+    }
     u->in += n;
     u->out += n;
 }
@@ -35,12 +43,15 @@ static void literals(struct unpacking *u, size_t n)
 /* What was written `distance` bytes ago, again; it may reach into itself. */
 static void match(struct unpacking *u, size_t distance, size_t n)
 {
-    if (distance == 0 || distance > (size_t)(u->out - u->out_start) ||
-        n > (size_t)(u->out_end - u->out))
+    size_t out_left = (size_t)(u->out_end - u->out);
+    if (distance == 0 || distance > (size_t)(u->out - u->out_start) || n > out_left)
         u->failed = true;
     if (u->failed) return;
     const uint8_t *from = u->out - distance;
-    if (distance >= n) {
+    if (distance >= CHUNK && out_left - n >= CHUNK) {
+        for (size_t i = 0; i < n; i += CHUNK)
+            memcpy(u->out + i, from + i, CHUNK);
+    } else if (distance >= n) {
         memcpy(u->out, from, n);
     } else {
         for (size_t i = 0; i < n; i++)
