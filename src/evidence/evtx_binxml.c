@@ -5,7 +5,7 @@
 
 enum {
     TEMPLATE_FIXED = 24, /* next definition, GUID, size */
-    NAME_TEXT = 128,     /* no wanted name is longer */
+    NAME_TEXT = 256,     /* no wanted name is longer */
     KNOWN_KINDS = 256,   /* a power of two; full: the one in the way is looked up again */
     SLOTS = 1024,        /* of templates by their position; a power of two */
     BOUND_BYTES = 16,    /* of work per leaf that is matched with the names of a kind */
@@ -417,7 +417,8 @@ static str name_of(const struct evtx_binxml *binxml, const struct part *part,
         return (str){room, (size_t)n};
     }
     print_run(binxml, part, leaf->name, &text);
-    return text.full ? (str){0} : (str){text.ptr, text.len};
+    if (text.full) return (str){0};
+    return (str){text.ptr, text.len};
 }
 
 /* Which leaf of the part's template is which value of the kind. */
@@ -427,7 +428,7 @@ static void bind(struct evtx_binxml *binxml, const struct part *part, const stru
     char room[NAME_TEXT];
     if (shape->bound == kind && !shape->is_dynamic) return;
     shape->bound = kind;
-    binxml->shapes.work += BOUND_BYTES * shape->n_leaves;
+    binxml->shapes.work += (uint64_t)BOUND_BYTES * shape->n_leaves;
     for (size_t i = 0; i < EVENT_VALUES; i++)
         shape->leaf_of[i] = NO_LEAF;
     for (uint16_t i = 0; i < shape->n_leaves && i < NO_LEAF; i++) {

@@ -57,11 +57,12 @@ static bool name_at(const struct cursor *whole, uint64_t at, struct name *out, s
     cursor_u32le(&c, "name.next");
     uint16_t hash = cursor_u16le(&c, "name.hash");
     uint16_t n = cursor_u16le(&c, "name.characters");
-    struct cursor text = cursor_within(whole, at + NAME_FIXED, 2u * n + 2u, "name.text");
-    bytes units = cursor_bytes(&text, 2u * n, "name.text");
+    size_t len = 2 * (size_t)n, end = 2;
+    struct cursor text = cursor_within(whole, at + NAME_FIXED, len + end, "name.text");
+    bytes units = cursor_bytes(&text, len, "name.text");
     if (!cursor_ok(&c) || !cursor_ok(&text) || !n || name_hash(units) != hash) return false;
     out->units = units;
-    *size = NAME_FIXED + 2u * n + 2u;
+    *size = NAME_FIXED + len + end;
     return true;
 }
 
@@ -169,9 +170,9 @@ static uint16_t entity_of(struct name name)
 
 static bool read_counted(struct compiler *k, struct evtx_piece *out, struct err *err)
 {
-    uint16_t n = cursor_u16le(&k->c, "text.characters");
-    bytes units = cursor_bytes(&k->c, 2u * n, "text");
-    *out = (struct evtx_piece){.kind = EVTX_PIECE_TEXT, .len = 2u * n, .at = units.ptr};
+    uint32_t len = 2u * cursor_u16le(&k->c, "text.characters");
+    bytes units = cursor_bytes(&k->c, len, "text");
+    *out = (struct evtx_piece){.kind = EVTX_PIECE_TEXT, .len = len, .at = units.ptr};
     return cursor_done(&k->c, err);
 }
 

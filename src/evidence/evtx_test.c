@@ -599,7 +599,7 @@ static void unused_chunks(struct event_writer *w)
 {
     write_event(w, &share_access);
     write_chunk_end(w);
-    buf_repeat(w->file, 0, 3 * WRITE_CHUNK);
+    buf_repeat(w->file, 0, (size_t)3 * WRITE_CHUNK);
     write_chunk(w);
     write_chunk_end(w); /* a header, no records */
     w->chunk = NULL;

@@ -215,7 +215,7 @@ static bool short_text(struct evtx_value value, char room[SHORT_ROOM], str *out)
 {
     struct evtx_text text = {.ptr = room, .room = SHORT_ROOM};
     if (value.type != EVTX_STRING && value.type != EVTX_ANSI_STRING) return false;
-    if (value.data.len > 2 * SMALL_TEXT) return false;
+    if (value.data.len / 2 > SMALL_TEXT) return false;
     evtx_value_print(&text, value);
     *out = str_trim((str){text.ptr, text.len});
     return !text.full && out->len;
