@@ -95,6 +95,7 @@ struct json_records {
 
     char *decoded;
     size_t decoded_room;
+    struct err err; /* of the reader; here since it is large */
 };
 
 static bool is_blank(char c)
@@ -174,6 +175,8 @@ static enum framed frame(str text, size_t *len, const char **why)
 
 static bool is_list_name(str name, bool is_first)
 {
+    /* What most keys fail at. */
+    if (!name.len || !memchr("rRvleEhid", name.ptr[0], 9)) return false;
     for (size_t i = 0; i < COUNT_OF(list_names); i++)
         if (str_equal(list_names[i].name, name)) return is_first || !list_names[i].weak;
     return false;
@@ -411,10 +414,9 @@ static enum look quick_line(struct piece *piece, size_t at, size_t *len)
  * since then no other cut makes one of it. */
 static bool show(struct json_records *r, struct piece *piece, size_t *at, size_t len, bool alone)
 {
-    struct err err = {0};
     uint64_t offset = source_offset(piece, *at);
-    bool taken = r->take(r->to, str_head(str_tail(piece->text, *at), len), offset, &err);
-    if (!taken && alone) report(r, offset, source_offset(piece, *at + len) - offset, err.text);
+    bool taken = r->take(r->to, str_head(str_tail(piece->text, *at), len), offset, &r->err);
+    if (!taken && alone) report(r, offset, source_offset(piece, *at + len) - offset, r->err.text);
     if (!taken && !alone) return false;
     r->column = NO_COLUMN;
     *at += len;
