@@ -216,12 +216,64 @@ static void names_stand_for_addresses(void **state)
     }
 }
 
+/* What evidence calls a host that it gives no address of: also what others call it. */
+static const struct holding_row named_rows[] = {
+    {"by its name in another case",       "fs01",             0, {{"10.0.0.1", "FS01", NTLM, 1, 5}},       "FS01" },
+    {"by its full name",                  "FS01.contoso.com", 0, {{"10.0.0.1", "FS01", NTLM, 1, 5}},       "FS01" },
+    {"a short name for the full one",
+     "FS01",                                                  0,
+     {{"10.0.0.1", "fs01.contoso.com", NTLM, 1, 5}},
+     "fs01.contoso.com"                                                                                           },
+    {"not another domain's",              "fs01.a.com",       0, {{"10.0.0.1", "fs01.b.com", NTLM, 1, 5}}, ""     },
+    {"a short name of two is nobody's",
+     "fs01",                                                  0,
+     {{"10.0.0.1", "fs01.a.com", NTLM, 1, 5}, {"10.0.0.2", "fs01.b.com", NTLM, 1, 5}},
+     ""                                                                                                           },
+    {"what clients call it",              "files",            0, {{"10.0.0.1", "files", TREE, 1, 5}},      "files"},
+    {"its own word counts before",
+     "files",                                                 0,
+     {{"10.0.0.1", "files", TREE, 1, 5},
+      {"10.0.0.2", "FILES", NTLM, 1, 5},
+      {"10.0.0.1", "FS01", NTLM, 1, 5}},
+     "FILES"                                                                                                      },
+    {"two that are called so",
+     "files",                                                 0,
+     {{"10.0.0.1", "files", TREE, 1, 5},
+      {"10.0.0.1", "FS01", NTLM, 1, 5},
+      {"10.0.0.2", "files", TREE, 1, 5},
+      {"10.0.0.2", "FS02", NTLM, 1, 5}},
+     ""                                                                                                           },
+    {"an ambiguous address names nobody",
+     "WS1",                                                   0,
+     {{"10.0.0.1", "WS1", NTLM, 1, 5}, {"10.0.0.1", "WS2", NTLM, 3, 4}},
+     ""                                                                                                           },
+    {"an address is no name",             "10.0.0.1",         0, {{"10.0.0.1", "FS01", NTLM, 1, 5}},       ""     },
+    {"nor is localhost",                  "localhost",        0, {{"10.0.0.1", "FS01", NTLM, 1, 5}},       ""     },
+};
+
+static void names_mean_hosts(void **state)
+{
+    (void)state;
+    for (size_t r = 0; r < COUNT_OF(named_rows); r++) {
+        const struct holding_row *row = &named_rows[r];
+        struct row plain = {.name = row->name};
+        memcpy(plain.seen, row->seen, sizeof row->seen);
+        struct host_list list = list_of(&plain);
+        const struct host *host = hosts_named(hosts_by_name(&arena, &list), str_of(row->asked));
+        str found = host ? host->name : (str){0};
+        if (!str_equal(found, str_of(row->expected)))
+            fail_msg("%s: expected \"%s\", found \"%.*s\"", row->name, row->expected,
+                     STR_ARG(found));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(witnesses_become_hosts),
         cmocka_unit_test(who_held_an_address_when),
         cmocka_unit_test(names_stand_for_addresses),
+        cmocka_unit_test(names_mean_hosts),
     };
     arena = arena_open("test", 0, NULL);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -219,6 +219,52 @@ static void its_own_firewall_tells_of_a_server(void **state)
     }
 }
 
+/* What was offered stays apart from what was negotiated; a host without an address is listed. */
+static void scans_and_logs_tell_of_hosts(void **state)
+{
+    struct addr ends[] = {end(1).addr, end(2).addr};
+    struct host_list hosts = hosts_of(&arena, NULL, 0, ends, COUNT_OF(ends));
+    struct matrix_flow flow = {.client = end(2),
+                               .server = end(1),
+                               .transport = TRANSPORT_TCP,
+                               .port = 445,
+                               .connections = 1,
+                               .dialects = 1u << DIALECT_NT_LM_012,
+                               .server_signing = SIGNING_ENABLED};
+    struct matrix_view matrix = {.flows = &flow, .n_flows = 1};
+    const struct listening_view listenings[] = {
+        {.server = end(1),        .port = 445, .state = LISTENING_OPEN},
+        { .server = end(1),
+         .state = LISTENING_OPEN,
+         .dialects = 1u << DIALECT_3_1_1,
+         .signing = SIGNING_REQUIRED},
+    };
+    const struct change_view changes[] = {
+        {.host = {.name = S("FS09")}, .kind = CHANGE_RULE_ADDED,    .at_us = 5},
+        {.host = {.name = S("fs09")}, .kind = CHANGE_SHARE_DELETED, .at_us = 3},
+    };
+    (void)state;
+    flow.outcomes[OUTCOME_ESTABLISHED] = 1;
+    struct hosts_view view = roles_of(&arena, &hosts, &matrix, NULL, 0);
+    view = roles_add_told(&arena, view, &hosts, listenings, COUNT_OF(listenings), changes,
+                          COUNT_OF(changes));
+    assert_int_equal(view.n, 3);
+    const struct posture *posture = &view.hosts[0].posture;
+    assert_int_equal(view.hosts[0].n_listenings, 2);
+    assert_int_equal(posture->signing, SIGNING_ENABLED);
+    assert_int_equal(posture->offered_signing, SIGNING_REQUIRED);
+    assert_int_equal(posture->offered_dialects, 1u << DIALECT_3_1_1);
+    assert_int_equal(posture->conflicts.n, 2);
+    assert_true(
+        str_equal(posture->conflicts.items[0], S("dialects: nt-lm-0.12 negotiated, not offered")));
+    assert_true(
+        str_equal(posture->conflicts.items[1], S("signing: negotiated enabled, offered required")));
+    assert_int_equal(view.hosts[1].n_listenings, 0);
+    assert_true(str_equal(view.hosts[2].host->name, S("FS09")));
+    assert_int_equal(view.hosts[2].n_changes, 2);
+    assert_int_equal(view.hosts[2].changes[0].kind, CHANGE_SHARE_DELETED); /* by time */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +272,7 @@ int main(void)
         cmocka_unit_test(uses_become_shares),
         cmocka_unit_test(hosts_have_roles),
         cmocka_unit_test(its_own_firewall_tells_of_a_server),
+        cmocka_unit_test(scans_and_logs_tell_of_hosts),
     };
     arena = arena_open("test", 0, NULL);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
