@@ -54,33 +54,24 @@ static str banner_value(str banner, str key)
     return (str){0};
 }
 
-/* "SMBv1 time=... domain=WORKGROUP name=FS01 name-dns=fs01.contoso.com": which of the versions the
- * server chose when it was asked with both; of SMB2 the banner does not say which dialect. */
-static void tell_banner(struct masscan *scan, const struct finding *f)
+/* The names in a banner, as the host calls itself. */
+static void tell_names(struct masscan *scan, const struct finding *f)
 {
-    struct listening smb = {
-        .server.addr = f->addr,
-        .transport = TRANSPORT_TCP,
-        .state = LISTENING_OPEN,
-        .seen_us = f->at_us,
-        .offset = f->offset,
-    };
     struct identity identity = {
         .addr = f->addr,
         .seen_us = f->at_us,
         .source = IDENTITY_NTLM,
         .offset = f->offset,
     };
-    if (!str_equal(f->service, S("smb"))) return;
-    if (str_starts(f->banner, S("SMBv1"))) smb.dialects = 1u << DIALECT_NT_LM_012;
-    port_scan_tell_smb(&scan->sink, &smb);
     identity.name = banner_value(f->banner, S("name="));
     port_scan_tell_name(&scan->sink, &identity);
     identity.name = banner_value(f->banner, S("name-dns="));
     port_scan_tell_name(&scan->sink, &identity);
 }
 
-/* A banner came from a port that is open. */
+/* A banner came from a port that is open. "SMBv1 time=... domain=WORKGROUP name=FS01 name-dns=...":
+ * which of the versions the server chose when it was asked with both; of SMB2 the banner does not
+ * say which dialect. */
 static void tell(struct masscan *scan, const struct finding *f)
 {
     struct listening fact = {
@@ -91,9 +82,11 @@ static void tell(struct masscan *scan, const struct finding *f)
         .seen_us = f->at_us,
         .offset = f->offset,
     };
+    bool is_smb = str_equal(f->service, S("smb"));
     if (f->status.len && !port_scan_state(f->status, &fact.state)) return;
+    if (is_smb && str_starts(f->banner, S("SMBv1"))) fact.dialects = 1u << DIALECT_NT_LM_012;
     if (f->status.len || f->service.len) port_scan_tell(&scan->sink, &fact);
-    if (f->service.len) tell_banner(scan, f);
+    if (is_smb) tell_names(scan, f);
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------ */

@@ -51,8 +51,7 @@ static const struct {
     {"closed, several ports, a banner, members in another order",  TEXT(any_order), 2,
      "listen 10.20.0.21 tcp/445 closed 2026-11-03T08:15:00 @11\n"
      "listen 10.20.0.21 udp/137 open 2026-11-03T08:15:00 @56\n"
-     "listen 10.20.0.22 tcp/445 open 2026-11-03T08:15:00 @196\n"
-     "listen 10.20.0.22 tcp/0 open nt-lm-0.12 2026-11-03T08:15:00 @196\n"
+     "listen 10.20.0.22 tcp/445 open nt-lm-0.12 2026-11-03T08:15:00 @196\n"
      "name 10.20.0.22 FS01 ntlm\n"
      "name 10.20.0.22 fs01.contoso.com ntlm\n"                    },
     {"damaged findings are stepped over one by one",               TEXT(damage),    1,

@@ -31,7 +31,10 @@ struct nmap_xml {
     bool in_host;
     int64_t host_us;
     struct addr addr;
-    struct listening smb;
+    struct listening smb_port; /* port 0 = none is open */
+    uint8_t dialects;          /* what the scripts said, and where */
+    enum signing signing;
+    uint64_t smb_offset;
     struct port port;
     enum listening_state extra_state;
     bool has_extra_state;
@@ -57,7 +60,10 @@ static void begin_host(struct nmap_xml *scan, const struct xml_attribute *attrib
     scan->in_host = true;
     scan->host_us = seconds_of(attributes, n, S("endtime"), start);
     scan->addr = (struct addr){0};
-    scan->smb = (struct listening){.state = LISTENING_OPEN};
+    scan->smb_port = (struct listening){0};
+    scan->dialects = 0;
+    scan->signing = SIGNING_UNKNOWN;
+    scan->smb_offset = 0;
     scan->port = (struct port){0};
 }
 
@@ -99,11 +105,11 @@ static void add_script(struct nmap_xml *scan, const struct xml_attribute *attrib
     tell_name(scan, smb.name, smb.source, offset);
     tell_name(scan, smb.full_name, smb.source, offset);
     if (!smb.dialects && smb.signing == SIGNING_UNKNOWN) return;
-    if (!scan->smb.offset) scan->smb.offset = offset;
-    scan->smb.dialects |= smb.dialects;
+    if (!scan->smb_offset) scan->smb_offset = offset;
+    scan->dialects |= smb.dialects;
     if (smb.signing != SIGNING_UNKNOWN &&
-        (scan->smb.signing == SIGNING_UNKNOWN || smb.signing < scan->smb.signing))
-        scan->smb.signing = smb.signing;
+        (scan->signing == SIGNING_UNKNOWN || smb.signing < scan->signing))
+        scan->signing = smb.signing;
 }
 
 static void tell_range(struct nmap_xml *scan, struct listening *fact, uint64_t first, uint64_t last)
@@ -170,20 +176,51 @@ static void begin_element(void *to, str name, const struct xml_attribute *attrib
     }
 }
 
+/* The port that nmap runs its SMB scripts against, once per host: 445 when it is open, else 139. It
+ * waits for what they say. */
+static bool is_for_scripts(const struct nmap_xml *scan, const struct listening *fact)
+{
+    return fact->transport == TRANSPORT_TCP && fact->state == LISTENING_OPEN &&
+           (fact->port == 445 || (fact->port == 139 && scan->smb_port.port != 445));
+}
+
 static void end_port(struct nmap_xml *scan)
 {
-    if (scan->port.is_valid && scan->port.has_state) port_scan_tell(&scan->sink, &scan->port.fact);
+    const struct listening *fact = &scan->port.fact;
+    bool told = scan->port.is_valid && scan->port.has_state;
+    if (told && is_for_scripts(scan, fact)) {
+        if (scan->smb_port.port) port_scan_tell(&scan->sink, &scan->smb_port);
+        scan->smb_port = *fact;
+    } else if (told) {
+        port_scan_tell(&scan->sink, fact);
+    }
     scan->port = (struct port){0};
+}
+
+static void tell_smb(struct nmap_xml *scan)
+{
+    struct listening fact = scan->smb_port;
+    if (!fact.port)
+        fact = (struct listening){
+            .server.addr = scan->addr,
+            .transport = TRANSPORT_TCP,
+            .state = LISTENING_OPEN,
+            .seen_us = scan->host_us,
+            .offset = scan->smb_offset,
+        };
+    fact.dialects = scan->dialects;
+    fact.signing = scan->signing;
+    if (fact.port)
+        port_scan_tell(&scan->sink, &fact);
+    else
+        port_scan_tell_smb(&scan->sink, &fact);
 }
 
 static void end_host(struct nmap_xml *scan)
 {
     if (!scan->in_host) return;
     end_port(scan);
-    scan->smb.server.addr = scan->addr;
-    scan->smb.transport = TRANSPORT_TCP;
-    scan->smb.seen_us = scan->host_us;
-    port_scan_tell_smb(&scan->sink, &scan->smb);
+    tell_smb(scan);
     scan->sink.record(scan->sink.to, scan->host_us);
     scan->in_host = false;
 }
