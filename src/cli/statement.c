@@ -9,6 +9,9 @@
         text, sizeof(text) - 1                                                                     \
     }
 
+/* Times below are counted from the boot of who wrote them: 1971. */
+#define BOOT_CLOCK_ENDS_US (INT64_C(31536000) * 1000000)
+
 enum { ROWS_SHOWN = 20 }; /* on a terminal; --json has all */
 
 /* Nothing can be learnt from a server that the policy knows to be someone else's or no Windows
@@ -74,8 +77,9 @@ static struct covered *cover(struct arena *arena, const struct matrix_view *matr
         item->sources++;
         item->records += c->records;
         item->facts += c->facts;
-        if (!c->has_times) continue;
-        if (!item->has_times || c->from_us < item->from_us) item->from_us = c->from_us;
+        if (!c->has_times || c->to_us < BOOT_CLOCK_ENDS_US) continue;
+        int64_t from_us = c->from_us < BOOT_CLOCK_ENDS_US ? c->to_us : c->from_us;
+        if (!item->has_times || from_us < item->from_us) item->from_us = from_us;
         if (!item->has_times || c->to_us > item->to_us) item->to_us = c->to_us;
         item->has_times = true;
     }
@@ -106,7 +110,7 @@ static void print_coverage(struct invocation *call, const struct matrix_view *ma
     const struct covered *items = cover(call->arena, matrix, &n);
     struct table table = table_of(call->arena, columns, COUNT_OF(columns));
     for (size_t i = 0; i < n && i < ROWS_SHOWN; i++) {
-        table_add(&table, items[i].origin.len ? items[i].origin : S("no host's own (captures)"));
+        table_add(&table, items[i].origin.len ? items[i].origin : S("not said who wrote it"));
         table_add(&table, minute(call->arena, items[i].has_times, items[i].from_us));
         table_add(&table, minute(call->arena, items[i].has_times, items[i].to_us));
         table_add_u64(&table, items[i].sources);
@@ -115,6 +119,21 @@ static void print_coverage(struct invocation *call, const struct matrix_view *ma
     }
     table_print_text(&table, call->out, call->colour);
     if (n > ROWS_SHOWN) buf_format(call->out, "and %zu more hosts\n", n - ROWS_SHOWN);
+}
+
+/* Per kind of record, over all sources. */
+static void print_unplaced(struct invocation *call, const struct matrix_view *matrix)
+{
+    struct map counts = {0};
+    for (size_t i = 0; i < matrix->n_coverage; i++)
+        for (size_t j = 0; j < matrix->coverage[i].n_unplaced; j++) {
+            const struct unplaced *u = &matrix->coverage[i].unplaced[j];
+            *map_put(&counts, call->arena, u->what, 0, NULL) += u->count;
+        }
+    for (size_t i = 0; i < counts.n; i++)
+        buf_format(call->out, "%s  %" PRIu64 " %.*s\n",
+                   i ? "" : "\nread, but of no flow (what they say can't be tied to one):\n",
+                   counts.entries[i].value, STR_ARG(counts.entries[i].key));
 }
 
 /* ---- Questions ----------------------------------------------------------------------------------
@@ -152,6 +171,7 @@ void statement_print_text(struct invocation *call, const struct statement *state
 {
     size_t open = 0;
     if (statement->matrix.n_coverage) print_coverage(call, &statement->matrix);
+    print_unplaced(call, &statement->matrix);
     for (size_t i = 0; i < statement->n_servers; i++)
         open += statement->servers[i].open != 0;
     if (!open) return;

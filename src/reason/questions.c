@@ -110,10 +110,13 @@ static struct questioned *item_of(struct asking *a, const struct matrix_flow *fl
     return &a->items[at];
 }
 
+/* Datagrams of NetBIOS are names and announcements, no use of a server. */
 static bool is_smb_service(const struct matrix_flow *flow)
 {
     const struct view_labels *labels = &view_labels_default;
-    return flow->is_smb || labels->governed(labels->to, flow->transport, flow->port);
+    if (flow->is_smb) return true;
+    return flow->transport == TRANSPORT_TCP &&
+           labels->governed(labels->to, flow->transport, flow->port);
 }
 
 static void close_question(struct questioned *item, enum question question)

@@ -95,13 +95,13 @@ static bool load_locals(struct loading *l, struct err *err)
     return false;
 }
 
-/* The host that wrote a log is called by the smallest of its addresses. */
+/* A host whose log does not name it is called by the smallest of its addresses. */
 static void name_origins(struct loading *l)
 {
     char text[ADDR_TEXT];
     for (size_t i = 0; i < l->n_streams; i++) {
         struct stream_info *stream = &l->streams[i];
-        if (stream->n_locals)
+        if (stream->n_locals && !stream->origin.len)
             stream->origin = str_copy(l->arena, addr_text(text, stream->locals[0]));
     }
 }

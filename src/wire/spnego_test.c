@@ -93,7 +93,7 @@ static void challenge_names_the_server(void **state)
     arena_close(&arena);
 }
 
-static void only_binds_with_a_logon_are_needed(void **state)
+static void binds_are_needed_whole(void **state)
 {
     (void)state;
     struct arena arena = arena_open("dcerpc", 0, NULL);
@@ -102,7 +102,11 @@ static void only_binds_with_a_logon_are_needed(void **state)
     encode_dcerpc_bind(&bind, 10, token);
     encode_dcerpc_bind(&bare, 10, (bytes){0});
     assert_int_equal(dcerpc_need(encode_done(&bind)), encode_done(&bind).len);
-    assert_int_equal(dcerpc_need(encode_done(&bare)), 0);
+    assert_int_equal(dcerpc_need(encode_done(&bare)), encode_done(&bare).len);
+    static const uint8_t request[DCERPC_HEADER_BYTES] = {5, 0, 0, 3, 0x10, 0, 0, 0, 64};
+    static const uint8_t bare_auth3[DCERPC_HEADER_BYTES] = {5, 0, 16, 3, 0x10, 0, 0, 0, 16};
+    assert_int_equal(dcerpc_need((bytes){request, sizeof request}), 0);
+    assert_int_equal(dcerpc_need((bytes){bare_auth3, sizeof bare_auth3}), 0);
     assert_true(dcerpc_token(encode_done(&bind), &out));
     assert_int_equal(out.len, token.len);
     assert_memory_equal(out.ptr, token.ptr, token.len);
@@ -120,7 +124,7 @@ int main(void)
         cmocka_unit_test(a_ticket_names_its_service),
         cmocka_unit_test(depth_is_bounded),
         cmocka_unit_test(challenge_names_the_server),
-        cmocka_unit_test(only_binds_with_a_logon_are_needed),
+        cmocka_unit_test(binds_are_needed_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
