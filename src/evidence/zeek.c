@@ -345,25 +345,26 @@ static bool find_ports(str object, str ports[2], size_t *behind)
     return true;
 }
 
-/* The value of "ts", where most writers put it: first. */
+/* The value of "ts", which is among the first keys. */
 static str find_time(str object)
 {
-    str head = str_head(object, 160);
+    str head = str_head(object, 160), value = {0};
     const char *p = head.ptr, *end = head.ptr + head.len;
     while ((p = memchr(p, 't', (size_t)(end - p)))) {
         size_t left = (size_t)(end - p);
         if (left > 4 && p > head.ptr && p[-1] == '"' && memcmp(p, "ts\"", 3) == 0) {
             p += 3;
-            while (p < end && (*p == ':' || *p == ' '))
+            while (p < end && (*p == ':' || *p == ' ' || *p == '"'))
                 p++;
-            const char *start = p;
-            while (p < end && ((*p >= '0' && *p <= '9') || *p == '.'))
+            value.ptr = p;
+            while (p < end && *p != ',' && *p != '"' && *p != '}' && *p != ' ')
                 p++;
-            return (str){start, (size_t)(p - start)};
+            value.len = (size_t)(p - value.ptr);
+            return p < end ? value : (str){0};
         }
         p++;
     }
-    return (str){0};
+    return value;
 }
 
 /* Most rows are of connections on other ports; those have nothing more to say. What is not certain
@@ -378,7 +379,7 @@ static bool pass_by(const struct zeek *z, str object)
     if (ports[1].len == 2 && memcmp(ports[1].ptr, "88", 2) == 0) return false;
     if (mentions_smb(object)) return false;
     time = find_time(object);
-    return time.len > 10 && time.ptr[10] == '.' && tell_time(z, time);
+    return time.len && tell_time(z, time);
 }
 
 static bool take_object(void *to, str object, uint64_t offset, struct err *err)
