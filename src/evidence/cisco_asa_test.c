@@ -9,12 +9,12 @@ extern const struct reader cisco_asa_reader;
 
 static const struct log_row rows[] = {
     {"headers: with and without host, colons where they stand, zones, FTD, a relay's header before "
-     "it",                                                LOG_TEXT(AT
+     "it",                                        LOG_TEXT(AT
               ": %ASA-4-106023: Deny tcp src dmz:10.10.4.7/63016 dst outside:10.20.0.21/445 by "
               "access-group \"acl\" [0xe3aab522, 0x0]\n" AT
               " UTC: %ASA-4-106023: Deny tcp src dmz:10.10.4.7/63016 dst outside:10.20.0.21/445 by "
               "x\n" AT " EDT: %ASA-4-106023: Deny tcp src dmz:10.10.4.7/63016 dst "
-                       "outside:10.20.0.21/445 by x\n" AT
+              "outside:10.20.0.21/445 by x\n" AT
               " fw01 : %ASA-4-106023: Deny tcp src dmz:10.10.4.7/63016 dst outside:10.20.0.21/445\n"
               "<164>Nov  2 08:14:03 fw02: %FTD-4-106023: Deny tcp src dmz:10.10.4.7/63016 dst "
               "outside:10.20.0.21/445\n"
@@ -29,7 +29,7 @@ static const struct log_row rows[] = {
         "from fw02\n" T0 " 10.10.4.7:63016 > 10.20.0.21:445 tcp blocked timezone? @5\n"
         "from 10.0.0.1\n" T0 " 10.10.4.7:63016 > 10.20.0.21:445 tcp blocked timezone? @6\n"
         "from \n1970-01-01T00:00:00 10.10.4.7:63016 > 10.20.0.21:445 tcp blocked clock? @7\n",       7},
-    { "denials",
+    {"denials",
      LOG_TEXT(
          AT
          ": %ASA-2-106001: Inbound TCP connection denied from 10.10.4.7/4 to 10.20.0.21/445 "
@@ -50,7 +50,7 @@ static const struct log_row rows[] = {
         " 10.10.4.7:5 > fs01:137 udp blocked timezone? @5\n" T0
         " 10.10.4.7:6 > 10.20.0.1:22 tcp blocked timezone? @6\n" T0
         " 10.10.4.7:7 > 192.0.2.3:445 tcp blocked timezone? @7\n",                                   7},
-    { "access lists: verdict, hits, users",
+    {"access lists: verdict, hits, users",
      LOG_TEXT(AT
               ": %ASA-session-5-106100: access-list acl permitted tcp inside/10.10.4.7(2241) -> "
               "outside/10.20.0.21(445) hit-cnt 1 first hit [0x71a87d94, 0x0]\n" AT
@@ -61,7 +61,7 @@ static const struct log_row rows[] = {
      T0 " 10.10.4.7:2241 > 10.20.0.21:445 tcp allowed timezone? @1\n" T0
         " 10.10.4.7:2242 > fs01.example.org:445 tcp blocked x144 CONTOSO\\alice timezone? @2\n" T0
         " 2001:db8::7:2243 > 2001:db8::8:445 tcp allowed x2 timezone? @3\n",                         3},
-    { "connections: who opened it, its end, its bytes",
+    {"connections: who opened it, its end, its bytes",
      LOG_TEXT(
          AT ": %ASA-6-302013: Built inbound TCP connection 1 for outside:10.10.4.7/49926 "
             "(192.0.2.1/49926)(LOCAL\\alice) to inside:10.20.0.21/445 (192.0.2.2/445) (alice)\n" AT
@@ -84,8 +84,8 @@ static const struct log_row rows[] = {
      "direction? @4\n"
      "2026-11-02T08:12:01+122s 10.20.0.21:137 > 10.10.4.7:137 udp allowed 0/1416 closes timezone? "
      "server? direction? @5\n" T0 " 2001:db8::7:62477 > 2001:db8::8:445 tcp allowed timezone? @6\n",
-     6},
-    { "Firepower's connection events",
+     6                                                                                                },
+    {"Firepower's connection events",
      LOG_TEXT(
          "<113>1 2026-11-02T08:20:00Z ftd - - - - %FTD-1-430003: EventPriority: Low, DeviceUUID: "
          "0, FirstPacketSecond: 2026-11-02T08:14:03Z, ConnectionID: 1, AccessControlRuleAction: "
@@ -98,7 +98,7 @@ static const struct log_row rows[] = {
          "<113>1 2026-11-02T08:20:00Z ftd - - - - %FTD-1-430001: SrcIP: 10.10.4.7, DstPort: 445\n"),
      "from ftd\n" T0 "+5s 10.10.4.7:49159 > 10.20.0.21:445 tcp allowed 840/1200 @1\n"
      "2026-11-02T08:20:00 10.10.4.7:49160 > 10.20.0.21:445 tcp blocked CONTOSO\\alice @2\n",         3},
-    { "others, protocols without ports, damage",
+    {"others, protocols without ports, damage",
      LOG_TEXT(
          AT
          ": %ASA-6-305011: Built dynamic TCP translation from i:10.10.4.7/1 to o:192.0.2.1/2\n" AT

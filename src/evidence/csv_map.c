@@ -157,11 +157,12 @@ static bool take_words(struct arena *arena, enum csv_fact fact, str *rest, struc
 
 static bool take_item(struct arena *arena, str *rest, struct csv_map *map, struct err *err)
 {
-    str name;
+    str name = {0};
     enum csv_fact fact = CSV_CLIENT;
     struct csv_place place = {0};
     if (!take_name(arena, rest, "=:,", &name, err) || !fact_of(name, &fact, err)) return false;
-    char sign = rest->len ? rest->ptr[0] : ',';
+    char sign = 0;
+    if (rest->len) sign = rest->ptr[0];
     if (sign != '=' && sign != ':')
         return err_set(err, ERR_USAGE, "expected %.*s=COLUMN or %.*s:VALUE", STR_ARG(name),
                        STR_ARG(name));

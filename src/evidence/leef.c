@@ -60,11 +60,10 @@ static bool hexadecimal(str text, char *out)
     if (text.len && text.ptr[0] == '0') text = str_tail(text, 1);
     if (text.len < 2 || text.len > 5 || (text.ptr[0] != 'x' && text.ptr[0] != 'X')) return false;
     for (size_t i = 1; i < text.len; i++) {
-        const char *digits = "0123456789abcdef";
-        char c = text.ptr[i] >= 'A' && text.ptr[i] <= 'F' ? (char)(text.ptr[i] + 32) : text.ptr[i];
-        const char *at = memchr(digits, c, 16);
+        static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+        const char *at = memchr(digits, text.ptr[i], sizeof digits - 1);
         if (!at) return false;
-        value = value * 16 + (unsigned)(at - digits);
+        value = value * 16 + (unsigned)(at - digits) % 16;
     }
     if (!value || value > 0x7F) return false;
     *out = (char)value;

@@ -81,7 +81,7 @@ static bool shift_of(struct syslog *log, const str *fields, size_t n, int64_t ge
         if (fields[i].len < 25 || fields[i].ptr[10] != 'T') continue;
         if (!syslog_line_time(syslog_clock(log), fields[i], &kind, &at_us)) continue;
         /* Zones lie at whole quarters of an hour; the two were not written at one instant. */
-        int64_t quarter = 15 * 60 * INSTANT_SECOND;
+        int64_t quarter = INT64_C(900) * INSTANT_SECOND;
         int64_t apart = at_us - generated_us;
         int64_t quarters = (apart + (apart < 0 ? -quarter / 2 : quarter / 2)) / quarter;
         if (kind != SYSLOG_INSTANT || quarters < -56 || quarters > 56) return false;

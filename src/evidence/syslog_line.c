@@ -69,7 +69,8 @@ static bool is_digit(char c)
 
 static char first(str s)
 {
-    return s.len ? s.ptr[0] : '\0';
+    if (!s.len) return 0;
+    return s.ptr[0];
 }
 
 static bool take(str *s, char c)
@@ -117,17 +118,25 @@ static void take_blanks(str *s)
         ;
 }
 
+/* Microseconds behind a point or comma; 0 and nothing taken when no digit follows. */
+static uint32_t take_fraction(str *s)
+{
+    uint32_t us = 0, scale = 100000;
+    if (s->len < 2 || !is_digit(s->ptr[1])) return 0;
+    for (*s = str_tail(*s, 1); is_digit(first(*s)); *s = str_tail(*s, 1)) {
+        us += (uint32_t)(first(*s) - '0') * scale;
+        scale /= 10;
+    }
+    return us;
+}
+
 /* hh:mm:ss[.fraction] */
 static bool take_clock(str *s, struct civil *c)
 {
     if (!take_small(s, 1, 2, 23, &c->hour) || !take(s, ':')) return false;
     if (!take_small(s, 2, 2, 59, &c->minute) || !take(s, ':')) return false;
     if (!take_small(s, 2, 2, 59, &c->second)) return false;
-    if (s->len > 1 && (s->ptr[0] == '.' || s->ptr[0] == ',') && is_digit(s->ptr[1])) {
-        uint32_t scale = 100000;
-        for (*s = str_tail(*s, 1); is_digit(first(*s)); *s = str_tail(*s, 1), scale /= 10)
-            c->microsecond += (uint32_t)(first(*s) - '0') * scale;
-    }
+    if (first(*s) == ',' || first(*s) == '.') c->microsecond = take_fraction(s);
     return true;
 }
 
@@ -164,8 +173,8 @@ static void take_zone(str *s, struct time_text *t)
     size_t n = 0;
     while (n < rest.len && rest.ptr[n] >= 'A' && rest.ptr[n] <= 'Z')
         n++;
-    char after = n < rest.len ? rest.ptr[n] : ' ';
-    if (after != ' ' && after != ':' && after != ']') return;
+    char after = first(str_tail(rest, n));
+    if (after && after != ' ' && after != ':' && after != ']') return;
     for (size_t i = 0; i < COUNT_OF(zone_words); i++) {
         if (!str_equal(zone_words[i].text, str_head(rest, n))) continue;
         t->has_offset = zone_words[i].is_utc;
@@ -253,11 +262,7 @@ static bool take_since_1970(str *s, struct time_text *t)
     if (n == 10) us = value * 1000000;
     if (n == 13) us = value * 1000;
     if (n == 19) us = value / 1000;
-    if (n == 10 && s->len > 1 && s->ptr[0] == '.' && is_digit(s->ptr[1])) {
-        uint32_t scale = 100000;
-        for (*s = str_tail(*s, 1); is_digit(first(*s)); *s = str_tail(*s, 1), scale /= 10)
-            us += (uint32_t)(first(*s) - '0') * scale;
-    }
+    if (n == 10 && first(*s) == '.') us += take_fraction(s);
     t->at_us = (int64_t)us;
     t->kind = SYSLOG_INSTANT;
     return true;
@@ -371,8 +376,9 @@ static bool read_time(struct syslog_clock *clock, str *s, enum syslog_time *kind
         *s = str_tail(*s, clock->last_len);
         return true;
     }
-    if (!take_time(&rest, &t) || !resolve(clock, &t, kind, out_us)) return false;
+    if (!take_time(&rest, &t)) return false;
     if (rest.len && first(rest) != ' ' && first(rest) != ':') return false;
+    if (!resolve(clock, &t, kind, out_us)) return false;
     size_t used = s->len - rest.len;
     if (t.kind == SYSLOG_NO_TIME && !t.has_year && !t.has_offset && used <= sizeof clock->last &&
         time_ends(rest)) {
