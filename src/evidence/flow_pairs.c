@@ -11,8 +11,8 @@
 #include "wire/tcp.h"
 
 enum {
-    BUCKETS = LIMIT_FLOW_PAIRS / 2, /* a power of two */
-    NONE = 0,                       /* pairs are numbered from 1 */
+    BUCKETS = LIMIT_FLOW_PAIRS, /* a power of two */
+    NONE = 0,                   /* pairs are numbered from 1 */
     PORTS = 65536,
     UNKNOWN_END = 2,
     /* The largest TCP/IP headers of packets without payload: 20 bytes of IPv4 or 40 of IPv6, 20 of
@@ -55,16 +55,22 @@ struct pair {
     int64_t begin_us; /* of the first record that tells of the beginning: with a SYN */
     int64_t first_us, last_us;
     uint64_t offset;
-    struct way way[2];     /* by sender */
+    struct way way[2]; /* by sender */
+};
+
+/* What binds pairs together, apart from them: a search looks at this table, which stays in the
+ * processor's cache, and at a pair only when its tag is right. */
+struct node {
+    uint32_t tag;          /* hash of its ends; tells its bucket */
+    uint32_t next;         /* of its bucket: the conversation begun before; or the next unused */
     uint32_t older, newer; /* by use */
-    uint32_t next;         /* of its bucket: the conversation begun before */
-    uint32_t bucket;
 };
 
 struct flow_pairs {
     struct fact_sink sink;
     struct arena *arena;
     struct pair *pairs; /* LIMIT_FLOW_PAIRS + 1 */
+    struct node *nodes; /* of pairs */
     uint32_t *buckets;
     uint32_t n, oldest, newest, unused;
     uint64_t halves; /* told of for lack of room, with one direction only */
@@ -82,6 +88,7 @@ struct flow_pairs *flow_pairs_open(struct arena *arena, const struct fact_sink *
     pairs->sink = *sink;
     pairs->arena = arena;
     pairs->pairs = arena_array(arena, struct pair, LIMIT_FLOW_PAIRS + 1);
+    pairs->nodes = arena_array(arena, struct node, LIMIT_FLOW_PAIRS + 1);
     pairs->buckets = arena_array(arena, uint32_t, BUCKETS);
     for (size_t i = 0; i < service_builtin.n; i++) {
         const struct service *service = &service_builtin.services[i];
@@ -240,24 +247,24 @@ static void tell(struct flow_pairs *pairs, const struct pair *pair)
 
 static void unlink_use(struct flow_pairs *pairs, uint32_t number)
 {
-    struct pair *pair = &pairs->pairs[number];
-    if (pair->older)
-        pairs->pairs[pair->older].newer = pair->newer;
+    struct node *node = &pairs->nodes[number];
+    if (node->older)
+        pairs->nodes[node->older].newer = node->newer;
     else
-        pairs->oldest = pair->newer;
-    if (pair->newer)
-        pairs->pairs[pair->newer].older = pair->older;
+        pairs->oldest = node->newer;
+    if (node->newer)
+        pairs->nodes[node->newer].older = node->older;
     else
-        pairs->newest = pair->older;
+        pairs->newest = node->older;
 }
 
 static void link_use(struct flow_pairs *pairs, uint32_t number)
 {
-    struct pair *pair = &pairs->pairs[number];
-    pair->older = pairs->newest;
-    pair->newer = NONE;
+    struct node *node = &pairs->nodes[number];
+    node->older = pairs->newest;
+    node->newer = NONE;
     if (pairs->newest)
-        pairs->pairs[pairs->newest].newer = number;
+        pairs->nodes[pairs->newest].newer = number;
     else
         pairs->oldest = number;
     pairs->newest = number;
@@ -266,15 +273,16 @@ static void link_use(struct flow_pairs *pairs, uint32_t number)
 /* Tells of a conversation and forgets it. */
 static void evict(struct flow_pairs *pairs, uint32_t number)
 {
-    struct pair *pair = &pairs->pairs[number];
-    uint32_t *link = &pairs->buckets[pair->bucket];
+    const struct pair *pair = &pairs->pairs[number];
+    struct node *node = &pairs->nodes[number];
+    uint32_t *link = &pairs->buckets[node->tag % BUCKETS];
     while (*link != number)
-        link = &pairs->pairs[*link].next;
-    *link = pair->next;
+        link = &pairs->nodes[*link].next;
+    *link = node->next;
     unlink_use(pairs, number);
     if (!pair->way[0].is_seen || !pair->way[1].is_seen) pairs->halves++;
     tell(pairs, pair);
-    *pair = (struct pair){.next = pairs->unused};
+    node->next = pairs->unused;
     pairs->unused = number;
 }
 
@@ -283,7 +291,7 @@ static uint32_t take_number(struct flow_pairs *pairs)
     if (!pairs->unused && pairs->n == LIMIT_FLOW_PAIRS) evict(pairs, pairs->oldest);
     uint32_t number = pairs->unused;
     if (!number) return ++pairs->n;
-    pairs->unused = pairs->pairs[number].next;
+    pairs->unused = pairs->nodes[number].next;
     return number;
 }
 
@@ -298,7 +306,7 @@ struct seen {
     uint32_t vantage;
     uint8_t from; /* which end sent */
     bool has_begin;
-    uint32_t bucket;
+    uint32_t tag;
 };
 
 static struct seen seen_of(const struct flow_pairs *pairs, const struct flow_record *record)
@@ -317,7 +325,7 @@ static struct seen seen_of(const struct flow_pairs *pairs, const struct flow_rec
                                (uint64_t)record->transport);
     seen.vantage = pairs->joins_vantages ? 0 : record->vantage;
     hash = hash_join(hash, seen.vantage);
-    seen.bucket = (uint32_t)(hash % BUCKETS);
+    seen.tag = (uint32_t)hash;
     return seen;
 }
 
@@ -366,10 +374,10 @@ static uint32_t find(struct flow_pairs *pairs, const struct seen *seen, bool *fo
 {
     size_t looked = 0;
     *follows = false;
-    for (uint32_t at = pairs->buckets[seen->bucket], next; at; at = next) {
+    for (uint32_t at = pairs->buckets[seen->tag % BUCKETS], next; at; at = next) {
         const struct pair *pair = &pairs->pairs[at];
-        next = pair->next;
-        if (same_ends(pair, seen)) {
+        next = pairs->nodes[at].next;
+        if (pairs->nodes[at].tag == seen->tag && same_ends(pair, seen)) {
             if (belongs(pair, seen)) return at;
             *follows = true;
         }
@@ -394,10 +402,10 @@ static uint32_t begin(struct flow_pairs *pairs, const struct seen *seen, bool fo
         .first_us = r->first_us,
         .last_us = r->last_us,
         .offset = r->offset,
-        .next = pairs->buckets[seen->bucket],
-        .bucket = seen->bucket,
     };
-    pairs->buckets[seen->bucket] = number;
+    uint32_t *bucket = &pairs->buckets[seen->tag % BUCKETS];
+    pairs->nodes[number] = (struct node){.tag = seen->tag, .next = *bucket};
+    *bucket = number;
     link_use(pairs, number);
     return number;
 }
@@ -535,5 +543,6 @@ void flow_pairs_close(struct flow_pairs *pairs)
 
 uint64_t flow_pairs_memory(const struct flow_pairs *pairs)
 {
-    return pairs->n * sizeof *pairs->pairs + BUCKETS * sizeof *pairs->buckets;
+    return pairs->n * (sizeof *pairs->pairs + sizeof *pairs->nodes) +
+           BUCKETS * sizeof *pairs->buckets;
 }
