@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Event logs for tests: records of binary XML with templates, names and checksums as Windows writes
- * them, and hooks to write what it would not. Header only; included by evtx_test.c.
+ * them, and hooks to write what it would not. Header only; included by evtx_test.c and by the maker
+ * of logs for tools/bench.
+ *
  * spec: "Windows XML Event Log (EVTX) format" (libyal)
  */
 #pragma once
