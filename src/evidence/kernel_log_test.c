@@ -142,22 +142,29 @@ static const struct {
     str head;
     bool kernel, syslog;
 } heads[] = {
-    {"a packet", LOG_TEXT(SYN("Nov  2 08:14:03 gw kernel: ", A_TO_B)), true,                                                                          false},
-    {"without a header",          LOG_TEXT(SYN("",                                   A_TO_B)),                   true,                                                      false},
-    {"among others",
-     LOG_TEXT("Nov  2 08:14:03 gw cron[1]: x\n" SYN("Nov  2 08:14:03 gw kernel: ",                                               A_TO_B)),                                          true,
-     true},
-    {"no packet yet",      LOG_TEXT("Nov  2 08:14:03 gw cron[1]: x\nNov  2 08:14:03 gw cron[1]: y\n"),
-     false,                                                           true                                                                                                                         },
-    {"dmesg",      LOG_TEXT("[    0.000000] Linux\n[    0.000001] Command line: x\n"),                                            false,true},
-    {"nothing",     LOG_TEXT(""),false,               false                                                                                                                                            },
-    {"prose",     LOG_TEXT("PROTO is a word\nand SRC too\n"),                                           false,                                     false},
-    {"a Microsoft log",
-     LOG_TEXT("#Fields: date time s-ip\n2026-11-02 08:14:03 10.0.0.1 GET\n2026-11-02 08:14:04 "
-              "10.0.0.1 GET\n"),
-     false,false                                                                 },
-    {"a table",      LOG_TEXT("time,a\n2026-11-02T08:14:03Z,b\n2026-11-02T08:14:03Z,c\n"),                                           false,                                                                                false                                                                                   },
-    {"Zeek",     LOG_TEXT("1793607243.1\tC1\t10.0.0.1\n1793607243.1\tC1\t10.0.0.1\n"),false,false},
+#define HEAD(what, is_kernel, is_syslog, text)                                                     \
+    {                                                                                              \
+        .name = (what), .kernel = (is_kernel), .syslog = (is_syslog),                              \
+        .head = {text, sizeof(text) - 1},                                                          \
+    }
+    HEAD("a packet", true, false, SYN("Nov  2 08:14:03 gw kernel: ", A_TO_B)),
+    HEAD("without a header", true, false, SYN("", A_TO_B)),
+    HEAD("among others", true, true,
+         "Nov  2 08:14:03 gw cron[1]: x\n" SYN("Nov  2 08:14:03 gw kernel: ", A_TO_B)),
+    HEAD("no packet yet", false, true,
+         "Nov  2 08:14:03 gw cron[1]: x\nNov  2 08:14:03 gw cron[1]: y\n"),
+    HEAD("dmesg", false, true, "[    0.000000] Linux\n[    0.000001] Command line: x\n"),
+    HEAD("nothing", false, false, ""),
+    HEAD("prose", false, false, "PROTO is a word\nand SRC too\n"),
+    HEAD("a Microsoft log", false, false,
+         "#Fields: date time s-ip\n2026-11-02 08:14:03 10.0.0.1 GET\n2026-11-02 08:14:04 10.0.0.1 "
+         "GET\n"),
+    HEAD("a table", false, false, "time,a\n2026-11-02T08:14:03Z,b\n2026-11-02T08:14:03Z,c\n"),
+    HEAD("Zeek", false, false, "1793607243.1\tC1\t10.0.0.1\n1793607243.1\tC1\t10.0.0.1\n"),
+    HEAD("a package manager's log", false, false,
+         "2026-11-02 08:14:03 status installed a:amd64 1\n2026-11-02 08:14:03 status installed b "
+         "2\n"),
+#undef HEAD
 };
 
 static void heads_are_recognised(void **state)

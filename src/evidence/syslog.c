@@ -402,6 +402,15 @@ static bool is_text(str line)
     return true;
 }
 
+/* A time, a host, and the colon behind the program's name; or what only syslog and dmesg write. */
+static bool has_header(str line, const struct syslog_line *read)
+{
+    enum { HEADER_BYTES = 120 };
+    if (!read->message.len || read->kind == SYSLOG_NO_TIME) return false;
+    if (read->kind == SYSLOG_UPTIME || line.ptr[0] == '<') return true;
+    return read->host.len && str_contains(str_head(line, HEADER_BYTES), S(": "));
+}
+
 bool syslog_recognise(bytes head, const struct syslog_dialect *dialect)
 {
     char into[TEXT_LINES_HEAD_ROOM];
@@ -420,8 +429,7 @@ bool syslog_recognise(bytes head, const struct syslog_dialect *dialect)
         else if (line.ptr[0] == '#')
             return false; /* a table of Microsoft's or of Zeek's */
         else
-            found += whole && read.message.len && read.kind != SYSLOG_NO_TIME &&
-                     (read.host.len || read.kind == SYSLOG_UPTIME || line.ptr[0] == '<');
+            found += whole && has_header(line, &read);
     }
     if (!dialect) return found >= 2 && 2 * found > lines && !broken;
     return found && 8 * broken <= lines;
