@@ -156,7 +156,7 @@ static void print_json(struct invocation *call, const struct hosts_view *hosts,
     json_array(&json);
     for (size_t i = 0; i < hosts->n; i++) {
         const struct host_view *view = &hosts->hosts[i];
-        bool seen = view->connections_in || view->connections_out || view->last_us;
+        bool seen = view->last_us != 0;
         json_object(&json);
         json_member_str_or_null(&json, S("name"), view->host->name);
         print_strings(&json, S("names"), view->host->names);

@@ -85,8 +85,8 @@ static void add_csv_row(struct table *table, const struct matrix_flow *flow,
         table_add_u64(table, flow->outcomes[i]);
     table_add_u64(table, flow->connections);
     table_add(table, flow->connections_exact ? S("true") : S("false"));
-    table_add(table, instant_copy(arena, flow->first_us));
-    table_add(table, instant_copy(arena, flow->last_us));
+    table_add(table, flow->is_timeless ? (str){0} : instant_copy(arena, flow->first_us));
+    table_add(table, flow->is_timeless ? (str){0} : instant_copy(arena, flow->last_us));
     table_add_u64(table, flow->bytes_to_server);
     table_add_u64(table, flow->bytes_to_client);
     table_add(table, view_dialects_text(arena, flow->dialects));
@@ -281,7 +281,7 @@ static void add_cell(struct table *table, struct workspace *workspace,
         table_add(table, signing_column(arena, flow));
         return;
     case COLUMN_LAST:
-        table_add(table, minute_text(arena, flow->last_us));
+        table_add(table, flow->is_timeless ? S("-") : minute_text(arena, flow->last_us));
         return;
     case COLUMN_COUNT:
         return;

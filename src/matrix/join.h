@@ -3,8 +3,9 @@
  * connections (DESIGN.md 3).
  *
  * - A sighting that begins a connection: two are one connection when they come from different
- *   streams and start within JOIN_WINDOW_US of its first. Within a capture every start is a
- *   connection of its own; lines of one text log within the window are one.
+ *   streams and start within JOIN_WINDOW_US of its first (by clocks that store/skew has set).
+ * Within a capture every start is a connection of its own; lines of one text log within the window
+ * are one.
  * - One that lies within a session (a share access, the second half of a rotated capture) is a part
  *   of the connection that began last before it or within the window after it (clocks differ),
  *   whoever saw that, unless that was silent for longer than JOIN_AGE_US; with none it begins one.

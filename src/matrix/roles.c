@@ -212,7 +212,7 @@ const struct share_view *roles_shares(struct arena *arena, const struct share_us
 
 /* What the matrix tells of one host. */
 struct tally {
-    bool seen;
+    bool seen;                /* at times that are known */
     uint64_t served, clients; /* connections it accepted, from so many clients */
     uint64_t passed;          /* let through to it by a firewall; nothing more is known */
     bool has_own_log;         /* that firewall was its own */
@@ -242,6 +242,7 @@ static struct tally *tally_at(struct tally *tallies, const struct host_list *hos
 static void see(struct tally *tally, const struct matrix_flow *flow)
 {
     struct host_view *view = &tally->view;
+    if (flow->is_timeless) return;
     if (!tally->seen || flow->first_us < view->first_us) view->first_us = flow->first_us;
     if (!tally->seen || flow->last_us > view->last_us) view->last_us = flow->last_us;
     tally->seen = true;

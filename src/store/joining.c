@@ -2,6 +2,7 @@
 #include "store/joining.h"
 
 #include "matrix/batch.h"
+#include "store/skew.h"
 #include "store/tables.h"
 
 struct joining {
@@ -9,7 +10,8 @@ struct joining {
     joining_emit *emit;
     void *to;
     int64_t edge, client_port;
-    /* Sightings with the same start, to be fed in order. */
+    const int64_t *shifts; /* per rank of a stream, for clocks that differ; NULL = none does */
+    /* Sightings with the same start, to be fed in order; with shifts all of the client port. */
     struct join_sighting *same;
     size_t n_same, room;
 };
@@ -79,6 +81,36 @@ static bool numbers_hold(const struct joining_numbers *numbers, const int64_t *r
            row[CONNECTION_STREAM] >= 0 && (uint64_t)row[CONNECTION_STREAM] < numbers->n_streams;
 }
 
+/* Reads all begins once for what they tell of the clocks. */
+static bool measure(struct store *store, const struct joining_numbers *numbers, struct runs_of of,
+                    const struct relation_rows *more, struct arena *arena, const int64_t **shifts,
+                    struct err *err)
+{
+    struct arena reading = arena_open("measuring clocks", 0, NULL);
+    struct runs_reader *reader = NULL;
+    struct skew *skew = arena_new(arena, struct skew);
+    int64_t edge = -1, port = -1;
+    skew->arena = arena;
+    bool fine = runs_open(store, of, more, &reading, &reader, err);
+    for (const int64_t *row = NULL; fine;) {
+        fine = runs_next(reader, &row, err);
+        if (!fine || !row) break;
+        if (!numbers_hold(numbers, row)) fine = tables_damaged(err);
+        if (!fine) break;
+        if (row[CONNECTION_EDGE] != edge || row[CONNECTION_PORT] != port) skew_next(skew);
+        edge = row[CONNECTION_EDGE];
+        port = row[CONNECTION_PORT];
+        uint32_t rank = numbers->streams[row[CONNECTION_STREAM]].rank;
+        if (kind_of(row[CONNECTION_KIND]) == JOIN_BEGINS)
+            skew_add(skew, (struct skew_begin){row[CONNECTION_START], rank});
+    }
+    arena_close(&reading);
+    if (!fine) return false;
+    skew_next(skew);
+    *shifts = skew_shifts(skew, numbers->n_streams, arena);
+    return true;
+}
+
 bool joining_run(struct store *store, struct joining_numbers numbers, bool is_named,
                  const struct relation_rows *more, struct arena scratch, joining_emit *emit_row,
                  void *to, struct err *err)
@@ -90,23 +122,28 @@ bool joining_run(struct store *store, struct joining_numbers numbers, bool is_na
         .join = {.emit = emit, .to = j},
           .emit = emit_row, .to = to, .edge = -1
     };
-    if (!runs_open(store, of, more, &scratch, &reader, err)) return false;
+    /* One stream has one clock. */
+    bool measured =
+        numbers.n_streams <= 2 || measure(store, &numbers, of, more, &scratch, &j->shifts, err);
+    if (!measured || !runs_open(store, of, more, &scratch, &reader, err)) return false;
     for (const int64_t *row = NULL;;) {
         if (!runs_next(reader, &row, err)) return false;
         bool other =
             !row || row[CONNECTION_EDGE] != j->edge || row[CONNECTION_PORT] != j->client_port;
-        if (j->n_same && (other || row[CONNECTION_START] != j->same[0].start_us)) feed_same(j);
+        bool later = !j->shifts && row && j->n_same && row[CONNECTION_START] != j->same[0].start_us;
+        if (other || later) feed_same(j);
         if (other) join_end(&j->join);
         if (!row) return true;
         if (!numbers_hold(&numbers, row)) return tables_damaged(err);
         j->edge = row[CONNECTION_EDGE];
         j->client_port = row[CONNECTION_PORT];
         struct joining_stream stream = numbers.streams[row[CONNECTION_STREAM]];
+        int64_t shift = j->shifts ? j->shifts[stream.rank] : 0;
         size_t outcome = (size_t)row[CONNECTION_KIND] & (BATCH_CLOSES - 1);
         arena_grow(&scratch, j->same, j->n_same, j->room);
         j->same[j->n_same++] = (struct join_sighting){
-            .start_us = row[CONNECTION_START],
-            .last_us = row[CONNECTION_LAST],
+            .start_us = row[CONNECTION_START] + shift,
+            .last_us = row[CONNECTION_LAST] + shift,
             .outcome = outcome < OUTCOME_COUNT ? (enum outcome)outcome : OUTCOME_NONE,
             .kind = kind_of(row[CONNECTION_KIND]),
             .stream = stream.rank,

@@ -180,3 +180,13 @@ void store_close(struct store *store)
     if (store->cache.arena.region) arena_close(&store->cache.arena);
     arena_close(&own);
 }
+
+bool store_size(struct store *store, uint64_t *out, struct err *err)
+{
+    struct sqlite_statement *count = tables_statement(store, STORE_SQL_COUNT_EDGES, err);
+    bool row = false;
+    if (!count || !sqlite_step(count, &row, err)) return false;
+    *out = row && !sqlite_get_is_null(count, 0) ? (uint64_t)sqlite_get(count, 0) : 0;
+    sqlite_reset(count);
+    return true;
+}

@@ -23,6 +23,10 @@ MUST_USE bool store_open(struct os *os, str path, enum store_journal journal, bo
                          struct store **out, struct err *err);
 void store_close(struct store *store);
 
+/* How many pairs of client and server there are, at the most: asked before what is below, which
+ * grows with them. */
+MUST_USE bool store_size(struct store *store, uint64_t *out, struct err *err);
+
 /* ---- Reading -------------------------------------------------------------------------------- */
 
 /* Everything below is loaded into the arena; the store may be closed after. */

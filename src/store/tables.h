@@ -15,6 +15,7 @@
     X(FIND_TEXT, "SELECT id FROM text WHERE value=?")                                              \
     X(ADD_TEXT, "INSERT INTO text(value) VALUES(?) ON CONFLICT DO NOTHING")                        \
     X(FIND_EDGE, "SELECT id FROM edge WHERE client=? AND server=? AND port=? AND transport=?")     \
+    X(COUNT_EDGES, "SELECT max(id) FROM edge")                                                     \
     X(ADD_EDGE, "INSERT INTO edge(client,server,port,transport) VALUES(?,?,?,?) "                  \
                 "ON CONFLICT DO NOTHING")                                                          \
     X(FIND_SOURCE, "SELECT id FROM source WHERE path=?")                                           \

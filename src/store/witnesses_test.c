@@ -375,6 +375,55 @@ static void one_connection_whatever_the_order(void **state)
     }
 }
 
+/* A host whose clock is 90 s ahead: three connections tell, and then all join. Two would not. */
+static void clocks_that_differ_are_measured(void **state)
+{
+    static const struct {
+        size_t pairs;
+        int64_t ahead_s;
+        const char *expected;
+    } worlds[] = {
+        {3, 90,  "10.10.4.7>10.20.0.21 4 eeeeaaaa w2"},
+        {2, 90,  "10.10.4.7>10.20.0.21 6 eeeaaa w2"  },
+        {3, -90, "10.10.4.7>10.20.0.21 4 eeeeaaaa w2"},
+        {3, 400, "10.10.4.7>10.20.0.21 8 eeeeaaaa w2"},
+        {3, 1,   "10.10.4.7>10.20.0.21 4 eeeeaaaa w2"},
+    };
+    (void)state;
+    for (size_t w = 0; w < COUNT_OF(worlds); w++)
+        for (int turn = 0; turn < 2; turn++) {
+            struct source sources[2] = {
+                {.path = "a.pcap",      .reader = &capture_reader},
+                {.path = "ws0417.evtx", .reader = &evtx_reader   },
+            };
+            for (size_t i = 0; i <= worlds[w].pairs; i++) {
+                struct given fact = {.client = "10.10.4.7",
+                                     .server = "10.20.0.21",
+                                     .client_port = (uint16_t)(50000 + i),
+                                     .at_s = (int64_t)i * 1000,
+                                     .outcome = E};
+                sources[0].facts[i] = fact;
+                fact.host = WS;
+                fact.at_s += worlds[w].ahead_s;
+                /* The last differs by a second: it joins only when the clocks are known. */
+                if (i == worlds[w].pairs) fact.at_s++;
+                fact.outcome = ALLOWED;
+                sources[1].facts[i] = fact;
+            }
+            if (worlds[w].pairs == 2) { /* and nothing more to measure by */
+                sources[0].facts[2].client_port = 50009;
+            }
+            struct store *store = open_store();
+            (void)read_source(store, &sources[turn]);
+            (void)read_source(store, &sources[!turn]);
+            struct matrix_view view = load(store);
+            str found = summary(&view);
+            if (!str_equal(found, str_of(worlds[w].expected)))
+                fail_msg("world %zu: found %.*s", w, STR_ARG(found));
+            store_close(store);
+        }
+}
+
 static uint64_t next(uint64_t *seed, uint64_t below)
 {
     *seed = hash_u64(*seed);
@@ -620,6 +669,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_connection_whatever_the_order),
+        cmocka_unit_test(clocks_that_differ_are_measured),
         cmocka_unit_test(any_order_of_sources_gives_the_same_bytes),
         cmocka_unit_test(uses_follow_the_name),
         cmocka_unit_test(a_record_in_two_formats_counts_once),
