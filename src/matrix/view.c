@@ -69,11 +69,23 @@ static str port_text(struct arena *arena, enum transport transport, uint16_t por
     return str_format(arena, "%.*s/%u", STR_ARG(service_transport_text(transport)), port);
 }
 
+static const str smb_quic = {"smb-quic", 8};
+
+/* No service has UDP 443 by its port alone, since the web is there; what readers keep of it is SMB
+ * by its content. */
+static str service_of(const struct view_labels *labels, enum transport transport, uint16_t port)
+{
+    enum { PORT_QUIC = 443 };
+    str name = labels->service(labels->to, transport, port);
+    return !name.len && transport == TRANSPORT_UDP && port == PORT_QUIC ? smb_quic : name;
+}
+
 str view_service_text(struct arena *arena, const struct view_labels *labels,
                       enum transport transport, uint16_t port)
 {
-    str name = labels->service(labels->to, transport, port);
+    str name = service_of(labels, transport, port);
     if (!name.len) return port_text(arena, transport, port);
+    if (str_equal(name, smb_quic)) return name;
     /* A service's datagrams are other conversations than its streams. */
     return transport == TRANSPORT_UDP ? port_text(arena, transport, port) : name;
 }
@@ -196,7 +208,7 @@ static void print_instant(struct json *json, str key, int64_t at_us, bool is_tim
 static void print_service(struct json *json, const struct matrix_flow *flow,
                           const struct view_labels *labels)
 {
-    str name = labels->service(labels->to, flow->transport, flow->port);
+    str name = service_of(labels, flow->transport, flow->port);
     char text[16];
     str transport = service_transport_text(flow->transport);
     int n = snprintf(text, sizeof text, "%.*s/%u", STR_ARG(transport), flow->port);
