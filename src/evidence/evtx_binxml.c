@@ -2,6 +2,7 @@
 #include "evidence/evtx_binxml.h"
 
 #include "base/limits.h"
+#include "evidence/event_order.h"
 
 enum {
     TEMPLATE_FIXED = 24, /* next definition, GUID, size */
@@ -412,10 +413,6 @@ static str name_of(const struct evtx_binxml *binxml, const struct part *part,
                    const struct evtx_leaf *leaf, char room[NAME_TEXT])
 {
     struct evtx_text text = {.ptr = room, .room = NAME_TEXT};
-    if (leaf->kind == EVTX_LEAF_UNNAMED) {
-        int n = snprintf(room, NAME_TEXT, "%" PRIu32, leaf->position);
-        return (str){room, (size_t)n};
-    }
     print_run(binxml, part, leaf->name, &text);
     if (text.full) return (str){0};
     return (str){text.ptr, text.len};
@@ -425,17 +422,23 @@ static str name_of(const struct evtx_binxml *binxml, const struct part *part,
 static void bind(struct evtx_binxml *binxml, const struct part *part, const struct event_kind *kind)
 {
     struct evtx_shape *shape = part->shape;
+    const struct evtx_leaf *leaves = &binxml->shapes.leaves[shape->first_leaf];
     char room[NAME_TEXT];
     if (shape->bound == kind && !shape->is_dynamic) return;
     shape->bound = kind;
     binxml->shapes.work += (uint64_t)BOUND_BYTES * shape->n_leaves;
     for (size_t i = 0; i < EVENT_VALUES; i++)
         shape->leaf_of[i] = NO_LEAF;
-    for (uint16_t i = 0; i < shape->n_leaves && i < NO_LEAF; i++) {
-        const struct evtx_leaf *leaf = &binxml->shapes.leaves[shape->first_leaf + i];
-        if (leaf->kind == EVTX_LEAF_HOLE || !leaf->text.n) continue;
-        size_t value = event_value_of(kind, name_of(binxml, part, leaf, room));
-        if (value < EVENT_VALUES && shape->leaf_of[value] == NO_LEAF) shape->leaf_of[value] = i;
+    size_t n_unnamed = 0;
+    for (uint32_t i = 0; i < shape->n_leaves; i++)
+        n_unnamed += leaves[i].kind == EVTX_LEAF_UNNAMED;
+    for (uint32_t i = 0; i < shape->n_leaves; i++) {
+        if (leaves[i].kind == EVTX_LEAF_HOLE || !leaves[i].text.n) continue;
+        size_t value = leaves[i].kind == EVTX_LEAF_UNNAMED
+                           ? event_order_value(kind, leaves[i].position, n_unnamed)
+                           : event_value_of(kind, name_of(binxml, part, &leaves[i], room));
+        if (value < EVENT_VALUES && shape->leaf_of[value] == NO_LEAF)
+            shape->leaf_of[value] = (uint16_t)i;
     }
 }
 

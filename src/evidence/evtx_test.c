@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "base/test.h"
 #include "evidence/event.h"
+#include "evidence/event_order.h"
 #include "evidence/evtx_write.h"
 #include "evidence/reader.h"
 
@@ -47,7 +48,7 @@ static const char *const names[] = {
     "SourceHostname",
     "DestinationHostname",
     "Image",
-    "1", /* the second <Data> without a name */
+    "1", /* the second of three <Data> without a name */
 };
 static_assert(COUNT_OF(names) <= EVENT_VALUES, "values of one event");
 
@@ -138,6 +139,11 @@ size_t event_value_of(const struct event_kind *kind, str name)
     for (size_t i = 0; i < kind->n_names; i++)
         if (str_equal_nocase(str_of(kind->names[i]), name)) return i;
     return EVENT_VALUES;
+}
+
+size_t event_order_value(const struct event_kind *kind, size_t position, size_t n)
+{
+    return n == 3 && position == 1 ? event_value_of(kind, S("1")) : EVENT_VALUES;
 }
 
 struct event_talk *event_open(struct arena *arena, const struct fact_sink *sink)
