@@ -389,7 +389,6 @@ void event_tell(struct event_talk *talk, const struct event *event)
     talk->computer = event_talk_hash(event->computer);
     talk->at_us = event->at_us;
     talk->assumed = event->assumed;
-    if (event->computer.len) talk->sink.origin(talk->sink.to, event_value_said(event->computer));
     talk->sink.line_hash(talk->sink.to, record_hash(talk, v));
     row->tell(talk, v);
 }

@@ -40,7 +40,7 @@ struct event {
 
 struct event_talk; /* opaque */
 struct event_talk *event_open(struct arena *arena, const struct fact_sink *sink);
-/* Origin, line_hash (the same in every format), then the facts. The reader itself calls
- * sink.record, and sink.origin where it knows the computer, for every event it meets, of use or
- * not. Allocates nothing. */
+/* line_hash (the same in every format), then the facts. Before, for every event it meets, of use or
+ * not, the reader itself calls sink.origin, with an empty name too, and sink.record. Allocates
+ * nothing. */
 void event_tell(struct event_talk *talk, const struct event *event);

@@ -544,8 +544,8 @@ static str provider_of(const str *fields)
 
 static void tell(struct reading *r, const struct event *event)
 {
+    r->sink.origin(r->sink.to, event->computer);
     r->sink.record(r->sink.to, event->at_us);
-    if (event->computer.len) r->sink.origin(r->sink.to, event->computer);
     if (event->kind) event_tell(r->talk, event);
 }
 

@@ -394,8 +394,8 @@ static bool is_useless(struct reading *r, str text)
     if (!str_cut(str_tail(rest, 12), quote, &value, &rest) || !instant_parse(value, &at_us))
         return false;
     if (!element_of(system, S("<Computer"), &computer)) return false;
+    r->sink.origin(r->sink.to, computer);
     r->sink.record(r->sink.to, at_us);
-    if (computer.len) r->sink.origin(r->sink.to, computer);
     return true;
 }
 
@@ -418,8 +418,8 @@ static void take_event(struct reading *r, bytes raw, uint64_t offset)
         skip(r, offset, raw.len, str_of(err.text));
         return;
     }
+    r->sink.origin(r->sink.to, event.computer);
     r->sink.record(r->sink.to, event.at_us);
-    if (event.computer.len) r->sink.origin(r->sink.to, event.computer);
     if (event.kind) event_tell(r->talk, &event);
 }
 
