@@ -11,72 +11,77 @@ static const str flows_map = LOG_TEXT(
 #define HEADER "start,end,fw,src,sport,dst,dport,proto,action,out,in,n,who,zone\n"
 
 static const struct log_row flow_rows[] = {
-    {"all facts",
-     LOG_TEXT(HEADER "2026-11-02T08:14:03Z,2026-11-02T08:14:15Z,gw1,10.10.4.7,49159,10.20.0.21,445,"
-                     "TCP,permit,840,1200,2,CONTOSO\\alice,lan\n"),
-     "from gw1\n2026-11-02T08:14:03+12s 10.10.4.7:49159 > 10.20.0.21:445 tcp allowed x2 840/1200 "
-     "CONTOSO\\alice domain @2\n",                                                                                                                       1},
-    {"no newline at the end, empty values, words of any product, local time",
-     LOG_TEXT(HEADER
-              "2026-11-02 08:14:03,,,ws1.example.org,,fs01,microsoft-ds,6,Deny,,,,-,\r\n"
-              "2026-11-02 08:14:03.5,,,ws1.example.org,,fs01,139,6,\"no, thanks\",,,,-,public"),
-     "2026-11-02T08:14:03 ws1.example.org:0 > fs01:445 tcp blocked timezone? @2\n"
-     "2026-11-02T08:14:03 ws1.example.org:0 > fs01:139 tcp blocked public timezone? @3\n",                                                               2},
-    {"answers are turned; other ports and protocols are records alone",
-     LOG_TEXT(HEADER "1793607243,1793607244,,10.20.0.21,445,10.10.4.7,49159,6,permit,5,7,,,\n"
-                     "1793607243000,,,10.20.0.21,1,10.10.4.7,443,6,permit,5,7,,,\n"
-                     "1793607243000000,,,10.20.0.21,1,10.10.4.7,445,icmp,permit,5,7,,,\n"),
-     "2026-11-02T08:14:03+1s 10.10.4.7:49159 > 10.20.0.21:445 tcp allowed 7/5 @2\n",                                                                     3},
-    {"newlines and quotes inside fields",
-     LOG_TEXT(HEADER "\n2026-11-02T08:14:03Z,,\"g\n\n\"\"w\",10.10.4.7,1,10.20.0.21,445,6,,,,,,\n"
-                     "2026-11-02T08:14:04Z,,,10.10.4.7,1,10.20.0.21,445,6,,,,,,\n"),
-     "from g\n\"w\n2026-11-02T08:14:03 10.10.4.7:1 > 10.20.0.21:445 tcp none @3\nfrom \n"
-     "2026-11-02T08:14:04 10.10.4.7:1 > 10.20.0.21:445 tcp none @6\n",                                                                                   2},
-    {"a quote that is not closed costs its line",
-     LOG_TEXT(HEADER "2026-11-02T08:14:03Z,,\"gw,10.10.4.7,1,10.20.0.21,445,6,,,,,,\n"
-                     "2026-11-02T08:14:04Z,,,10.10.4.7,1,10.20.0.21,445,6,,,,,,\n"),
-     "skip @2 line 2: a quoted field without its end\n"
-     "2026-11-02T08:14:04 10.10.4.7:1 > 10.20.0.21:445 tcp none @3\n",                                                                                   1},
-    {"damage is told with line and column",
-     LOG_TEXT(HEADER "yesterday,,,10.10.4.7,1,10.20.0.21,445,6,,,,,,\n"
-                     "2026-11-02T08:14:03Z,,,10.10.4.7,1,10.20.0.21,65536,6,,,,,,\n"
-                     "2026-11-02T08:14:03Z,,,10.10.4.300,1,10.20.0.21,445,6,,,,,,\n"
-                     "2026-11-02T08:14:03Z,,,10.10.4.7,1,10.20.0.21,445,6,,many,,,,\n"
-                     "2026-11-02T08:14:03Z,,,10.10.4.7,1\n"
-                     "2026-11-02T08:14:03Z,,,10.10.4.7,1,10.20.0.21,445,6,,\"a\"b,,,,\n"
-                     "2026-11-02T08:14:03Z,,,10.10.4.7,1,10.20.0.21,44"),
-     "skip @2 line 2, column 1 (start): expected a time, found \"yesterday\"\n"
-     "skip @3 line 3, column 7 (dport): expected a port, found \"65536\"\n"
-     "skip @4 line 4, column 4 (src): expected an address or a name, found \"10.10.4.300\"\n"
-     "skip @5 line 5, column 10 (out): expected a number, found \"many\"\n"
-     "skip @6 line 6: expected 14 fields as in the header row, found 5\n"
-     "skip @7 line 7, column 57: expected a separator or the end of the line behind the closing "
-     "quote\n"
-     "skip @8 the line is cut\n",                                                                                                                        3},
-    {"Excel: another separator and its line",
-     LOG_TEXT("sep=;\r\n\"start\";end;fw;src;sport;dst;dport;proto;action;out;in;n;who;zone\r\n"
-              "2026-11-02T08:14:03Z;;;10.10.4.7;1;10.20.0.21;445;6;;;;;;\r\n"),
-     "2026-11-02T08:14:03 10.10.4.7:1 > 10.20.0.21:445 tcp none @3\n",                                                                                   1},
-    {"another table",                                                         LOG_TEXT("time,src,dst\n2026-11-02T08:14:03Z,10.10.4.7,10.20.0.21\n"),
-     "skip @1 the header row has no column \"dport\" of --map; it is: time,src,dst\n",                                                                   0},
-    {"nothing",                                                               LOG_TEXT(""),                                                          "", 0},
+    LOG_ROW("all facts", 1,
+            "from gw1\n2026-11-02T08:14:03+12s 10.10.4.7:49159 > 10.20.0.21:445 tcp allowed x2 "
+            "840/1200 "
+            "CONTOSO\\alice domain @2\n",
+            HEADER "2026-11-02T08:14:03Z,2026-11-02T08:14:15Z,gw1,10.10.4.7,49159,10.20.0.21,445,"
+                   "TCP,permit,840,1200,2,CONTOSO\\alice,lan\n"),
+    LOG_ROW("no newline at the end, empty values, words of any product, local time", 2,
+            "2026-11-02T08:14:03 ws1.example.org:0 > fs01:445 tcp blocked timezone? @2\n"
+            "2026-11-02T08:14:03 ws1.example.org:0 > fs01:139 tcp blocked public timezone? @3\n",
+            HEADER
+            "2026-11-02 08:14:03,,,ws1.example.org,,fs01,microsoft-ds,6,Deny,,,,-,\r\n"
+            "2026-11-02 08:14:03.5,,,ws1.example.org,,fs01,139,6,\"no, thanks\",,,,-,public"),
+    LOG_ROW("answers are turned; other ports and protocols are records alone", 3,
+            "2026-11-02T08:14:03+1s 10.10.4.7:49159 > 10.20.0.21:445 tcp allowed 7/5 @2\n",
+            HEADER "1793607243,1793607244,,10.20.0.21,445,10.10.4.7,49159,6,permit,5,7,,,\n"
+                   "1793607243000,,,10.20.0.21,1,10.10.4.7,443,6,permit,5,7,,,\n"
+                   "1793607243000000,,,10.20.0.21,1,10.10.4.7,445,icmp,permit,5,7,,,\n"),
+    LOG_ROW("newlines and quotes inside fields", 2,
+            "from g\n\"w\n2026-11-02T08:14:03 10.10.4.7:1 > 10.20.0.21:445 tcp none @3\nfrom \n"
+            "2026-11-02T08:14:04 10.10.4.7:1 > 10.20.0.21:445 tcp none @6\n",
+            HEADER "\n2026-11-02T08:14:03Z,,\"g\n\n\"\"w\",10.10.4.7,1,10.20.0.21,445,6,,,,,,\n"
+                   "2026-11-02T08:14:04Z,,,10.10.4.7,1,10.20.0.21,445,6,,,,,,\n"),
+    LOG_ROW("a quote that is not closed costs its line", 1,
+            "skip @2 line 2: a quoted field without its end\n"
+            "2026-11-02T08:14:04 10.10.4.7:1 > 10.20.0.21:445 tcp none @3\n",
+            HEADER "2026-11-02T08:14:03Z,,\"gw,10.10.4.7,1,10.20.0.21,445,6,,,,,,\n"
+                   "2026-11-02T08:14:04Z,,,10.10.4.7,1,10.20.0.21,445,6,,,,,,\n"),
+    LOG_ROW(
+        "damage is told with line and column", 3,
+        "skip @2 line 2, column 1 (start): expected a time, found \"yesterday\"\n"
+        "skip @3 line 3, column 7 (dport): expected a port, found \"65536\"\n"
+        "skip @4 line 4, column 4 (src): expected an address or a name, found \"10.10.4.300\"\n"
+        "skip @5 line 5, column 10 (out): expected a number, found \"many\"\n"
+        "skip @6 line 6: expected 14 fields as in the header row, found 5\n"
+        "skip @7 line 7, column 57: expected a separator or the end of the line behind the closing "
+        "quote\n"
+        "skip @8 the line is cut\n",
+        HEADER "yesterday,,,10.10.4.7,1,10.20.0.21,445,6,,,,,,\n"
+               "2026-11-02T08:14:03Z,,,10.10.4.7,1,10.20.0.21,65536,6,,,,,,\n"
+               "2026-11-02T08:14:03Z,,,10.10.4.300,1,10.20.0.21,445,6,,,,,,\n"
+               "2026-11-02T08:14:03Z,,,10.10.4.7,1,10.20.0.21,445,6,,many,,,,\n"
+               "2026-11-02T08:14:03Z,,,10.10.4.7,1\n"
+               "2026-11-02T08:14:03Z,,,10.10.4.7,1,10.20.0.21,445,6,,\"a\"b,,,,\n"
+               "2026-11-02T08:14:03Z,,,10.10.4.7,1,10.20.0.21,44"),
+    LOG_ROW("Excel: another separator and its line", 1,
+            "2026-11-02T08:14:03 10.10.4.7:1 > 10.20.0.21:445 tcp none @3\n",
+            "sep=;\r\n\"start\";end;fw;src;sport;dst;dport;proto;action;out;in;n;who;zone\r\n"
+            "2026-11-02T08:14:03Z;;;10.10.4.7;1;10.20.0.21;445;6;;;;;;\r\n"),
+    LOG_ROW("another table", 0,
+            "skip @1 the header row has no column \"dport\" of --map; it is: time,src,dst\n",
+            "time,src,dst\n2026-11-02T08:14:03Z,10.10.4.7,10.20.0.21\n"),
+    LOG_ROW("nothing", 0, "", ""),
 };
 
 static const str shares_map = LOG_TEXT("client=Computer,user=User,share=Share,time=When,"
                                        "outcome=Result/ok:accessed/else:auth-failed,transport:tcp");
 static const struct log_row share_rows[] = {
-    {"share accesses: the server is in the share's path",
-     LOG_TEXT("When\tComputer\tUser\tShare\tResult\n"
-              "2026-11-02T08:14:03Z\tws1\tCONTOSO\\alice\t\\\\FS01\\projects\tok\n"
-              "2026-11-02T08:14:04Z\tws1\tCONTOSO\\bob\t\\\\FS01\\projects\tno\n"
-              "2026-11-02T08:14:04Z\tws1\tCONTOSO\\bob\tprojects\tno\n"),
-     "2026-11-02T08:14:03 ws1:0 > FS01:445 tcp accessed CONTOSO\\alice \\\\FS01\\projects port? "
-     "@2\n"
-     "use ws1 > FS01 \\\\FS01\\projects CONTOSO\\alice\n"
-     "2026-11-02T08:14:04 ws1:0 > FS01:445 tcp auth-failed CONTOSO\\bob \\\\FS01\\projects port? "
-     "@3\n"
-     "use ws1 > FS01 \\\\FS01\\projects CONTOSO\\bob refused\n"
-     "skip @4 line 4, column 4 (Share): expected an address or a name, found \"\"\n", 3},
+    LOG_ROW(
+        "share accesses: the server is in the share's path", 3,
+        "2026-11-02T08:14:03 ws1:0 > FS01:445 tcp accessed CONTOSO\\alice \\\\FS01\\projects port? "
+        "@2\n"
+        "use ws1 > FS01 \\\\FS01\\projects CONTOSO\\alice\n"
+        "2026-11-02T08:14:04 ws1:0 > FS01:445 tcp auth-failed CONTOSO\\bob \\\\FS01\\projects "
+        "port? "
+        "@3\n"
+        "use ws1 > FS01 \\\\FS01\\projects CONTOSO\\bob refused\n"
+        "skip @4 line 4, column 4 (Share): expected an address or a name, found \"\"\n",
+        "When\tComputer\tUser\tShare\tResult\n"
+        "2026-11-02T08:14:03Z\tws1\tCONTOSO\\alice\t\\\\FS01\\projects\tok\n"
+        "2026-11-02T08:14:04Z\tws1\tCONTOSO\\bob\t\\\\FS01\\projects\tno\n"
+        "2026-11-02T08:14:04Z\tws1\tCONTOSO\\bob\tprojects\tno\n"),
 };
 
 static void rows_give_their_facts(void **state)

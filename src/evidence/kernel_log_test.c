@@ -12,104 +12,106 @@ extern const struct reader kernel_log_reader, syslog_reader;
 #define WHEN   "2026-11-02T08:14:03 10.10.4.7:49159 > 10.20.0.21:445 tcp "
 
 static const struct log_row rows[] = {
-    {"verdicts by words of the prefix, whoever wrote it",
-     LOG_TEXT(SYN("Nov  2 08:14:03 gw kernel: SMB-DROP: ",                                                                                                           A_TO_B)
-                  SYN("Nov  2 08:14:03 gw kernel: [12345.678901] [UFW BLOCK] ",                                                                                                                    A_TO_B)
-                      SYN("Nov  2 08:14:03 gw kernel: [UFW ALLOW] ",                                                                                                                                     A_TO_B)
-                          SYN("Nov  2 08:14:03 gw kernel: FINAL_REJECT: ", A_TO_B)
-                              SYN("Nov  2 08:14:03 gw kernel: accept lan in: ", A_TO_B)
-                                  SYN("Nov  2 08:14:03 gw kernel: [UFW AUDIT] ", A_TO_B)
-                                      SYN("Nov  2 08:14:03 gw kernel: drop or accept: ", A_TO_B)
-                                          SYN("Nov  2 08:14:03 gw kernel: dropbox: ", A_TO_B)),
-     "from gw\n" WHEN "blocked timezone? @1\n" WHEN "blocked timezone? @2\n" WHEN
-     "allowed timezone? @3\n" WHEN "blocked timezone? @4\n" WHEN "allowed timezone? @5\n" WHEN
-     "none timezone? @6\n" WHEN "none timezone? @7\n" WHEN "none timezone? @8\n",
-     8},
-    {"Ubiquiti's letters",
-     LOG_TEXT(SYN("Nov  2 08:14:03 gw kernel: [WAN_LOCAL-default-D]", A_TO_B)
-                  SYN("Nov  2 08:14:03 gw kernel: [LAN_IN-2000-A]", A_TO_B)
-                      SYN("Nov  2 08:14:03 gw kernel: [LAN_IN-R-2001]DESCR=\"allow\" ", A_TO_B)
-                          SYN("Nov  2 08:14:03 gw kernel: [LAN_IN-2002-RET]", A_TO_B)),
-     "from gw\n" WHEN "blocked timezone? @1\n" WHEN "allowed timezone? @2\n" WHEN
-     "blocked timezone? @3\n" WHEN "none timezone? @4\n",
-     4},
-    {"headers: RFC 5424, ISO, journalctl, dmesg, none",
-     LOG_TEXT(SYN("<4>1 2026-11-02T09:14:03.5+01:00 gw1 kernel - - - [12.5] DROP ",
-     A_TO_B) SYN("2026-11-02T08:14:03.25Z gw2 kernel: DROP ",
-     A_TO_B) SYN("2026-11-02T09:14:03+0100 gw3 kernel: DROP ",
-     A_TO_B) SYN("1793607243.123456 gw4 kernel: DROP ", A_TO_B)
-                  SYN("2026-11-02T08:14:03,668706+00:00 DROP ", A_TO_B)
-                      SYN("[Mon Nov  2 08:14:03 2026] DROP ", A_TO_B) SYN("[29643.5] DROP ", A_TO_B)
-                          SYN("[29643.000001] gw5 kernel: DROP ", A_TO_B) SYN("DROP ", A_TO_B)),
-     "from gw1\n" WHEN "blocked @1\nfrom gw2\n" WHEN "blocked @2\nfrom gw3\n" WHEN
-     "blocked @3\nfrom gw4\n" WHEN "blocked @4\nfrom \nown 10.20.0.21\n" WHEN
-     "blocked @5\nown 10.20.0.21\n" WHEN "blocked timezone? @6\nown 10.20.0.21\n"
-     "1970-01-01T08:14:03 10.10.4.7:49159 > 10.20.0.21:445 tcp blocked clock? @7\nfrom gw5\n"
-     "1970-01-01T08:14:03 10.10.4.7:49159 > 10.20.0.21:445 tcp blocked clock? @8\n"
-     "from \nown 10.20.0.21\n"
-     "1970-01-01T00:00:00 10.10.4.7:49159 > 10.20.0.21:445 tcp blocked clock? @9\n", 9},
-    {"headers inside headers, and one that lacks its program",
-     LOG_TEXT(SYN("2026-11-02T09:14:03+01:00 <4>Nov  2 11:11:11 gw1 kernel: DROP ",      A_TO_B) SYN(
-         "<4>Nov  2 11:11:11 relay <4>2026-11-02T08:14:03Z gw2 kernel: DROP ",                 A_TO_B) "<4>1 2026-11-02T08:14:03Z fw %ASA-4-106023: Deny tcp src a:10.10.4.7/49159 dst "
-                 "b:10.20.0.21/445 by x\n"),
-     "from gw1\n" WHEN "blocked @1\nfrom gw2\n" WHEN "blocked @2\nfrom fw\n" WHEN "blocked @3\n",
-     3},
-    {"years that are not written: the last that is not in the future; 29 February",
-     LOG_TEXT(SYN("Dec 24 08:14:03 gw kernel: ",                                                                                                                                                            A_TO_B)
-                  SYN("Feb 29 08:14:03 gw kernel: ",                                                                                                                                                                                                  A_TO_B)),
-     "from gw\n2025-12-24T08:14:03 10.10.4.7:49159 > 10.20.0.21:445 tcp none timezone? @1\n"
-     "2024-02-29T08:14:03 10.10.4.7:49159 > 10.20.0.21:445 tcp none timezone? @2\n", 2},
-    {"answers, mid-stream, datagrams, version 6",
-     LOG_TEXT(
-         "Nov  2 08:14:03 gw kernel: ACCEPT IN=eth1 OUT=eth0 SRC=10.20.0.21 DST=10.10.4.7 LEN=60 "
-         "PROTO=TCP SPT=445 DPT=49159 WINDOW=65160 RES=0x00 ACK SYN URGP=0\n"
-         "Nov  2 08:14:03 gw kernel: DROP IN=eth1 OUT=eth0 SRC=10.20.0.21 DST=10.10.4.7 LEN=60 "
-         "PROTO=TCP SPT=445 DPT=49159 WINDOW=0 RES=0x00 ACK RST URGP=0\n"
-         "Nov  2 08:14:03 gw kernel: DROP IN=eth1 OUT= SRC=10.20.0.21 DST=10.20.0.255 LEN=78 "
-         "PROTO=UDP SPT=137 DPT=137 LEN=58\n"
-         "Nov  2 08:14:03 gw kernel: DROP IN=eth1 OUT= "
-         "SRC=2001:0db8:0000:0000:0000:0000:0000:0001 DST=2001:db8::2 LEN=78 TC=0 HOPLIMIT=64 "
-         "FLOWLBL=0 PROTO=TCP SPT=49160 DPT=139 WINDOW=1 RES=0x00 SYN URGP=0\n"
-         "Nov  2 08:14:03 gw kernel: DROP IN=eth1 OUT= SRC=10.20.0.21 DST=10.20.0.22 LEN=60 "
-         "PROTO=TCP SPT=22 DPT=445 WINDOW=1 RES=0x00 SYN URGP=0\n"
-         "Nov  2 08:14:03 gw kernel: DROP IN=eth1 OUT= SRC=10.20.0.22 DST=10.20.0.21 LEN=60 "
-         "PROTO=TCP SPT=445 DPT=22 WINDOW=1 RES=0x00 ACK SYN URGP=0\n"),
-     "from gw\n" WHEN "allowed timezone? @1\n" WHEN "blocked within timezone? @2\n"
-     "2026-11-02T08:14:03 10.20.0.21:137 > 10.20.0.255:137 udp blocked timezone? server? @3\n"
-     "2026-11-02T08:14:03 2001:db8::1:49160 > 2001:db8::2:139 tcp blocked timezone? @4\n"
-     "2026-11-02T08:14:03 10.20.0.21:22 > 10.20.0.22:445 tcp blocked timezone? @5\n"
-     "2026-11-02T08:14:03 10.20.0.21:22 > 10.20.0.22:445 tcp blocked timezone? @6\n",                                                                                                                                       6                                                                                                                                                              },
-    {"not ours: other ports, ICMP that quotes, ESP, fragments, other programs",
-     LOG_TEXT(
-         "Nov  2 08:14:03 gw kernel: IN=eth0 OUT= SRC=10.10.4.7 DST=10.20.0.21 PROTO=TCP SPT=5 "
-         "DPT=443 SYN\n"
-         "Nov  2 08:14:03 gw kernel: IN=eth0 OUT= SRC=10.10.4.7 DST=10.20.0.21 PROTO=ICMP TYPE=3 "
-         "CODE=3 [SRC=10.20.0.21 DST=10.10.4.7 PROTO=TCP SPT=445 DPT=6 ]\n"
-         "Nov  2 08:14:03 gw kernel: IN=eth0 OUT= SRC=10.10.4.7 DST=10.20.0.21 PROTO=ESP SPI=0x1\n"
-         "Nov  2 08:14:03 gw kernel: IN=eth0 OUT= SRC=10.10.4.7 DST=10.20.0.21 FRAG:185 PROTO=UDP\n"
-         "Nov  2 08:14:03 gw sshd[12]: Accepted publickey for root from 10.10.4.7 port 445\n"),
-     "from gw\n",                                                                                                                                                        4                                                                                                                                                                                                                                                             },
-    {"what is lost and damaged is told",
-     LOG_TEXT(
-         "Nov  2 08:14:03 gw kernel: TTL=64 PROTO=TCP SPT=59344 DPT=445 SYN\n"
-         "Nov  2 08:14:03 gw kernel: net_ratelimit: 12 callbacks suppressed\n"
-         "Nov  2 08:14:03 gw systemd-journald[1]: Missed 7 kernel messages\n"
-         "Nov  2 08:14:03 gw kernel: IN=a SRC=10.10.4.7 DST=10.20.0.300 PROTO=TCP SPT=5 DPT=445\n"
-         "Nov  2 08:14:03 gw kernel: IN=a SRC=10.10.4.7 DST=10.20.0.3 PROTO=TCP SPT=5 DPT=65536\n"
-         "Nov  2 08:14:03 gw kernel: IN=a SRC=10.10.4.7 DST=10.20.0.3 PROTO=TCP SPT=5 DPT=44"),
-     "skip @1 the line lacks its beginning: expected IN=, SRC=, DST= and PROTO=\n"
-     "skip @2 the log says that lines are missing here: net_ratelimit: 12 callbacks "
-     "suppressed\n"
-     "skip @3 the log says that lines are missing here: systemd-journald[1]: Missed 7 kernel "
-     "messages\n"
-     "skip @4 expected a source and a destination address\n"
-     "skip @5 expected a source and a destination port\n"
-     "skip @6 the line is cut\n",                                                                                                                                                                          0                                                                                                                                                                                },
-    {"a last line that is whole but for its newline",
-     LOG_TEXT(
-         "Nov  2 08:14:03 gw kernel: DROP IN=a SRC=10.10.4.7 DST=10.20.0.21 PROTO=TCP SPT=49159 "
-         "DPT=445 WINDOW=64240 RES=0x00 SYN URGP=0"),
-     "from gw\n" WHEN "blocked timezone? @1\n",                                                                                                                                                                                                                                                    1                                                                                                                                                                                                                                                          },
+    LOG_ROW("verdicts by words of the prefix, whoever wrote it", 8,
+            "from gw\n" WHEN "blocked timezone? @1\n" WHEN "blocked timezone? @2\n" WHEN
+            "allowed timezone? @3\n" WHEN "blocked timezone? @4\n" WHEN
+            "allowed timezone? @5\n" WHEN "none timezone? @6\n" WHEN "none timezone? @7\n" WHEN
+            "none timezone? @8\n",
+            SYN("Nov  2 08:14:03 gw kernel: SMB-DROP: ", A_TO_B)
+                SYN("Nov  2 08:14:03 gw kernel: [12345.678901] [UFW BLOCK] ", A_TO_B)
+                    SYN("Nov  2 08:14:03 gw kernel: [UFW ALLOW] ", A_TO_B)
+                        SYN("Nov  2 08:14:03 gw kernel: FINAL_REJECT: ", A_TO_B)
+                            SYN("Nov  2 08:14:03 gw kernel: accept lan in: ", A_TO_B)
+                                SYN("Nov  2 08:14:03 gw kernel: [UFW AUDIT] ", A_TO_B)
+                                    SYN("Nov  2 08:14:03 gw kernel: drop or accept: ", A_TO_B)
+                                        SYN("Nov  2 08:14:03 gw kernel: dropbox: ", A_TO_B)),
+    LOG_ROW("Ubiquiti's letters", 4,
+            "from gw\n" WHEN "blocked timezone? @1\n" WHEN "allowed timezone? @2\n" WHEN
+            "blocked timezone? @3\n" WHEN "none timezone? @4\n",
+            SYN("Nov  2 08:14:03 gw kernel: [WAN_LOCAL-default-D]", A_TO_B)
+                SYN("Nov  2 08:14:03 gw kernel: [LAN_IN-2000-A]", A_TO_B)
+                    SYN("Nov  2 08:14:03 gw kernel: [LAN_IN-R-2001]DESCR=\"allow\" ", A_TO_B)
+                        SYN("Nov  2 08:14:03 gw kernel: [LAN_IN-2002-RET]", A_TO_B)),
+    LOG_ROW("headers: RFC 5424, ISO, journalctl, dmesg, none", 9,
+            "from gw1\n" WHEN "blocked @1\nfrom gw2\n" WHEN "blocked @2\nfrom gw3\n" WHEN
+            "blocked @3\nfrom gw4\n" WHEN "blocked @4\nfrom \nown 10.20.0.21\n" WHEN
+            "blocked @5\nown 10.20.0.21\n" WHEN "blocked timezone? @6\nown 10.20.0.21\n"
+            "1970-01-01T08:14:03 10.10.4.7:49159 > 10.20.0.21:445 tcp blocked clock? @7\nfrom gw5\n"
+            "1970-01-01T08:14:03 10.10.4.7:49159 > 10.20.0.21:445 tcp blocked clock? @8\n"
+            "from \nown 10.20.0.21\n"
+            "1970-01-01T00:00:00 10.10.4.7:49159 > 10.20.0.21:445 tcp blocked clock? @9\n",
+            SYN("<4>1 2026-11-02T09:14:03.5+01:00 gw1 kernel - - - [12.5] DROP ",
+                A_TO_B) SYN("2026-11-02T08:14:03.25Z gw2 kernel: DROP ",
+                            A_TO_B) SYN("2026-11-02T09:14:03+0100 gw3 kernel: DROP ",
+                                        A_TO_B) SYN("1793607243.123456 gw4 kernel: DROP ", A_TO_B)
+                SYN("2026-11-02T08:14:03,668706+00:00 DROP ", A_TO_B)
+                    SYN("[Mon Nov  2 08:14:03 2026] DROP ", A_TO_B) SYN("[29643.5] DROP ", A_TO_B)
+                        SYN("[29643.000001] gw5 kernel: DROP ", A_TO_B) SYN("DROP ", A_TO_B)),
+    LOG_ROW("headers inside headers, and one that lacks its program", 3,
+            "from gw1\n" WHEN "blocked @1\nfrom gw2\n" WHEN "blocked @2\nfrom fw\n" WHEN
+            "blocked @3\n",
+            SYN("2026-11-02T09:14:03+01:00 <4>Nov  2 11:11:11 gw1 kernel: DROP ", A_TO_B)
+                SYN("<4>Nov  2 11:11:11 relay <4>2026-11-02T08:14:03Z gw2 kernel: DROP ",
+                    A_TO_B) "<4>1 2026-11-02T08:14:03Z fw %ASA-4-106023: Deny tcp src "
+                            "a:10.10.4.7/49159 dst "
+                            "b:10.20.0.21/445 by x\n"),
+    LOG_ROW("years that are not written: the last that is not in the future; 29 February", 2,
+            "from gw\n2025-12-24T08:14:03 10.10.4.7:49159 > 10.20.0.21:445 tcp none timezone? @1\n"
+            "2024-02-29T08:14:03 10.10.4.7:49159 > 10.20.0.21:445 tcp none timezone? @2\n",
+            SYN("Dec 24 08:14:03 gw kernel: ", A_TO_B) SYN("Feb 29 08:14:03 gw kernel: ", A_TO_B)),
+    LOG_ROW(
+        "answers, mid-stream, datagrams, version 6", 6,
+        "from gw\n" WHEN "allowed timezone? @1\n" WHEN "blocked within timezone? @2\n"
+        "2026-11-02T08:14:03 10.20.0.21:137 > 10.20.0.255:137 udp blocked timezone? server? @3\n"
+        "2026-11-02T08:14:03 2001:db8::1:49160 > 2001:db8::2:139 tcp blocked timezone? @4\n"
+        "2026-11-02T08:14:03 10.20.0.21:22 > 10.20.0.22:445 tcp blocked timezone? @5\n"
+        "2026-11-02T08:14:03 10.20.0.21:22 > 10.20.0.22:445 tcp blocked timezone? @6\n",
+
+        "Nov  2 08:14:03 gw kernel: ACCEPT IN=eth1 OUT=eth0 SRC=10.20.0.21 DST=10.10.4.7 LEN=60 "
+        "PROTO=TCP SPT=445 DPT=49159 WINDOW=65160 RES=0x00 ACK SYN URGP=0\n"
+        "Nov  2 08:14:03 gw kernel: DROP IN=eth1 OUT=eth0 SRC=10.20.0.21 DST=10.10.4.7 LEN=60 "
+        "PROTO=TCP SPT=445 DPT=49159 WINDOW=0 RES=0x00 ACK RST URGP=0\n"
+        "Nov  2 08:14:03 gw kernel: DROP IN=eth1 OUT= SRC=10.20.0.21 DST=10.20.0.255 LEN=78 "
+        "PROTO=UDP SPT=137 DPT=137 LEN=58\n"
+        "Nov  2 08:14:03 gw kernel: DROP IN=eth1 OUT= "
+        "SRC=2001:0db8:0000:0000:0000:0000:0000:0001 DST=2001:db8::2 LEN=78 TC=0 HOPLIMIT=64 "
+        "FLOWLBL=0 PROTO=TCP SPT=49160 DPT=139 WINDOW=1 RES=0x00 SYN URGP=0\n"
+        "Nov  2 08:14:03 gw kernel: DROP IN=eth1 OUT= SRC=10.20.0.21 DST=10.20.0.22 LEN=60 "
+        "PROTO=TCP SPT=22 DPT=445 WINDOW=1 RES=0x00 SYN URGP=0\n"
+        "Nov  2 08:14:03 gw kernel: DROP IN=eth1 OUT= SRC=10.20.0.22 DST=10.20.0.21 LEN=60 "
+        "PROTO=TCP SPT=445 DPT=22 WINDOW=1 RES=0x00 ACK SYN URGP=0\n"),
+    LOG_ROW(
+        "not ours: other ports, ICMP that quotes, ESP, fragments, other programs", 4, "from gw\n",
+
+        "Nov  2 08:14:03 gw kernel: IN=eth0 OUT= SRC=10.10.4.7 DST=10.20.0.21 PROTO=TCP SPT=5 "
+        "DPT=443 SYN\n"
+        "Nov  2 08:14:03 gw kernel: IN=eth0 OUT= SRC=10.10.4.7 DST=10.20.0.21 PROTO=ICMP TYPE=3 "
+        "CODE=3 [SRC=10.20.0.21 DST=10.10.4.7 PROTO=TCP SPT=445 DPT=6 ]\n"
+        "Nov  2 08:14:03 gw kernel: IN=eth0 OUT= SRC=10.10.4.7 DST=10.20.0.21 PROTO=ESP SPI=0x1\n"
+        "Nov  2 08:14:03 gw kernel: IN=eth0 OUT= SRC=10.10.4.7 DST=10.20.0.21 FRAG:185 PROTO=UDP\n"
+        "Nov  2 08:14:03 gw sshd[12]: Accepted publickey for root from 10.10.4.7 port 445\n"),
+    LOG_ROW(
+        "what is lost and damaged is told", 0,
+        "skip @1 the line lacks its beginning: expected IN=, SRC=, DST= and PROTO=\n"
+        "skip @2 the log says that lines are missing here: net_ratelimit: 12 callbacks "
+        "suppressed\n"
+        "skip @3 the log says that lines are missing here: systemd-journald[1]: Missed 7 kernel "
+        "messages\n"
+        "skip @4 expected a source and a destination address\n"
+        "skip @5 expected a source and a destination port\n"
+        "skip @6 the line is cut\n",
+
+        "Nov  2 08:14:03 gw kernel: TTL=64 PROTO=TCP SPT=59344 DPT=445 SYN\n"
+        "Nov  2 08:14:03 gw kernel: net_ratelimit: 12 callbacks suppressed\n"
+        "Nov  2 08:14:03 gw systemd-journald[1]: Missed 7 kernel messages\n"
+        "Nov  2 08:14:03 gw kernel: IN=a SRC=10.10.4.7 DST=10.20.0.300 PROTO=TCP SPT=5 DPT=445\n"
+        "Nov  2 08:14:03 gw kernel: IN=a SRC=10.10.4.7 DST=10.20.0.3 PROTO=TCP SPT=5 DPT=65536\n"
+        "Nov  2 08:14:03 gw kernel: IN=a SRC=10.10.4.7 DST=10.20.0.3 PROTO=TCP SPT=5 DPT=44"),
+    LOG_ROW("a last line that is whole but for its newline", 1,
+            "from gw\n" WHEN "blocked timezone? @1\n",
+
+            "Nov  2 08:14:03 gw kernel: DROP IN=a SRC=10.10.4.7 DST=10.20.0.21 PROTO=TCP SPT=49159 "
+            "DPT=445 WINDOW=64240 RES=0x00 SYN URGP=0"),
 };
 
 static void rows_give_their_facts(void **state)

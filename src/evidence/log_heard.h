@@ -219,6 +219,11 @@ struct log_row {
     const char *expected;
     size_t records;
 };
+#define LOG_ROW(what, n_records, facts, text)                                                      \
+    {                                                                                              \
+        .name = (what), .records = (n_records), .expected = (facts),                               \
+        .in = {text, sizeof(text) - 1},                                                            \
+    }
 #define LOG_TEXT(text)                                                                             \
     {                                                                                              \
         text, sizeof(text) - 1                                                                     \
