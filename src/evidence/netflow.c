@@ -189,9 +189,11 @@ static bool is_of_no_use(struct export *e, const struct netflow_template *t, con
 static void read_options(struct export *e, const struct netflow_values *v)
 {
     struct domain *domain = e->domain;
-    if (netflow_number(v, NETFLOW_SAMPLING) > 1 || netflow_number(v, NETFLOW_SAMPLING_SPACE))
+    if (netflow_template_number(v, NETFLOW_SAMPLING) > 1 ||
+        netflow_template_number(v, NETFLOW_SAMPLING_SPACE))
         domain->is_sampled = true;
-    if (netflow_number(v, NETFLOW_BOOT_MS)) domain->boot_ms = netflow_number(v, NETFLOW_BOOT_MS);
+    if (netflow_template_number(v, NETFLOW_BOOT_MS))
+        domain->boot_ms = netflow_template_number(v, NETFLOW_BOOT_MS);
     e->clock.boot_ms = domain->boot_ms;
 }
 

@@ -131,7 +131,7 @@ static bool sets_fit(bytes data, size_t at, unsigned version, bool is_whole)
                         : is_set_id(id);
         if (any && id == 0 && size == 0) break;
         if (!fits || size < SET_HEADER) return false;
-        if (size > data.len - at) return !is_whole;
+        if (size > data.len - at) return any && !is_whole;
         any = true;
         at += size;
     }

@@ -41,25 +41,26 @@ struct time_elements {
 static bool time_of(const struct netflow_record_clock *clock, const struct netflow_values *v,
                     const struct time_elements *at, int64_t *out)
 {
-    uint64_t ms = netflow_number(v, at->ms), s = netflow_number(v, at->s);
+    uint64_t ms = netflow_template_number(v, at->ms), s = netflow_template_number(v, at->s);
     if (in_range(ms, 1000)) {
         *out = (int64_t)ms * 1000;
         return true;
     }
-    if (of_ntp(netflow_number(v, at->us), out)) return true;
-    if (of_ntp(netflow_number(v, at->ns), out)) return true;
+    if (of_ntp(netflow_template_number(v, at->us), out)) return true;
+    if (of_ntp(netflow_template_number(v, at->ns), out)) return true;
     if (in_range(s, 1)) {
         *out = (int64_t)s * INSTANT_SECOND;
         return true;
     }
-    if (netflow_has(v, at->delta)) {
-        *out = clock->exported_us - (int64_t)(netflow_number(v, at->delta) & UINT32_MAX);
+    if (netflow_template_has(v, at->delta)) {
+        *out = clock->exported_us - (int64_t)(netflow_template_number(v, at->delta) & UINT32_MAX);
         return true;
     }
-    if (!netflow_has(v, at->uptime)) return false;
-    uint64_t uptime = netflow_number(v, at->uptime) & UINT32_MAX;
-    uint64_t boot =
-        netflow_has(v, NETFLOW_BOOT_MS) ? netflow_number(v, NETFLOW_BOOT_MS) : clock->boot_ms;
+    if (!netflow_template_has(v, at->uptime)) return false;
+    uint64_t uptime = netflow_template_number(v, at->uptime) & UINT32_MAX;
+    uint64_t boot = netflow_template_has(v, NETFLOW_BOOT_MS)
+                        ? netflow_template_number(v, NETFLOW_BOOT_MS)
+                        : clock->boot_ms;
     if (clock->has_uptime) {
         *out = netflow_record_uptime(clock, (uint32_t)uptime);
     } else if (in_range(boot, 1000)) {
@@ -87,9 +88,10 @@ static void times_of(const struct netflow_record_clock *clock, const struct netf
     };
     int64_t first = 0, last = 0, event = 0;
     bool has_first = time_of(clock, v, &starts, &first), has_last = time_of(clock, v, &ends, &last);
-    int64_t lasted = netflow_has(v, NETFLOW_DURATION_MS)
-                         ? (int64_t)(netflow_number(v, NETFLOW_DURATION_MS) & UINT32_MAX) * 1000
-                         : (int64_t)(netflow_number(v, NETFLOW_DURATION_US) & UINT32_MAX);
+    int64_t lasted =
+        netflow_template_has(v, NETFLOW_DURATION_MS)
+            ? (int64_t)(netflow_template_number(v, NETFLOW_DURATION_MS) & UINT32_MAX) * 1000
+            : (int64_t)(netflow_template_number(v, NETFLOW_DURATION_US) & UINT32_MAX);
     if (!time_of(clock, v, &events, &event)) event = clock->exported_us;
     if (!has_first && !has_last) first = last = event;
     if (has_first && !has_last) last = lasted ? first + lasted : event;
@@ -122,17 +124,19 @@ void netflow_record_verdict(uint64_t event, uint64_t forwarding, bool has_start,
 static void counts_of(const struct netflow_template *t, const struct netflow_values *v,
                       struct flow_record *out)
 {
-    bool has_delta = netflow_has(v, NETFLOW_OCTETS) || netflow_has(v, NETFLOW_PACKETS);
-    bool has_total = netflow_has(v, NETFLOW_TOTAL_OCTETS) || netflow_has(v, NETFLOW_TOTAL_PACKETS);
-    uint64_t out_octets = netflow_number(v, NETFLOW_OUT_OCTETS);
-    uint64_t out_packets = netflow_number(v, NETFLOW_OUT_PACKETS);
+    bool has_delta =
+        netflow_template_has(v, NETFLOW_OCTETS) || netflow_template_has(v, NETFLOW_PACKETS);
+    bool has_total = netflow_template_has(v, NETFLOW_TOTAL_OCTETS) ||
+                     netflow_template_has(v, NETFLOW_TOTAL_PACKETS);
+    uint64_t out_octets = netflow_template_number(v, NETFLOW_OUT_OCTETS);
+    uint64_t out_packets = netflow_template_number(v, NETFLOW_OUT_PACKETS);
     out->is_cumulative = !has_delta && has_total;
-    out->bytes = netflow_number(v, has_delta ? NETFLOW_OCTETS : NETFLOW_TOTAL_OCTETS);
-    out->packets = netflow_number(v, has_delta ? NETFLOW_PACKETS : NETFLOW_TOTAL_PACKETS);
-    out->reverse_bytes =
-        netflow_number(v, has_delta ? NETFLOW_REVERSE_OCTETS : NETFLOW_REVERSE_TOTAL_OCTETS);
-    out->reverse_packets =
-        netflow_number(v, has_delta ? NETFLOW_REVERSE_PACKETS : NETFLOW_REVERSE_TOTAL_PACKETS);
+    out->bytes = netflow_template_number(v, has_delta ? NETFLOW_OCTETS : NETFLOW_TOTAL_OCTETS);
+    out->packets = netflow_template_number(v, has_delta ? NETFLOW_PACKETS : NETFLOW_TOTAL_PACKETS);
+    out->reverse_bytes = netflow_template_number(v, has_delta ? NETFLOW_REVERSE_OCTETS
+                                                              : NETFLOW_REVERSE_TOTAL_OCTETS);
+    out->reverse_packets = netflow_template_number(v, has_delta ? NETFLOW_REVERSE_PACKETS
+                                                                : NETFLOW_REVERSE_TOTAL_PACKETS);
     if (t->is_nprobe && !out->reverse_bytes && !out->reverse_packets) {
         out->reverse_bytes = out_octets;
         out->reverse_packets = out_packets;
@@ -147,9 +151,9 @@ static struct addr end_of(const struct netflow_values *v, enum netflow_element v
                           enum netflow_element v6)
 {
     struct addr end = {0};
-    if (netflow_has(v, v6)) end = v->addr[v6 - NETFLOW_NUMBER_COUNT];
+    if (netflow_template_has(v, v6)) end = v->addr[v6 - NETFLOW_NUMBER_COUNT];
     /* Templates for both families leave one of them zero. */
-    if (!netflow_has(v, v4)) return end;
+    if (!netflow_template_has(v, v4)) return end;
     struct addr other = v->addr[v4 - NETFLOW_NUMBER_COUNT];
     return addr_v4_value(other) ? other : end;
 }
@@ -162,22 +166,23 @@ void netflow_record_flow(const struct netflow_template *t, const struct netflow_
     out->from = end_of(v, NETFLOW_FROM_V4, NETFLOW_FROM_V6);
     out->to = end_of(v, NETFLOW_TO_V4, NETFLOW_TO_V6);
     *exporter = end_of(v, NETFLOW_EXPORTER_V4, NETFLOW_EXPORTER_V6);
-    out->from_port = (uint16_t)netflow_number(v, NETFLOW_FROM_PORT);
-    out->to_port = (uint16_t)netflow_number(v, NETFLOW_TO_PORT);
-    uint64_t protocol = netflow_number(v, NETFLOW_PROTOCOL);
+    out->from_port = (uint16_t)netflow_template_number(v, NETFLOW_FROM_PORT);
+    out->to_port = (uint16_t)netflow_template_number(v, NETFLOW_TO_PORT);
+    uint64_t protocol = netflow_template_number(v, NETFLOW_PROTOCOL);
     if (protocol == TRANSPORT_TCP || protocol == TRANSPORT_UDP)
         out->transport = (enum transport)protocol;
     times_of(clock, v, out);
     counts_of(t, v, out);
-    out->flags =
-        (uint8_t)(netflow_number(v, NETFLOW_FLAGS) | netflow_number(v, NETFLOW_INITIAL_FLAGS));
-    out->reverse_flags = (uint8_t)(netflow_number(v, NETFLOW_REVERSE_FLAGS) |
-                                   netflow_number(v, NETFLOW_REVERSE_INITIAL_FLAGS));
+    out->flags = (uint8_t)(netflow_template_number(v, NETFLOW_FLAGS) |
+                           netflow_template_number(v, NETFLOW_INITIAL_FLAGS));
+    out->reverse_flags = (uint8_t)(netflow_template_number(v, NETFLOW_REVERSE_FLAGS) |
+                                   netflow_template_number(v, NETFLOW_REVERSE_INITIAL_FLAGS));
     out->flags_known = out->flags || out->reverse_flags;
-    out->is_sampled =
-        netflow_number(v, NETFLOW_SAMPLING) > 1 || netflow_number(v, NETFLOW_SAMPLING_SPACE) > 0;
-    netflow_record_verdict(netflow_number(v, NETFLOW_FIREWALL_EVENT),
-                           netflow_number(v, NETFLOW_FORWARDING) & 0xFF,
-                           netflow_has(v, NETFLOW_START_MS), out);
-    if (netflow_number(v, NETFLOW_BIFLOW_DIRECTION) == BIFLOW_INITIATOR) out->from_opened = true;
+    out->is_sampled = netflow_template_number(v, NETFLOW_SAMPLING) > 1 ||
+                      netflow_template_number(v, NETFLOW_SAMPLING_SPACE) > 0;
+    netflow_record_verdict(netflow_template_number(v, NETFLOW_FIREWALL_EVENT),
+                           netflow_template_number(v, NETFLOW_FORWARDING) & 0xFF,
+                           netflow_template_has(v, NETFLOW_START_MS), out);
+    if (netflow_template_number(v, NETFLOW_BIFLOW_DIRECTION) == BIFLOW_INITIATOR)
+        out->from_opened = true;
 }

@@ -85,14 +85,14 @@ static const struct {
     {CERT,    15 | 1 << 14, NETFLOW_REVERSE_FLAGS        },
 };
 
-bool netflow_has(const struct netflow_values *values, enum netflow_element element)
+bool netflow_template_has(const struct netflow_values *values, enum netflow_element element)
 {
     return values->known >> element & 1;
 }
 
-uint64_t netflow_number(const struct netflow_values *values, enum netflow_element element)
+uint64_t netflow_template_number(const struct netflow_values *values, enum netflow_element element)
 {
-    return netflow_has(values, element) ? values->number[element] : 0;
+    return netflow_template_has(values, element) ? values->number[element] : 0;
 }
 
 static bool is_address(unsigned element)

@@ -76,8 +76,8 @@ struct netflow_values {
     uint64_t number[NETFLOW_NUMBER_COUNT];
     struct addr addr[NETFLOW_ELEMENT_COUNT - NETFLOW_NUMBER_COUNT];
 };
-bool netflow_has(const struct netflow_values *values, enum netflow_element element);
-uint64_t netflow_number(const struct netflow_values *values, enum netflow_element element);
+bool netflow_template_has(const struct netflow_values *values, enum netflow_element element);
+uint64_t netflow_template_number(const struct netflow_values *values, enum netflow_element element);
 
 enum { NETFLOW_VARIABLE = 65535 };
 
