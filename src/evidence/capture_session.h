@@ -8,7 +8,15 @@
 #include "evidence/observation.h"
 #include "wire/stream.h"
 
-enum session_name { NAME_USER, NAME_CLIENT, NAME_SERVER, NAME_SHARE, NAME_PIPE, NAME_INTERFACE, NAME_KINDS };
+enum session_name {
+    NAME_USER,
+    NAME_CLIENT,
+    NAME_SERVER,
+    NAME_SHARE,
+    NAME_PIPE,
+    NAME_INTERFACE,
+    NAME_KINDS
+};
 
 /* Facts about one conversation, ready for an observation. The lists last until the next call. */
 struct capture_summary {
