@@ -83,14 +83,14 @@ enum {
     LIMIT_NAME_BYTES = 1024,
     /* Witnesses printed per flow in JSON. */
     LIMIT_WITNESSES = 16,
-    /* Observations of one source held in memory; past it they go to the open transaction. */
-    LIMIT_FACTS_HELD = 1 << 18,
     /* Logons, and ports reached by clients, that a reader of events remembers for later events of
      * the same session; the least recently used is forgotten, and its later events lack it. */
     LIMIT_EVENT_RECALL = 4096,
+    /* Observations of one source held in memory; past it they go to the open transaction. */
+    LIMIT_FACTS_HELD = 1 << 16,
     /* The same in bytes, of all that they hold; and what is reserved so that the last fact fits. */
-    LIMIT_PARCEL_BYTES = 96 << 20,
-    LIMIT_PARCEL_RESERVE = 1 << 30,
+    LIMIT_PARCEL_BYTES = 16 << 20,
+    LIMIT_PARCEL_RESERVE = 256 << 20,
     /* What a reader and its parcel in the making may come to: 65,536 conversations of a capture
      * that are all SMB. */
     LIMIT_WORKER_BYTES = 192 << 20,
@@ -124,6 +124,9 @@ enum {
      * have up to 80 fields, most of which nothing is made of. */
     LIMIT_NETFLOW_TEMPLATES = 1 << 14,
     LIMIT_NETFLOW_STEPS = 256,
+    /* Sets of data that wait for their template: some minutes of a busy exporter. Full: further
+     * ones are counted. */
+    LIMIT_NETFLOW_WAITING_BYTES = 16 << 20,
     /* A block of an nfcapd file, packed or not: nfdump writes them up to 5 MiB. */
     LIMIT_NFCAPD_BLOCK_BYTES = 8 << 20,
     /* Extension maps of one such file; collectors make some dozen. */
@@ -147,6 +150,9 @@ enum {
     /* Text of one event's values: a record of 64 KiB gives at most 96 KiB of UTF-8. Full: the
      * record is skipped. */
     LIMIT_EVTX_TEXT = 192 << 10,
+    /* Pairs of client and server up to which ingest ends with the statement of what is covered and
+     * what stays open: a second's work. Beyond, the statement is another command's. */
+    LIMIT_STATEMENT_EDGES = 50000,
     /* Connections a workspace keeps one by one before old days are only counted. */
     LIMIT_CONNECTIONS = 5000000,
 };

@@ -488,12 +488,22 @@ static void open_pool(struct ingest *in)
     in->pool = pool_open(call->arena, workers, memory > reading ? memory - reading : 1, user);
 }
 
-/* What all of the workspace's evidence covers now. Without it nothing is lost but the sentence. */
+/* What all of the workspace's evidence covers now. Without it nothing is lost but the sentence; and
+ * a large workspace is not read as a whole each time a file is added. */
 static bool load_statement(struct ingest *in, struct statement *out)
 {
     struct workspace workspace = {.store = in->store};
     struct err err = {0};
-    if (statement_load(in->call, &workspace, out, &err)) return true;
+    uint64_t edges = 0;
+    if (in->call->format == FORMAT_CSV) return false; /* it has no place there */
+    bool fine = store_size(in->store, &edges, &err);
+    if (fine && edges > LIMIT_STATEMENT_EDGES) {
+        buf_str(in->call->talk,
+                S("what is covered, and what stays open: \"sallyport audit-plan\"\n"));
+        (void)buf_flush(in->call->talk);
+        return false;
+    }
+    if (fine && statement_load(in->call, &workspace, out, &err)) return true;
     (void)command_fail(in->call, &err);
     return false;
 }
