@@ -69,7 +69,7 @@ static const struct log_row panos_rows[] = {
         "sessions: ends, denials, with and without a device name", 5,
         "from pa1\n2026-11-02T08:14:03+10s 10.10.4.7:49159 > 10.20.0.21:445 tcp allowed 840/1200 "
         "contoso\\alice timezone? @1\n"
-        "from gw\n2026-11-02T08:14:03 10.10.4.7:49160 > 10.20.0.21:445 tcp allowed 840/1200 "
+        "from gw\n2026-11-02T08:14:03 10.10.4.7:49160 > 10.20.0.21:445 tcp allowed "
         "contoso\\alice timezone? @2\n"
         "from 001122334455\n2026-11-02T08:14:03 10.10.4.7:49161 > 10.20.0.21:445 tcp blocked "
         "840/1200 "

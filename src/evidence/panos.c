@@ -139,6 +139,7 @@ static void panos_read(struct syslog *log, const struct syslog_line *line, bool 
     str subtype = f[FIELD_SUBTYPE];
     if (str_equal(subtype, S("drop")) || str_equal(subtype, S("deny")))
         flow.outcome = OUTCOME_BLOCKED;
+    if (str_equal(subtype, S("start"))) flow.sent = flow.received = 0; /* the end has the sums */
     if (flow.transport == TRANSPORT_NONE) return;
     if (!syslog_port(f[FIELD_SOURCE_PORT], &flow.source_port) ||
         !syslog_port(f[FIELD_DESTINATION_PORT], &flow.destination_port)) {
