@@ -9,6 +9,7 @@
  */
 #include "base/hash.h"
 #include "base/json_scan.h"
+#include "evidence/glance.h"
 #include "evidence/json_records.h"
 #include "evidence/reader.h"
 #include "evidence/text_lines.h"
@@ -59,7 +60,7 @@ struct zeek {
     struct fact_sink sink;
     /* Of one row; of its own, since sinks may add to the arena that a reader is opened with. */
     struct arena scratch;
-    struct zeek_ports ports;
+    struct port_set ports;
     const struct zone *zone;
     enum { FORM_UNKNOWN, FORM_LINES, FORM_JSON } form;
     struct text_lines *lines;
@@ -206,7 +207,7 @@ static size_t split(str text, char separator, str fields[MAX_FIELDS], size_t las
     return n;
 }
 
-static bool is_kept_port(const struct zeek_ports *ports, str text)
+static bool is_kept_port(const struct port_set *ports, str text)
 {
     uint32_t port = 0;
     if (!text.len || text.len > 5) return false;
@@ -215,18 +216,7 @@ static bool is_kept_port(const struct zeek_ports *ports, str text)
         if (c < '0' || c > '9') return true; /* to be looked at, and refused */
         port = port * 10 + (uint32_t)(c - '0');
     }
-    return port > UINT16_MAX || zeek_ports_have(ports, (uint16_t)port);
-}
-
-static bool mentions_smb(str text)
-{
-    while (text.len > 2) {
-        const char *m = memchr(text.ptr + 1, 'm', text.len - 2);
-        if (!m) return false;
-        if (m[-1] == 's' && m[1] == 'b') return true;
-        text = str_tail(text, (size_t)(m - text.ptr));
-    }
-    return false;
+    return port > UINT16_MAX || port_set_has_any(ports, (uint16_t)port);
 }
 
 static str field_at(const str *fields, size_t n, const struct columns *columns,
@@ -243,7 +233,7 @@ static bool is_of_use(const struct zeek *z, const str *fields, size_t n)
     if (z->log != ZEEK_CONN) return z->log != ZEEK_OTHER;
     return is_kept_port(&z->ports, field_at(fields, n, columns, ZEEK_FIELD_RESP_PORT)) ||
            is_kept_port(&z->ports, field_at(fields, n, columns, ZEEK_FIELD_ORIG_PORT)) ||
-           mentions_smb(field_at(fields, n, columns, ZEEK_FIELD_SERVICE));
+           glance_mentions_smb(field_at(fields, n, columns, ZEEK_FIELD_SERVICE));
 }
 
 static bool seconds_of(str digits, int64_t *out_us)
@@ -314,17 +304,6 @@ static void take_line(void *to, const struct text_line *line)
 
 /* JSON */
 
-/* The digits behind a key that ends here: `": 445`, also as a string. Empty: something else. */
-static str number_behind(str text)
-{
-    size_t at = 0, start;
-    while (at < text.len && (text.ptr[at] == '"' || text.ptr[at] == ':' || text.ptr[at] == ' '))
-        at++;
-    for (start = at; at < text.len && text.ptr[at] >= '0' && text.ptr[at] <= '9';)
-        at++;
-    return (str){text.ptr + start, at - start};
-}
-
 /* Both ports of a row, from the text of the object: the numbers behind keys that end in "orig_p"
  * and "resp_p". False when they are not found so: then the object is read. */
 static bool find_ports(str object, str ports[2], size_t *behind)
@@ -336,7 +315,7 @@ static bool find_ports(str object, str ports[2], size_t *behind)
         if (!p) return false;
         size_t left = (size_t)(end - p), before = (size_t)(p - object.ptr);
         if (left > 3 && before >= 4 && p[1] == 'p' && memcmp(p - 4, ends[found], 7) == 0) {
-            ports[found] = number_behind((str){p + 2, left - 2});
+            ports[found] = glance_number((str){p + 2, left - 2});
             if (!ports[found++].len) return false;
             *behind = before;
         }
@@ -377,7 +356,7 @@ static bool pass_by(const struct zeek *z, str object)
     if (!find_ports(object, ports, &behind)) return false;
     if (is_kept_port(&z->ports, ports[0]) || is_kept_port(&z->ports, ports[1])) return false;
     if (ports[1].len == 2 && memcmp(ports[1].ptr, "88", 2) == 0) return false;
-    if (mentions_smb(object)) return false;
+    if (glance_mentions_smb(object)) return false;
     time = find_time(object);
     return time.len && tell_time(z, time);
 }
@@ -424,7 +403,7 @@ static void *zeek_open(struct arena *arena, const struct reader_options *options
     z->separator = '\t';
     set_mark(&z->unset, S("-"));
     set_mark(&z->empty, S("(empty)"));
-    zeek_ports_init(&z->ports);
+    port_set_of_services(&z->ports);
     z->lines = text_lines_open(arena, &z->sink, take_line, z);
     z->records = json_records_open(arena, &z->sink, take_object, z);
     z->paths = paths_of(arena);

@@ -6,9 +6,9 @@
 #include "evidence/zeek_row.h"
 
 #include "base/json_scan.h"
-#include "base/service.h"
 #include "evidence/log_time.h"
 #include "evidence/logon_status.h"
+#include "evidence/share_path.h"
 
 #define T(text)                                                                                    \
     {                                                                                              \
@@ -70,34 +70,6 @@ enum zeek_log zeek_row_guess(const struct zeek_row *row)
     if (has(row, ZEEK_FIELD_COMMAND) && str_starts(row->fields[ZEEK_FIELD_VERSION], S("SMB")))
         return ZEEK_SMB_CMD;
     return ZEEK_OTHER;
-}
-
-static size_t index_of(enum transport transport)
-{
-    return transport == TRANSPORT_UDP;
-}
-
-void zeek_ports_init(struct zeek_ports *ports)
-{
-    *ports = (struct zeek_ports){0};
-    for (size_t i = 0; i < service_builtin.n; i++) {
-        const struct service *service = &service_builtin.services[i];
-        if (service->mark.len) continue;
-        for (size_t k = 0; k < service->n_ports; k++)
-            for (uint32_t port = service->ports[k].first; port <= service->ports[k].last; port++)
-                ports->bits[index_of(service->ports[k].transport)][port / 8] |=
-                    (uint8_t)(1u << (port % 8));
-    }
-}
-
-static bool is_service(const struct zeek_ports *ports, enum transport transport, uint16_t port)
-{
-    return ports->bits[index_of(transport)][port / 8] >> (port % 8) & 1;
-}
-
-bool zeek_ports_have(const struct zeek_ports *ports, uint16_t port)
-{
-    return is_service(ports, TRANSPORT_TCP, port) || is_service(ports, TRANSPORT_UDP, port);
 }
 
 /* XXXXXXXXXX.XXXXXX */
@@ -163,8 +135,8 @@ static enum transport transport_of(str proto)
 
 /* The side on a service's port is the server. Zeek's originator sent the first packet it saw, which
  * is not the SYN when the log began in mid-stream. On two such ports it is the client. */
-static enum ends ends_of(struct telling *t, const struct zeek_ports *ports,
-                         enum transport transport, bool is_smb)
+static enum ends ends_of(struct telling *t, const struct port_set *ports, enum transport transport,
+                         bool is_smb)
 {
     const str *fields = t->row->fields;
     struct addr orig, resp;
@@ -177,8 +149,8 @@ static enum ends ends_of(struct telling *t, const struct zeek_ports *ports,
         return ENDS_UNREADABLE;
     if (transport == TRANSPORT_NONE || addr_is_none(orig) || addr_is_none(resp))
         return ENDS_OF_NO_USE;
-    bool by_resp = is_service(ports, transport, resp_port);
-    bool by_orig = is_service(ports, transport, orig_port);
+    bool by_resp = port_set_has(ports, transport, resp_port);
+    bool by_orig = port_set_has(ports, transport, orig_port);
     if (!by_resp && !by_orig && !is_smb) return ENDS_OF_NO_USE;
     t->is_reversed = by_orig && !by_resp;
     t->fact = (struct observation){
@@ -232,14 +204,6 @@ static void tell_use(struct telling *t, struct use use)
     t->sink->use(t->sink->to, &use);
 }
 
-/* The host in \\HOST\share. */
-static str path_host(str path)
-{
-    str host, share;
-    if (!str_starts(path, S("\\\\"))) return (str){0};
-    return str_cut(str_tail(path, 2), '\\', &host, &share) ? host : (str){0};
-}
-
 static str domain_user(struct telling *t, str domain, str user)
 {
     if (!user.len || !domain.len) return user;
@@ -284,36 +248,20 @@ static void tell_share(struct telling *t, str path, bool is_printer)
     t->fact.shares = one_name(&path);
     observe(t);
     if (!path.len) return;
-    identify(t, t->fact.server.addr, path_host(path), IDENTITY_TREE_PATH);
+    identify(t, t->fact.server.addr, share_path_host(path), IDENTITY_TREE_PATH);
     tell_use(t, (struct use){.share = path, .is_printer = is_printer});
-}
-
-static bool is_ipc(str path)
-{
-    str name = S("\\IPC$");
-    return path.len >= name.len && str_equal_nocase(str_tail(path, path.len - name.len), name);
-}
-
-/* "\pipe\svcctl", "\svcctl" and "svcctl" are one pipe. */
-static str pipe_name(str text)
-{
-    while (str_starts(text, S("\\")))
-        text = str_tail(text, 1);
-    if (str_equal_nocase(str_head(text, 5), S("pipe\\"))) text = str_tail(text, 5);
-    while (str_starts(text, S("\\")))
-        text = str_tail(text, 1);
-    return text;
 }
 
 static void tell_file(struct telling *t)
 {
     str path = t->row->fields[ZEEK_FIELD_PATH];
-    bool is_pipe = is_ipc(path) || str_starts(t->row->fields[ZEEK_FIELD_ACTION], S("SMB::PIPE_"));
+    bool is_pipe =
+        share_path_is_ipc(path) || str_starts(t->row->fields[ZEEK_FIELD_ACTION], S("SMB::PIPE_"));
     if (!is_pipe) {
         tell_share(t, path, str_starts(t->row->fields[ZEEK_FIELD_ACTION], S("SMB::PRINT_")));
         return;
     }
-    str pipe = pipe_name(t->row->fields[ZEEK_FIELD_NAME]);
+    str pipe = share_path_pipe(t->row->fields[ZEEK_FIELD_NAME]);
     t->fact.pipes = one_name(&pipe);
     t->fact.shares = one_name(&path);
     observe(t);
@@ -341,7 +289,7 @@ static void tell_command(struct telling *t)
     if (refused) t->fact.shares_refused = one_name(&tree);
     observe(t);
     if (!tree.len) return;
-    identify(t, t->fact.server.addr, path_host(tree), IDENTITY_TREE_PATH);
+    identify(t, t->fact.server.addr, share_path_host(tree), IDENTITY_TREE_PATH);
     tell_use(t, (struct use){.share = tree, .user = user, .refused = refused});
 }
 
@@ -414,7 +362,8 @@ static void tell_rpc(struct telling *t)
 {
     const str *fields = t->row->fields;
     uint64_t number = 0;
-    str pipe = pipe_name(fields[ZEEK_FIELD_NAMED_PIPE]), interface = fields[ZEEK_FIELD_ENDPOINT];
+    str pipe = share_path_pipe(fields[ZEEK_FIELD_NAMED_PIPE]),
+        interface = fields[ZEEK_FIELD_ENDPOINT];
     if (str_u64(pipe, UINT16_MAX, &number)) pipe = (str){0};
     if (str_starts(interface, S("unknown-"))) interface = str_tail(interface, 8);
     if (str_equal(interface, S("unknown"))) interface = (str){0};
@@ -425,7 +374,7 @@ static void tell_rpc(struct telling *t)
 }
 
 /* known_services.log: a service that a host was seen to answer on. */
-static bool tell_service(struct telling *t, const struct zeek_ports *ports)
+static bool tell_service(struct telling *t, const struct port_set *ports)
 {
     const str *fields = t->row->fields;
     struct listening fact = {
@@ -438,7 +387,7 @@ static bool tell_service(struct telling *t, const struct zeek_ports *ports)
         !port_of(fields[ZEEK_FIELD_PORT_NUMBER], &fact.port))
         return false;
     t->sink->record(t->sink->to, t->at_us);
-    if (fact.transport == TRANSPORT_NONE || !is_service(ports, fact.transport, fact.port) ||
+    if (fact.transport == TRANSPORT_NONE || !port_set_has(ports, fact.transport, fact.port) ||
         addr_is_none(fact.server.addr))
         return true;
     t->sink->line_hash(t->sink->to, t->row->hash);
@@ -494,7 +443,7 @@ static void tell_within(struct telling *t)
     }
 }
 
-bool zeek_row_tell(const struct zeek_row *row, const struct zeek_ports *ports,
+bool zeek_row_tell(const struct zeek_row *row, const struct port_set *ports,
                    const struct fact_sink *sink, struct arena scratch, str *why)
 {
     struct telling t = {.row = row, .sink = sink, .scratch = &scratch};

@@ -6,6 +6,7 @@
 
 #include "base/zone.h"
 #include "evidence/observation.h"
+#include "evidence/port_set.h"
 
 #define ZEEK_LOGS(X)                                                                               \
     X(CONN, "conn")                                                                                \
@@ -68,13 +69,6 @@ enum zeek_field {
         ZEEK_FIELD_COUNT
 };
 
-/* Ports of table services, for a look at every row. */
-struct zeek_ports {
-    uint8_t bits[2][(UINT16_MAX + 1) / 8]; /* TCP, UDP */
-};
-void zeek_ports_init(struct zeek_ports *ports);
-bool zeek_ports_have(const struct zeek_ports *ports, uint16_t port); /* of either transport */
-
 struct zeek_row {
     enum zeek_log log;
     /* Decoded. Not set: NULL pointer. Set and empty ("(empty)"): length 0. */
@@ -96,5 +90,5 @@ MUST_USE bool zeek_row_time(str text, const struct zone *zone, int64_t *out_us, 
 
 /* Calls sink.record, then what the row says. False, and nothing told, when it can't be read: *why
  * is the reason. */
-MUST_USE bool zeek_row_tell(const struct zeek_row *row, const struct zeek_ports *ports,
+MUST_USE bool zeek_row_tell(const struct zeek_row *row, const struct port_set *ports,
                             const struct fact_sink *sink, struct arena scratch, str *why);
