@@ -228,6 +228,12 @@ static void add_questions(struct naming *naming, struct questions *q, const int6
             uint64_t *first =
                 map_put(&q->by_edge, l->scratch, (str){(const char *)key, sizeof key}, 0, NULL);
             size_t next = (size_t)*first;
+            /* Sightings of a port on one day ask together: so a port has a question a day. */
+            struct question *last = next ? &q->items[next - 1] : NULL;
+            if (last && last->meaning == meaning) {
+                if (row[CONNECTION_LAST] > last->last_us) last->last_us = row[CONNECTION_LAST];
+                continue;
+            }
             *first = q->n + 1;
             arena_grow(l->scratch, q->items, q->n, q->room);
             q->items[q->n++] = (struct question){
