@@ -33,6 +33,15 @@ struct domain {
     uint64_t lost, lost_at; /* and the offset of the first gap */
 };
 
+/* A set of data whose template was not seen yet: read when it comes. */
+struct netflow_waiting {
+    struct netflow_waiting *next;
+    struct netflow_datagram datagram; /* without its data */
+    struct netflow_record_clock clock;
+    bytes body;
+    uint64_t offset;
+};
+
 struct netflow {
     struct fact_sink sink;
     struct arena *arena;
@@ -42,6 +51,7 @@ struct netflow {
     size_t n_domains, domains_room;
     struct netflow_template **templates;
     size_t n_templates, templates_room;
+    uint64_t waiting_bytes; /* all that ever waited */
     /* For which there was no room: */
     uint64_t lost_datagrams, lost_templates;
 };
@@ -230,6 +240,58 @@ static void read_records(struct export *e, const struct netflow_template *t, str
 /* ---- Sets --------------------------------------------------------------------------------------
  */
 
+/* Exporters send templates every few minutes, whenever a capture may begin. Only data of a template
+ * that was never known waits: after a withdrawal the next may be another. */
+static void wait_for(struct export *e, struct netflow_template *t, const struct cursor *body)
+{
+    struct netflow *netflow = e->netflow;
+    size_t n = cursor_left(body);
+    if (!t->missed_sets++) {
+        t->missed_at = cursor_offset(body);
+        t->missed_length = n;
+    }
+    t->missed_bytes += n;
+    uint64_t bytes_needed = n + sizeof(struct netflow_waiting);
+    if (t->room || bytes_needed > LIMIT_NETFLOW_WAITING_BYTES - netflow->waiting_bytes) return;
+    netflow->waiting_bytes += bytes_needed;
+    struct netflow_waiting *waiting = arena_new(netflow->arena, struct netflow_waiting);
+    uint8_t *copy = arena_array(netflow->arena, uint8_t, n);
+    if (n) memcpy(copy, body->ptr, n);
+    *waiting = (struct netflow_waiting){
+        .datagram = *e->datagram,
+        .clock = e->clock,
+        .body = {copy, n},
+        .offset = cursor_offset(body),
+    };
+    waiting->datagram.data = (bytes){0};
+    if (t->last_waiting)
+        t->last_waiting->next = waiting;
+    else
+        t->waiting = waiting;
+    t->last_waiting = waiting;
+}
+
+/* The template came. What found no room stays missed. */
+static void read_waiting(struct export *e, struct netflow_template *t)
+{
+    struct netflow_waiting *waiting = t->waiting;
+    t->waiting = t->last_waiting = NULL;
+    for (; waiting; waiting = waiting->next) {
+        struct export then = {
+            .netflow = e->netflow,
+            .datagram = &waiting->datagram,
+            .domain = e->domain,
+            .clock = waiting->clock,
+            .version = e->version,
+        };
+        struct cursor body = cursor_of(waiting->body, waiting->offset);
+        then.clock.boot_ms = e->domain->boot_ms;
+        t->missed_sets--;
+        t->missed_bytes -= waiting->body.len;
+        read_records(&then, t, &body);
+    }
+}
+
 static void withdraw(struct export *e, uint16_t id)
 {
     for (size_t i = 0; i < e->netflow->n_templates; i++) {
@@ -263,8 +325,10 @@ static void read_templates(struct export *e, struct cursor *c, bool is_options)
         }
         struct netflow_template ignored = {0}, *t = template_of(e, id);
         struct arena scratch = *e->netflow->arena;
-        if (!netflow_template_read(c, e->version, (size_t)n_fields, is_options,
-                                   t ? e->netflow->arena : &scratch, t ? t : &ignored))
+        bool is_usable = netflow_template_read(c, e->version, (size_t)n_fields, is_options,
+                                               t ? e->netflow->arena : &scratch, t ? t : &ignored);
+        if (is_usable && t) read_waiting(e, t);
+        if (!is_usable)
             skip(e, start, cursor_offset(c) - start,
                  cursor_ok(c) ? "template %u can't be used: its records are empty, longer than a "
                                 "set, or of more than %d fields"
@@ -289,9 +353,7 @@ static void read_set(struct export *e, uint16_t id, struct cursor *body)
         }
         e->units_unknown = true;
         if (!t) return;
-        if (!t->missed_sets++) t->missed_at = cursor_offset(body);
-        t->missed_bytes += cursor_left(body);
-        if (t->missed_sets == 1) t->missed_length = cursor_left(body);
+        wait_for(e, t, body);
     } else {
         skip(e, cursor_offset(body), cursor_left(body), "set %u is of no known kind", id);
     }

@@ -76,9 +76,10 @@ static enum netflow_cut cut_sflow(bytes data, bool last, size_t *length)
         uint32_t size = cursor_u32be(&c, "sflow.sample_length");
         cursor_skip(&c, size, "sflow.sample");
         if (cursor_ok(&c)) continue;
-        if (!last && at + size < DATAGRAM_MOST) return NETFLOW_CUT_MORE;
-        /* Cut, or damaged: what comes next is found from here on. */
-        *length = last && size < DATAGRAM_MOST ? data.len : at;
+        bool is_cut = at + size < DATAGRAM_MOST;
+        if (is_cut && !last) return NETFLOW_CUT_MORE;
+        /* Damaged: what comes next is found from here on. */
+        *length = is_cut ? data.len : at;
         return i ? NETFLOW_CUT_WHOLE : NETFLOW_CUT_NONE;
     }
     *length = data.len - cursor_left(&c);

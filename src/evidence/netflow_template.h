@@ -86,6 +86,8 @@ struct netflow_step {
     uint8_t element;
 };
 
+struct netflow_waiting; /* netflow.c: data that came before it */
+
 struct netflow_template {
     uint32_t domain;
     uint16_t id;
@@ -98,7 +100,8 @@ struct netflow_template {
     uint8_t key_length[3];
     struct netflow_step *steps;
     size_t n_steps, room;
-    /* Data met while it was not known: */
+    struct netflow_waiting *waiting, *last_waiting;
+    /* Data met while it was not known, and not read since: */
     uint64_t missed_sets, missed_bytes, missed_at, missed_length;
 };
 

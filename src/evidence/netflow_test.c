@@ -21,7 +21,7 @@ enum { EXPORTED_S = 1700000000, UPTIME_MS = 100000, SYN = TCP_SYN, ACK = TCP_ACK
 static void put(struct buf *out, uint64_t value, size_t n)
 {
     for (size_t i = n; i > 0; i--)
-        buf_char(out, (char)(value >> (8 * (i - 1)) & 0xFF));
+        buf_char(out, (char)(i > 8 ? 0 : value >> (8 * (i - 1)) & 0xFF));
 }
 
 /* A set: an id, and what `from` on was written as its body. */
@@ -240,6 +240,13 @@ static void version_9_before_template(struct buf *out)
     size_t set = set_begin(out, 256);
     usual_records(out, 50000, SYN | ACK | PSH, 500);
     set_end(out, set);
+}
+
+static void version_9_template_late(struct buf *out)
+{
+    version_9_before_template(out);
+    v9_begin(out, 2, 3);
+    template_of(out, 0, 256, usual, COUNT_OF(usual));
 }
 
 /* Templates belong to a source; and may change. */
@@ -623,6 +630,7 @@ static const struct {
     {"v9, data before its template",                       version_9_before_template, 0,
      "skip 24+60 source 3: 1 sets of data (60 bytes) came before their template 256 and are not "
      "read\n"                                                                                                                                                     },
+    {"v9, the template comes later",                       version_9_template_late,   2, USUAL                                                                    },
     {"v9, templates of two sources, and one that changes", version_9_sources,         5,
      USUAL "10.0.0.1:50001>10.0.0.2:445 1699999997000-1699999999000 600/601 established\n"                                                                        },
     {"v9, the uptime wrapped",                             version_9_wrapped,         1,

@@ -12,7 +12,7 @@ extern const struct reader nfcapd_reader;
 static void put(struct buf *out, uint64_t value, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        buf_char(out, (char)(value >> (8 * i) & 0xFF));
+        buf_char(out, (char)(i < 8 ? value >> (8 * i) & 0xFF : 0));
 }
 
 static void header(struct buf *out, unsigned layout, unsigned packing)
