@@ -83,11 +83,29 @@ static void add_step(struct node *node, str name, const struct node *to)
     node->lengths |= length_bit(name.len);
 }
 
+/* Nodes made so far by the path that leads to them: "a.b" leads to one node, whether as one key or
+ * as two. */
+struct made {
+    struct place {
+        str path;
+        const struct node *node;
+    } * places;
+    size_t n, room;
+};
+
+static const struct node *find_made(const struct json_paths *paths, const struct made *made,
+                                    str path)
+{
+    for (size_t i = 0; i < made->n; i++)
+        if (names_agree(paths, made->places[i].path, path)) return made->places[i].node;
+    return NULL;
+}
+
 /* The node of paths that all begin alike, up to `above` bytes, and those below it. What ends here
  * is `value`. */
 static const struct node *compile(struct arena *arena, const struct json_paths *paths,
                                   const char *const *texts, const uint16_t *below, size_t n,
-                                  size_t above, uint16_t value)
+                                  size_t above, uint16_t value, struct made *made)
 {
     struct node *node = arena_new(arena, struct node);
     size_t slots = 1, names = 0;
@@ -111,6 +129,12 @@ static const struct node *compile(struct arena *arena, const struct json_paths *
             if (end < rest.len && rest.ptr[end] != '.') continue;
             str name = str_head(rest, end);
             if (step_down(paths, node, name)) continue;
+            str path = str_head(str_of(texts[below[i]]), above + end);
+            const struct node *to = find_made(paths, made, path);
+            if (to) {
+                add_step(node, name, to);
+                continue;
+            }
             uint16_t here = NO_VALUE, *further = arena_array(arena, uint16_t, n);
             size_t n_further = 0;
             for (size_t k = 0; k < n; k++) {
@@ -119,8 +143,10 @@ static const struct node *compile(struct arena *arena, const struct json_paths *
                 if (other.len == end) here = below[k];
                 if (other.len > end && other.ptr[end] == '.') further[n_further++] = below[k];
             }
-            add_step(node, name,
-                     compile(arena, paths, texts, further, n_further, above + end + 1, here));
+            to = compile(arena, paths, texts, further, n_further, above + end + 1, here, made);
+            add_step(node, name, to);
+            arena_grow(arena, made->places, made->n, made->room);
+            made->places[made->n++] = (struct place){path, to};
         }
     }
     return node;
@@ -136,7 +162,8 @@ struct json_paths *json_paths_of(struct arena *arena, const char *const *paths, 
     uint16_t *all = arena_array(arena, uint16_t, n + 1);
     for (size_t i = 0; i < n; i++)
         all[i] = (uint16_t)i;
-    compiled->root = compile(arena, compiled, paths, all, n, 0, NO_VALUE);
+    struct made made = {0};
+    compiled->root = compile(arena, compiled, paths, all, n, 0, NO_VALUE, &made);
     return compiled;
 }
 
