@@ -207,6 +207,12 @@ static struct tally *tally_of(struct loading *l, int64_t edge, int64_t day, int 
     return &l->tallies[kind][at];
 }
 
+static bool has_tally(const struct loading *l, int64_t edge, int64_t day)
+{
+    const int64_t key[2] = {edge, day};
+    return map_find(&l->days, (str){(const char *)key, sizeof key}) != NULL;
+}
+
 static uint64_t larger(uint64_t a, uint64_t b)
 {
     return a > b ? a : b;
@@ -415,8 +421,14 @@ static bool load_past(struct loading *l, struct err *err)
         };
         for (int i = 0; i < OUTCOME_COUNT; i++)
             past.outcomes[i] = (uint64_t)sqlite_get(s, 6 + i);
-        tally_raise(tally_of(l, edge, day, TALLY_PAST), &past);
-        bool exact = sqlite_get(s, 2) && !tally_of(l, edge, day, TALLY_JOINED)->connections;
+        bool exact = sqlite_get(s, 2) != 0;
+        /* A day of which nothing else is known needs no tally: old days are many. */
+        if (!l->meant.n && !has_tally(l, edge, day)) {
+            add_to_flow(&l->edges[edge].flow, &past);
+        } else {
+            tally_raise(tally_of(l, edge, day, TALLY_PAST), &past);
+            exact = exact && !tally_of(l, edge, day, TALLY_JOINED)->connections;
+        }
         if (!exact) l->edges[edge].flow.connections_exact = false;
     }
     return false;
