@@ -49,8 +49,8 @@ struct netflow {
     struct map domain_numbers, template_numbers;
     struct domain *domains;
     size_t n_domains, domains_room;
-    struct netflow_template **templates;
-    size_t n_templates, templates_room;
+    struct netflow_template *templates; /* LIMIT_NETFLOW_TEMPLATES */
+    size_t n_templates;
     uint64_t waiting_bytes; /* all that ever waited */
     /* For which there was no room: */
     uint64_t lost_datagrams, lost_templates;
@@ -135,17 +135,15 @@ static struct netflow_template *template_of(struct export *e, uint16_t id)
         key[i] = (uint8_t)(number >> (8 * i));
     str text = str_of_bytes((bytes){key, sizeof key});
     const uint64_t *known = map_find(&netflow->template_numbers, text);
-    if (known) return netflow->templates[*known];
+    if (known) return &netflow->templates[*known];
     if (netflow->n_templates == LIMIT_NETFLOW_TEMPLATES) {
         netflow->lost_templates++;
         return NULL;
     }
     map_put(&netflow->template_numbers, netflow->arena, text, netflow->n_templates, NULL);
-    arena_grow(netflow->arena, netflow->templates, netflow->n_templates, netflow->templates_room);
-    struct netflow_template *fresh = arena_new(netflow->arena, struct netflow_template);
+    struct netflow_template *fresh = &netflow->templates[netflow->n_templates++];
     fresh->domain = (uint32_t)(e->domain - netflow->domains);
     fresh->id = id;
-    netflow->templates[netflow->n_templates++] = fresh;
     return fresh;
 }
 
@@ -295,7 +293,7 @@ static void read_waiting(struct export *e, struct netflow_template *t)
 static void withdraw(struct export *e, uint16_t id)
 {
     for (size_t i = 0; i < e->netflow->n_templates; i++) {
-        struct netflow_template *t = e->netflow->templates[i];
+        struct netflow_template *t = &e->netflow->templates[i];
         bool all = id == IPFIX_TEMPLATES || id == IPFIX_OPTIONS;
         if (&e->netflow->domains[t->domain] != e->domain) continue;
         if (all ? t->is_options == (id == IPFIX_OPTIONS) : t->id == id) t->is_known = false;
@@ -545,6 +543,7 @@ struct netflow *netflow_open(struct arena *arena, const struct fact_sink *sink)
     struct netflow *netflow = arena_new(arena, struct netflow);
     netflow->sink = *sink;
     netflow->arena = arena;
+    netflow->templates = arena_array(arena, struct netflow_template, LIMIT_NETFLOW_TEMPLATES);
     netflow->pairs = flow_pairs_open(arena, sink);
     flow_pairs_join_vantages(netflow->pairs);
     return netflow;
@@ -593,7 +592,7 @@ void netflow_close(struct netflow *netflow)
     struct arena scratch = *netflow->arena;
     flow_pairs_close(netflow->pairs);
     for (size_t i = 0; i < netflow->n_templates; i++)
-        report_missed(netflow, netflow->templates[i]);
+        report_missed(netflow, &netflow->templates[i]);
     for (size_t i = 0; i < netflow->n_domains; i++)
         report_lost(netflow, &netflow->domains[i]);
     if (netflow->lost_datagrams)

@@ -371,7 +371,7 @@ static bool read_common(const struct records *block, bytes record, bool is_old, 
     bytes ends = cursor_bytes(&c, is_v6 ? 32 : 8, "record.addresses");
     r.packets = count_at(&c, flags & OLD_PACKETS_8, "record.packets");
     r.bytes = count_at(&c, flags & OLD_BYTES_8, "record.bytes");
-    if (!cursor_ok(&c)) return false;
+    if (!cursor_ok(&c) || !ends.len) return false;
     r.from = is_v6 ? v6_at(ends.ptr) : addr_v4(u32_at(ends.ptr));
     r.to = is_v6 ? v6_at(ends.ptr + 16) : addr_v4(u32_at(ends.ptr + 4));
     r.vantage = state->vantages[sysid];
