@@ -69,7 +69,7 @@ static void print_flows(struct invocation *call, const struct simulated_ring *ri
         table_add(&table, view_service_text(call->arena, labels, flow->transport, flow->port));
         table_add(&table, people(call->arena, flow->users));
         table_add_u64(&table, flow->connections);
-        table_add(&table, day_and_minute(call->arena, flow->last_us));
+        table_add(&table, flow->is_timeless ? S("-") : day_and_minute(call->arena, flow->last_us));
         table_add(&table, has_side ? side_text(s->at) : (str){0});
     }
     table_print_text(&table, call->out, call->colour);
@@ -184,7 +184,8 @@ static void print_csv(struct invocation *call, const struct simulation *simulati
             table_add(&table, profile_text(s->profile));
             table_add_u64(&table, flow->users.n);
             table_add_u64(&table, flow->connections);
-            table_add(&table, str_copy(call->arena, instant_text(last_seen, flow->last_us)));
+            str seen = flow->is_timeless ? (str){0} : instant_text(last_seen, flow->last_us);
+            table_add(&table, str_copy(call->arena, seen));
             table_add(&table, has_side ? side_text(s->at) : (str){0});
             table_add(&table, s->because);
             table_add(&table, s->cure);

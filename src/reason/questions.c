@@ -102,8 +102,6 @@ static struct questioned *item_of(struct asking *a, const struct matrix_flow *fl
         .label = name.len ? name : end,
         .server = flow->server,
         .host = host,
-        .first_us = flow->first_us,
-        .last_us = flow->last_us,
         .is_controller = is_controller(host),
         .open = (1u << QUESTION_COUNT) - 1,
     };
@@ -124,6 +122,14 @@ static void close_question(struct questioned *item, enum question question)
     item->open &= (uint8_t) ~(1u << question);
 }
 
+static void add_times(struct questioned *item, const struct matrix_flow *flow)
+{
+    if (flow->is_timeless) return;
+    if (!item->days || flow->first_us < item->first_us) item->first_us = flow->first_us;
+    if (!item->days || flow->last_us > item->last_us) item->last_us = flow->last_us;
+    item->days = 1; /* counted at the end */
+}
+
 static void add_flow(struct asking *a, const struct matrix_flow *flow)
 {
     bool fresh = false;
@@ -133,8 +139,7 @@ static void add_flow(struct asking *a, const struct matrix_flow *flow)
     (void)map_put(&a->clients, a->arena, key, 0, &fresh);
     item->n_clients += fresh;
     item->connections += flow->connections;
-    if (flow->first_us < item->first_us) item->first_us = flow->first_us;
-    if (flow->last_us > item->last_us) item->last_us = flow->last_us;
+    add_times(item, flow);
     if (flow->shares.n || flow->pipes.n) close_question(item, QUESTION_SHARES);
     if (flow->auths) close_question(item, QUESTION_AUTHENTICATION);
     if (flow->dialects) close_question(item, QUESTION_DIALECT);
@@ -188,7 +193,8 @@ struct questioned *questions_of(struct arena *arena, const struct matrix_view *m
     find_own_logs(&a, matrix);
     count_uses(&a, uses, n_uses);
     for (size_t i = 0; i < a.n; i++)
-        a.items[i].days = calendar_days(a.items[i].first_us, a.items[i].last_us);
+        if (a.items[i].days)
+            a.items[i].days = calendar_days(a.items[i].first_us, a.items[i].last_us);
     *n = a.n;
     return a.items;
 }

@@ -30,7 +30,7 @@ struct questioned {
     uint64_t connections, uses;   /* uses of shares; 0 = none is known */
     uint64_t n_clients;           /* distinct ends, over its addresses */
     uint32_t days; /* calendar days (UTC) between its first and its last flow, both counted */
-    int64_t first_us, last_us;
+    int64_t first_us, last_us; /* of flows that tell when */
     bool is_controller;
     bool has_own_log; /* a source was written by it */
 };

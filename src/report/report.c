@@ -51,6 +51,16 @@ static void cell_minute(struct buf *out, struct html_table *table, struct arena 
     html_table_cell_end(out);
 }
 
+/* When the flow was seen last, if anything tells. */
+static void cell_seen(struct buf *out, struct html_table *table, struct arena *arena,
+                      const struct matrix_flow *flow)
+{
+    if (flow->is_timeless)
+        html_table_cell_text(out, table, S("-"));
+    else
+        cell_minute(out, table, arena, flow->last_us);
+}
+
 static str joined(struct arena *arena, struct names names, size_t most)
 {
     struct buf text = buf_in(arena);
@@ -247,7 +257,7 @@ static void write_verdict(struct buf *out, const struct report *report,
                              view_service_text(arena, report->labels, flow->transport, flow->port));
         html_table_cell_text(out, &table, joined(arena, flow->users, 5));
         html_table_cell_text(out, &table, str_format(arena, "%" PRIu64, flow->connections));
-        cell_minute(out, &table, arena, flow->last_us);
+        cell_seen(out, &table, arena, flow);
         html_table_cell_text(out, &table, has_side ? side_text(s->at) : (str){0});
         html_table_cell_text(out, &table, s->because);
         if (verdict == SIMULATE_BROKEN) {
@@ -462,7 +472,7 @@ static void write_matrix(struct buf *out, const struct report *report,
         html_table_cell_text(out, &table, view_outcomes_text(arena, flow));
         html_table_cell_text(out, &table, view_dialects_text(arena, flow->dialects));
         html_table_cell_text(out, &table, joined(arena, flow->users, 5));
-        cell_minute(out, &table, arena, flow->last_us);
+        cell_seen(out, &table, arena, flow);
         html_table_row_end(out);
     }
     html_table_end(out);
