@@ -80,10 +80,12 @@ static int counted_order(const void *left, const void *right)
 struct difference {
     uint32_t a, b;
     int64_t us;
+    bool is_weak; /* of too few pairs to be measured by */
 };
 
-/* The fullest SKEW_BINS neighbours of a pair's bins, when they have nearly all. */
-static bool agree(const struct counted *bins, size_t n, int64_t *out)
+/* The fullest SKEW_BINS neighbours of a pair's bins, when they have nearly all. Few pairs tell only
+ * of clocks so near that the join needs no measure. */
+static bool agree(const struct counted *bins, size_t n, struct difference *out)
 {
     uint64_t total = 0, best = 0;
     for (size_t i = 0; i < n; i++)
@@ -96,9 +98,11 @@ static bool agree(const struct counted *bins, size_t n, int64_t *out)
         }
         if (sum <= best) continue;
         best = sum;
-        *out = bins[i].key.bin * SKEW_BIN_US + (int64_t)(weighed * SKEW_BIN_US / sum);
+        out->us = bins[i].key.bin * SKEW_BIN_US + (int64_t)(weighed * SKEW_BIN_US / sum);
     }
-    return total >= SKEW_LEAST && best * 100 >= total * SKEW_PERCENT;
+    out->is_weak = total < SKEW_LEAST;
+    bool near = out->us >= -JOIN_WINDOW_US && out->us <= JOIN_WINDOW_US;
+    return best * 100 >= total * SKEW_PERCENT && (near || !out->is_weak);
 }
 
 static size_t differences(const struct skew *skew, struct difference *out, struct arena *arena)
@@ -115,8 +119,8 @@ static size_t differences(const struct skew *skew, struct difference *out, struc
         for (run = 1; i + run < skew->bins.n && all[i + run].key.a == pair.a &&
                       all[i + run].key.b == pair.b;)
             run++;
-        int64_t us = 0;
-        if (agree(all + i, run, &us)) out[n++] = (struct difference){pair.a, pair.b, us};
+        struct difference difference = {.a = pair.a, .b = pair.b};
+        if (agree(all + i, run, &difference)) out[n++] = difference;
     }
     return n;
 }
@@ -126,8 +130,12 @@ struct clocks {
     const struct difference *all;
     uint32_t *begin, *neighbour; /* per stream, into neighbour: index of a difference */
     uint32_t *queue;
+    size_t n_queued;
+    uint32_t *weak; /* differences met on the way that are weak */
+    size_t n_weak;
     int64_t *shifts;
     bool *set;
+    bool differ; /* two of those that hang together, by more than half the window */
 };
 
 static void meet(struct clocks *c, size_t n, size_t n_streams, struct arena *arena)
@@ -146,40 +154,60 @@ static void meet(struct clocks *c, size_t n, size_t n_streams, struct arena *are
     }
 }
 
-/* All that hang together with a stream go by its clock. */
+/* The other stream of a difference gets its shift, unless it has one. */
+static void follow(struct clocks *c, const struct difference *d)
+{
+    uint32_t from = c->set[d->a] ? d->a : d->b, to = from == d->a ? d->b : d->a;
+    if (c->set[to]) return;
+    c->shifts[to] = c->shifts[from] + (from == d->a ? -d->us : d->us);
+    c->set[to] = true;
+    c->queue[c->n_queued++] = to;
+}
+
+/* All that hang together with a stream go by its clock. What hangs on few pairs comes last, and
+ * moves with what it would have been joined with anyway. */
 static void spread(struct clocks *c, uint32_t root)
 {
-    size_t n = 0;
+    size_t at = 0, at_weak = 0;
+    c->n_queued = c->n_weak = 0;
+    c->differ = false;
     c->set[root] = true;
-    c->queue[n++] = root;
-    for (size_t at = 0; at < n; at++) {
-        uint32_t from = c->queue[at];
+    c->queue[c->n_queued++] = root;
+    while (at < c->n_queued || at_weak < c->n_weak) {
+        if (at == c->n_queued) {
+            follow(c, &c->all[c->weak[at_weak++]]);
+            continue;
+        }
+        uint32_t from = c->queue[at++];
         for (uint32_t i = c->begin[from]; i < c->begin[from + 1]; i++) {
             const struct difference *d = &c->all[c->neighbour[i]];
-            uint32_t to = d->a == from ? d->b : d->a;
-            if (c->set[to]) continue;
-            c->shifts[to] = c->shifts[from] + (d->a == from ? -d->us : d->us);
-            c->set[to] = true;
-            c->queue[n++] = to;
+            if (d->is_weak) {
+                c->weak[c->n_weak++] = c->neighbour[i];
+                continue;
+            }
+            c->differ = c->differ || d->us < -JOIN_WINDOW_US / 2 || d->us > JOIN_WINDOW_US / 2;
+            follow(c, d);
         }
     }
+    for (size_t i = 0; !c->differ && i < c->n_queued; i++)
+        c->shifts[c->queue[i]] = 0;
 }
 
 /* Streams that agree on differences go by the clock of the first of them; ranks are lasting, so
- * that is always the same one. Clocks within half the window need nothing. */
+ * that is always the same one. Where all are within half the window nothing is needed; where not,
+ * small differences count too, since they add up from one stream to the next. */
 const int64_t *skew_shifts(const struct skew *skew, size_t n_streams, struct arena *arena)
 {
     struct difference *all = arena_array(arena, struct difference, skew->bins.n + 1);
     struct clocks c = {
         .all = all,
         .queue = arena_array(arena, uint32_t, n_streams + 1),
+        .weak = arena_array(arena, uint32_t, 2 * (skew->bins.n + 1)),
         .shifts = arena_array(arena, int64_t, n_streams + 1),
         .set = arena_array(arena, bool, n_streams + 1),
     };
     size_t n = differences(skew, all, arena);
     bool any = false;
-    for (size_t i = 0; i < n; i++)
-        if (all[i].us >= -JOIN_WINDOW_US / 2 && all[i].us <= JOIN_WINDOW_US / 2) all[i].us = 0;
     meet(&c, n, n_streams, arena);
     for (uint32_t i = 0; i < n_streams; i++) {
         if (!c.set[i]) spread(&c, i);
