@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "matrix/batch.h"
 
+#include "base/hash.h"
 #include "base/instant.h"
 
 /* Counts from input stay far enough from the ceiling that a thousand of them still add up. */
@@ -196,12 +197,30 @@ void batch_observation(struct batch *batch, const struct observation *fact)
     };
 }
 
-/* The last fact, when it comes from the same record as what comes next. */
-static uint32_t fact_of_record(const struct batch *batch)
+/* With the last fact, when that comes from the same record as what comes next. */
+static struct batch_record record_of(const struct batch *batch)
 {
     const struct batch_fact *last = batch->n_facts ? &batch->facts[batch->n_facts - 1] : NULL;
     bool same = last && last->line_hash == batch->line_hash && last->part == batch->part;
-    return same ? (uint32_t)batch->n_facts : 0;
+    return (struct batch_record){
+        .line_hash = batch->line_hash,
+        .part = batch->part,
+        .fact = same ? (uint32_t)batch->n_facts : 0,
+    };
+}
+
+/* What makes no row of the matrix has a lot apart, so that no line of the matrix is taken for it.
+ */
+static struct batch_record beside_of(const struct batch *batch)
+{
+    struct batch_record record = record_of(batch);
+    record.line_hash = hash_u64(~record.line_hash);
+    return record;
+}
+
+bool batch_is_known(const struct batch *batch, const struct batch_record *record)
+{
+    return record->fact ? batch->facts[record->fact - 1].known : record->known;
 }
 
 void batch_use(struct batch *batch, const struct use *fact)
@@ -215,9 +234,7 @@ void batch_use(struct batch *batch, const struct use *fact)
         .share = intern_text(batch, fact->share),
         .pipe = intern_text(batch, fact->pipe),
         .user = intern_text(batch, fact->user),
-        .line_hash = batch->line_hash,
-        .part = batch->part,
-        .fact = fact_of_record(batch),
+        .record = record_of(batch),
         .refused = fact->refused,
         .is_printer = fact->is_printer,
     };
@@ -232,6 +249,7 @@ void batch_identity(struct batch *batch, const struct identity *fact)
         .name = intern_text(batch, fact->name),
         .seen_us = moment(fact->seen_us),
         .source = (uint8_t)fact->source,
+        .record = beside_of(batch),
     };
 }
 
@@ -246,6 +264,7 @@ void batch_listening(struct batch *batch, const struct listening *fact)
         .dialects = fact->dialects,
         .signing = (uint8_t)fact->signing,
         .seen_us = moment(fact->seen_us),
+        .record = beside_of(batch),
     };
 }
 
@@ -259,6 +278,7 @@ void batch_change(struct batch *batch, const struct change *fact)
         .user = intern_text(batch, fact->user),
         .kind = (uint8_t)fact->kind,
         .at_us = moment(fact->at_us),
+        .record = beside_of(batch),
     };
 }
 
@@ -438,18 +458,13 @@ static void fold_use(struct fold *fold, const struct batch_use *use)
         [USE_USER] = texts[use->user],
         [USE_REFUSED] = use->refused,
         [USE_DAY] = instant_day(use->first_us),
-        [USE_STREAM] = fold->numbers->streams[use->part],
+        [USE_STREAM] = fold->numbers->streams[use->record.part],
         [USE_COUNT] = bounded(use->count),
         [USE_IS_PRINTER] = use->is_printer,
         [USE_FIRST] = use->first_us,
         [USE_LAST] = use->last_us,
     };
     put(fold, RELATION_OF_USE, row);
-}
-
-static bool use_is_known(const struct batch *batch, const struct batch_use *use)
-{
-    return use->fact ? batch->facts[use->fact - 1].known : use->known;
 }
 
 /* ---- In order of the edges ----------------------------------------------------------------------
@@ -578,7 +593,8 @@ struct batch_rows batch_fold(const struct batch *batch, const struct batch_numbe
     for (size_t i = 0; i < batch->n_facts; i++)
         of_facts[i] = batch->facts[i].known ? UINT32_MAX : batch->facts[i].edge;
     for (size_t i = 0; i < batch->n_uses; i++)
-        of_uses[i] = use_is_known(batch, &batch->uses[i]) ? UINT32_MAX : batch->uses[i].edge;
+        of_uses[i] =
+            batch_is_known(batch, &batch->uses[i].record) ? UINT32_MAX : batch->uses[i].edge;
     struct by_edge facts = group(arena, of_facts, batch->n_facts, batch->n_edges);
     struct by_edge uses = group(arena, of_uses, batch->n_uses, batch->n_edges);
 

@@ -74,15 +74,21 @@ struct batch_fact {
     uint32_t part; /* of the source: which stream it belongs to */
 };
 
-struct batch_use {
-    int64_t first_us, last_us;
-    uint64_t count;
-    uint32_t edge, share, pipe, user;
+/* Which record said something beside a fact. */
+struct batch_record {
     uint64_t line_hash;
     uint32_t part;
     /* 1 + the fact of the same record, whose lot it shares; 0 = none: it has a lot of its own. */
     uint32_t fact;
-    bool refused, is_printer, known;
+    bool known; /* without a fact: set by the store */
+};
+
+struct batch_use {
+    int64_t first_us, last_us;
+    uint64_t count;
+    uint32_t edge, share, pipe, user;
+    struct batch_record record;
+    bool refused, is_printer;
 };
 
 struct batch_identity {
@@ -90,15 +96,17 @@ struct batch_identity {
     uint32_t name;
     int64_t seen_us;
     uint8_t source;
+    struct batch_record record;
 };
 
-/* What a scan says of a port, and who changed a host. Seen again they are the same, so their lines
- * are not asked for. */
+/* What a scan says of a port, and who changed a host. Seen again they are the same; whether they
+ * were known is only told. */
 struct batch_listening {
     uint32_t server; /* end */
     uint16_t port;
     uint8_t transport, state, dialects, signing;
     int64_t seen_us; /* 0 = not said */
+    struct batch_record record;
 };
 
 struct batch_change {
@@ -106,6 +114,7 @@ struct batch_change {
     uint32_t subject, detail, user;
     uint8_t kind;
     int64_t at_us;
+    struct batch_record record;
 };
 
 struct batch {
@@ -167,6 +176,9 @@ bool batch_is_empty(const struct batch *batch);
 struct endpoint batch_end(const struct batch *batch, uint32_t index);
 str batch_text(const struct batch *batch, uint32_t index);
 bool batch_edge_is_named(const struct batch *batch, uint32_t index);
+
+/* Was the record, or the fact that it shares its lot with, known before? */
+bool batch_is_known(const struct batch *batch, const struct batch_record *record);
 
 /* Rows of the facts that are not known; their edges and texts have numbers. */
 struct batch_rows batch_fold(const struct batch *batch, const struct batch_numbers *numbers,

@@ -193,7 +193,7 @@ static bool number_all(struct store *store, const struct batch *batch, struct nu
     }
     for (size_t i = 0; i < batch->n_uses; i++) {
         const struct batch_use *use = &batch->uses[i];
-        if (use->fact ? batch->facts[use->fact - 1].known : use->known) continue;
+        if (batch_is_known(batch, &use->record)) continue;
         const uint32_t texts[] = {use->share, use->pipe, use->user};
         if (!number_edge(store, batch, numbers, use->edge, err)) return false;
         for (size_t j = 0; j < COUNT_OF(texts); j++)
@@ -273,6 +273,18 @@ static bool write_changes(struct store *store, const struct batch *batch, struct
 /* ---- Lines that were given before ---------------------------------------------------------------
  */
 
+static bool mark_record(struct store *store, struct intake_part *parts, const struct batch *batch,
+                        struct batch_record *record, int64_t at_us, struct err *err)
+{
+    struct intake_part *part = &parts[record->part];
+    if (!record->fact && part->lines &&
+        !lines_know(store, part->stream.id, part->lines, record->line_hash, at_us, &record->known,
+                    err))
+        return false;
+    part->known += batch_is_known(batch, record);
+    return true;
+}
+
 static bool mark_known(struct store *store, struct intake_part *parts, struct batch *batch,
                        struct err *err)
 {
@@ -284,15 +296,21 @@ static bool mark_known(struct store *store, struct intake_part *parts, struct ba
             return false;
         part->known += fact->known;
     }
-    for (size_t i = 0; i < batch->n_uses; i++) {
-        struct batch_use *use = &batch->uses[i];
-        struct intake_part *part = &parts[use->part];
-        if (use->fact) continue;
-        if (part->lines && !lines_know(store, part->stream.id, part->lines, use->line_hash,
-                                       use->first_us, &use->known, err))
+    for (size_t i = 0; i < batch->n_uses; i++)
+        if (!mark_record(store, parts, batch, &batch->uses[i].record, batch->uses[i].first_us, err))
             return false;
-        part->known += use->known;
-    }
+    for (size_t i = 0; i < batch->n_identities; i++)
+        if (!mark_record(store, parts, batch, &batch->identities[i].record,
+                         batch->identities[i].seen_us, err))
+            return false;
+    for (size_t i = 0; i < batch->n_listenings; i++)
+        if (!mark_record(store, parts, batch, &batch->listenings[i].record,
+                         batch->listenings[i].seen_us, err))
+            return false;
+    for (size_t i = 0; i < batch->n_changes; i++)
+        if (!mark_record(store, parts, batch, &batch->changes[i].record, batch->changes[i].at_us,
+                         err))
+            return false;
     return true;
 }
 

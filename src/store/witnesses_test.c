@@ -557,7 +557,7 @@ static void a_record_in_two_formats_counts_once(void **state)
     assert_true(str_equal(view.coverage[0].origin, S(WS))); /* the bytewise smallest spelling */
     assert_int_equal(view.coverage[0].from_us, T0 - INSTANT_SECOND);
     assert_true(str_equal(view.coverage[2].source, S("ws0417.evtx")));
-    assert_int_equal(read_source(store, &both), 2);
+    assert_int_equal(read_source(store, &both), 3);
     assert_int_equal(load(store).n_coverage, 3);
     store_close(store);
 }
