@@ -134,6 +134,23 @@ static bool utc_of(str value, int64_t *out)
     return instant_parse((str){text, value.len + 1}, out);
 }
 
+/* When Sysmon's event began: UtcTime comes from a clock of the tracing that drifts from the
+ * system's by seconds (by days, when that was set since boot), in both directions. Events are
+ * written one or two seconds after the connection: when UtcTime does not say so, what the log says
+ * when it wrote is nearer. Some logs have whole seconds, so writing may seem to be before. */
+static void tell_sysmon_time(struct event_talk *talk, str utc)
+{
+    enum { BEFORE_US = 500000, BEHIND_US = 2500000 };
+    int64_t at_us = 0, behind_us = 0;
+    if (!utc_of(utc, &at_us)) return;
+    bool is_guess = talk->assumed & 1u << ASSUMED_TIMEZONE;
+    bool near = num_sub(talk->at_us, at_us, &behind_us) && behind_us >= -BEFORE_US &&
+                behind_us <= BEHIND_US;
+    if (!is_guess && !near) return;
+    talk->at_us = at_us;
+    talk->assumed &= (uint8_t) ~(1u << ASSUMED_TIMEZONE);
+}
+
 /* Which side of an accepted connection is the computer's own, by the names given. */
 static enum side named_side(const struct event_talk *talk, const str *v)
 {
@@ -153,7 +170,7 @@ void event_connection_sysmon(struct event_talk *talk, const str *v)
 {
     struct sides s;
     bool is_guess = false, initiated = str_equal_nocase(v[INITIATED], S("true"));
-    if (utc_of(v[UTC_TIME], &talk->at_us)) talk->assumed &= (uint8_t) ~(1u << ASSUMED_TIMEZONE);
+    tell_sysmon_time(talk, v[UTC_TIME]);
     if (!sides_of(v, &s)) return;
     enum side server = server_of(&s, initiated ? SIDE_DESTINATION : named_side(talk, v), &is_guess);
     if (server == SIDE_UNKNOWN) return;

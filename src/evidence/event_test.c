@@ -375,6 +375,43 @@ static void identities_survive_formats(void **state)
                          hash_of(event, FROM "ShareName=\\\\*\\b"));
 }
 
+/* Sysmon's clock drifts: it counts where its time fits when the event was written. */
+static void sysmon_time_fits(void **state)
+{
+    static const struct {
+        const char *utc; /* the event was written at 18:53:30.123456 */
+        bool is_assumed;
+        const char *expected;
+    } times[] = {
+        {"2020-09-22 18:53:29.000", false, "18:53:29.000000"},
+        {"2020-09-22 18:53:30.500", false, "18:53:30.500000"},
+        {"2020-09-22 18:53:30.900", false, "18:53:30.123456"},
+        {"2020-09-22 18:53:27.500", false, "18:53:30.123456"},
+        {"2020-09-17 01:00:00.000", false, "18:53:30.123456"},
+        {"2020-09-22 22:53:28.000", true,  "22:53:28.000000"}, /* written in local time */
+        {"soon",                    false, "18:53:30.123456"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(times); i++) {
+        struct arena arena = arena_open("test", 0, NULL);
+        struct events_heard heard = {.text = buf_in(&arena), .with_times = true};
+        struct fact_sink sink = events_sink(&heard);
+        struct event event = {.computer = S(HOST),
+                              .at_us = INT64_C(1600800810123456),
+                              .assumed = times[i].is_assumed ? 1u << ASSUMED_TIMEZONE : 0};
+        fill(&event, &(struct said_event){SYSMON, 3,
+                                          "Protocol=tcp|Initiated=true|SourceIp=10.10.4.7|"
+                                          "SourcePort=62782|DestinationIp=10.20.0.21|"
+                                          "DestinationPort=445",
+                                          KNOWN_NOT});
+        event.values[event_value_of(event.kind, S("UtcTime"))] = str_of(times[i].utc);
+        event_tell(event_open(&arena, &sink), &event);
+        if (!str_contains(buf_text(&heard.text), str_of(times[i].expected)))
+            fail_msg("%s: %.*s", times[i].utc, STR_ARG(buf_text(&heard.text)));
+        arena_close(&arena);
+    }
+}
+
 /* More logons than are remembered: nothing grows, and the newest is known. */
 static void memory_is_bounded(void **state)
 {
@@ -408,7 +445,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_told),       cmocka_unit_test(kinds_are_found),
         cmocka_unit_test(positions_are_known), cmocka_unit_test(identities_survive_formats),
-        cmocka_unit_test(memory_is_bounded),
+        cmocka_unit_test(sysmon_time_fits),    cmocka_unit_test(memory_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
