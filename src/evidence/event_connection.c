@@ -136,17 +136,16 @@ static bool utc_of(str value, int64_t *out)
 
 /* When Sysmon's event began: UtcTime comes from a clock of the tracing that drifts from the
  * system's by seconds (by days, when that was set since boot), in both directions. Events are
- * written one or two seconds after the connection: when UtcTime does not say so, what the log says
- * when it wrote is nearer. Some logs have whole seconds, so writing may seem to be before. */
+ * written a second or two after the connection, so UtcTime counts within that reach of it. */
 static void tell_sysmon_time(struct event_talk *talk, str utc)
 {
-    enum { BEFORE_US = 500000, BEHIND_US = 2500000 };
-    int64_t at_us = 0, behind_us = 0;
+    enum { BEHIND_US = 1500000 };
+    int64_t at_us = 0, written_us = talk->at_us;
     if (!utc_of(utc, &at_us)) return;
-    bool is_guess = talk->assumed & 1u << ASSUMED_TIMEZONE;
-    bool near = num_sub(talk->at_us, at_us, &behind_us) && behind_us >= -BEFORE_US &&
-                behind_us <= BEHIND_US;
-    if (!is_guess && !near) return;
+    if (!(talk->assumed & 1u << ASSUMED_TIMEZONE)) {
+        if (at_us > written_us) at_us = written_us;
+        if (at_us < written_us - BEHIND_US) at_us = written_us - BEHIND_US;
+    }
     talk->at_us = at_us;
     talk->assumed &= (uint8_t) ~(1u << ASSUMED_TIMEZONE);
 }
