@@ -27,6 +27,9 @@ struct reader {
     str name;    /* "pcap", in JSON and messages */
     str summary; /* "libpcap capture files" */
     enum reader_overlap overlap;
+    /* What wrote it put packets together itself: each start is a connection of its own, as in a
+     * capture. Else lines of one client port that are near are one (a SYN is repeated). */
+    bool tells_connections;
     /* Readers of one family read the same records in other clothes ("events": EVTX, JSON, XML):
      * they share streams, so that a record counts once whichever way it came. Empty: the name. */
     str family;

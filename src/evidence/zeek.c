@@ -487,6 +487,7 @@ const struct reader zeek_reader = {
     .name = T("zeek"),
     .summary = T("Zeek log (TSV or JSON)"),
     .overlap = OVERLAP_LINES,
+    .tells_connections = true,
     .recognise = zeek_recognise,
     .open = zeek_open,
     .feed = zeek_feed,

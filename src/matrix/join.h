@@ -4,8 +4,8 @@
  *
  * - A sighting that begins a connection: two are one connection when they come from different
  *   streams and start within JOIN_WINDOW_US of its first (by clocks that store/skew has set).
- * Within a capture every start is a connection of its own; lines of one text log within the window
- * are one.
+ * Within a capture, or the log of what reads packets, every start is a connection of its own; lines
+ * of one other log within the window are one.
  * - One that lies within a session (a share access, the second half of a rotated capture) is a part
  *   of the connection that began last before it or within the window after it (clocks differ),
  *   whoever saw that, unless that was silent for longer than JOIN_AGE_US; with none it begins one.
@@ -45,7 +45,7 @@ struct join_sighting {
     enum outcome outcome;
     enum join_kind kind;
     uint32_t stream;           /* rank among the streams, by their lasting key */
-    bool is_log;               /* a text log, not a capture */
+    bool is_log;               /* of lines, not of connections */
     uint16_t counted_outcomes; /* of JOIN_COUNTED */
     int64_t to_server, to_client;
 };

@@ -464,7 +464,7 @@ static bool add_stream(struct store *store, str key, const struct reader *reader
     sqlite_put_str(add, 1, key);
     sqlite_put_str(add, 2, family_of(reader));
     sqlite_put_str(add, 3, origin);
-    sqlite_put(add, 4, reader->overlap == OVERLAP_LINES);
+    sqlite_put(add, 4, reader->overlap == OVERLAP_LINES && !reader->tells_connections);
     if (!sqlite_do(add, err)) return false;
     *id = sqlite_last_id(store->db);
     return true;

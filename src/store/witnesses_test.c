@@ -35,6 +35,12 @@ static const struct reader json_reader = {
     .overlap = OVERLAP_LINES,
     .recognise = recognises_nothing,
 };
+static const struct reader conn_reader = {
+    .name = {"conn", 4},
+    .overlap = OVERLAP_LINES,
+    .tells_connections = true,
+    .recognise = recognises_nothing,
+};
 
 /* One fact, and the host whose record it is (NULL = a capture's). Ends are addresses or names. */
 struct given {
@@ -241,6 +247,21 @@ static const struct row {
        {{NULL, NULL, 0, 0}},
        200}},
      "10.10.4.7>10.20.0.21 1 eac FS01.contoso.com w4"                            },
+    {"lines that are near are one connection, told connections are not",
+     {{"fs01.evtx",
+       &evtx_reader,
+       {{FS, "10.10.4.7", "10.20.0.21", 50001, 0, ALLOWED, 0, 0, 0, NULL},
+        {FS, "10.10.4.7", "10.20.0.21", 50001, 1, ALLOWED, 0, 0, 0, NULL}},
+       {{NULL, NULL, 0, 0}},
+       100},
+      {"conn.log",
+       &conn_reader,
+       {{"sensor", "10.10.4.7", "10.20.0.22", 50001, 0, E, 0, 0, 0, NULL},
+        {"sensor", "10.10.4.7", "10.20.0.22", 50001, 1, E, 0, 0, 0, NULL},
+        {"sensor", "10.10.4.7", "10.20.0.22", 50001, 1, E, 0, 0, 0, NULL}},
+       {{NULL, NULL, 0, 0}},
+       200}},
+     "10.10.4.7>10.20.0.21 1 a w1; 10.10.4.7>10.20.0.22 2 ee w1"                 },
     {"events alone: the log's own word names the address, the port stays assumed",
      {{"fs01.evtx",
        &evtx_reader,
