@@ -221,6 +221,11 @@ def write_down(rng, clients, servers, connections):
         logs["conn.log"] = conn
     if mapping:
         logs["smb_mapping.log"] = mapping
+    # A collector holds the events of several hosts in one file.
+    if rng.random() < 0.4:
+        events = [item for s in servers for item in logs.pop(f"security-{s}.json", [])]
+        if events:
+            logs["security-forwarded.json"] = events
     for items in logs.values():
         items.sort(key=lambda item: item[0])
     return logs, truth
@@ -271,7 +276,19 @@ def cut(rng, logs, folder):
                 with open(path, "wb") as out:
                     out.write(content_out)
                 files.append(path)
+    if rng.random() < 0.3:
+        files = pack(rng, files, os.path.join(folder, "bundle.zip"))
     return files
+
+
+def pack(rng, files, bundle):
+    """Some of the files into one archive, in its folder's root as they were."""
+    inside = set(rng.sample(files, rng.randint(1, len(files))))
+    with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(inside):
+            archive.write(path, os.path.basename(path))
+            os.remove(path)
+    return [path for path in files if path not in inside] + [bundle]
 
 
 def run(binary, *arguments):

@@ -528,7 +528,8 @@ static int run(struct invocation *call)
     pool_close(in.pool);
     arena_close(&in.scratch);
     command_progress_end(call);
-    if (!in.n_told && !in.n_failed) buf_str(call->talk, S("nothing was found to read\n"));
+    if (!in.n_told && !in.n_failed && !in.stopped)
+        buf_str(call->talk, S("nothing was found to read\n"));
     (void)buf_flush(call->talk); /* before the summary, which goes another way */
     bool pruned = in.stopped || prune_connections(in.store, (unsigned)option_count(call, S("keep")),
                                                   LIMIT_CONNECTIONS, call->scratch, &err);
