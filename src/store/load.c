@@ -347,6 +347,16 @@ static void count_further(struct matrix_flow *flow, const struct join_connection
         flow->outcomes[i] += (c->outcomes & ~c->counted_outcomes) >> i & 1;
 }
 
+/* Let through by one firewall and blocked by the next is no contradiction; used and yet never
+ * answered is. */
+static bool is_disputed(unsigned outcomes)
+{
+    const unsigned used = 1u << OUTCOME_ESTABLISHED | 1u << OUTCOME_ACCESSED;
+    const unsigned failed = 1u << OUTCOME_REFUSED | 1u << OUTCOME_NO_ANSWER |
+                            1u << OUTCOME_PROHIBITED | 1u << OUTCOME_BLOCKED;
+    return outcomes & used && outcomes & failed;
+}
+
 static void count_connection(void *to, int64_t at, int64_t client_port,
                              const struct join_connection *c)
 {
@@ -358,6 +368,7 @@ static void count_connection(void *to, int64_t at, int64_t client_port,
     }
     struct edge *edge = &l->edges[at];
     struct matrix_flow *flow = &edge->flow;
+    edge->disputed += is_disputed(c->outcomes);
     struct tally one = {
         .connections = 1, .to_server = (uint64_t)c->to_server, .to_client = (uint64_t)c->to_client};
     if (!c->outcomes) one.outcomes[OUTCOME_NONE] = 1;
@@ -533,6 +544,12 @@ static void weigh(struct loading *l, struct edge *edge)
     bool clear = edge->encrypted >> KNOWN_NO & 1, sealed = edge->encrypted >> KNOWN_YES & 1;
     flow->encrypted = clear ? KNOWN_NO : sealed ? KNOWN_YES : KNOWN_NOT;
     if (clear && sealed) add_conflict(l, edge, S("encrypted: false, true"));
+    if (edge->disputed)
+        add_conflict(l, edge,
+                     str_format(l->arena,
+                                "outcome: %" PRIu64 " connection%s worked by one source and failed "
+                                "by another",
+                                edge->disputed, edge->disputed == 1 ? "" : "s"));
 }
 
 /* ---- Names --------------------------------------------------------------------------------------

@@ -34,7 +34,8 @@ struct edge {
     struct matrix_flow flow;
     bool defined; /* the table of edges has it */
     bool present;
-    bool by_day; /* some of its counts can't be joined: kept per day */
+    uint64_t disputed; /* connections that one source saw work and another fail */
+    bool by_day;       /* some of its counts can't be joined: kept per day */
     struct candidate *witnesses;
     size_t n_witnesses, witness_room;
     uint8_t signings[2]; /* client, server: bit sets of enum signing */

@@ -583,6 +583,41 @@ static void a_record_in_two_formats_counts_once(void **state)
     store_close(store);
 }
 
+static void sources_that_disagree_are_a_conflict(void **state)
+{
+    static const struct {
+        enum outcome other;
+        size_t n;
+    } outcomes[] = {
+        {OUTCOME_BLOCKED,     1},
+        {OUTCOME_NO_ANSWER,   1},
+        {OUTCOME_ALLOWED,     0},
+        {OUTCOME_AUTH_FAILED, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(outcomes); i++) {
+        const struct source one = {
+            "a.log",
+            &evtx_reader,
+            {{"sw1", "10.10.4.7", "10.20.0.21", 50001, 40, OUTCOME_ESTABLISHED, 0, 0, 0, NULL}},
+            {{NULL, NULL, 0, 0}},
+            100};
+        struct source two = one;
+        two.path = "b.log";
+        two.facts[0].host = "sw2";
+        two.facts[0].outcome = outcomes[i].other;
+        struct store *store = open_store();
+        (void)read_source(store, &one);
+        (void)read_source(store, &two);
+        struct matrix_view view = load(store);
+        assert_int_equal(view.n_flows, 1);
+        assert_int_equal(view.flows[0].connections, 1);
+        if (view.flows[0].conflicts.n != outcomes[i].n)
+            fail_msg("row %zu: %zu conflicts", i, view.flows[0].conflicts.n);
+        store_close(store);
+    }
+}
+
 static void a_clock_of_1970_makes_nothing_older(void **state)
 {
     const struct source clockless = {
@@ -694,6 +729,7 @@ int main(void)
         cmocka_unit_test(any_order_of_sources_gives_the_same_bytes),
         cmocka_unit_test(uses_follow_the_name),
         cmocka_unit_test(a_record_in_two_formats_counts_once),
+        cmocka_unit_test(sources_that_disagree_are_a_conflict),
         cmocka_unit_test(a_clock_of_1970_makes_nothing_older),
         cmocka_unit_test(a_session_over_a_pruned_day_counts_once),
         cmocka_unit_test(what_is_told_of_hosts),
