@@ -199,6 +199,25 @@ static void add_within(struct join *join, const struct join_sighting *sighting)
 /* ---- Sightings ----------------------------------------------------------------------------------
  */
 
+/* The newest connection, when nobody answered it and the sighting is a further line of a log that
+ * saw it begin: the client repeats its SYN, each time after twice as long. */
+static struct join_group *repeated(struct join *join, const struct join_sighting *sighting)
+{
+    const unsigned answered =
+        1u << OUTCOME_ESTABLISHED | 1u << OUTCOME_REFUSED | 1u << OUTCOME_ACCESSED;
+    bool unanswered =
+        sighting->outcome == OUTCOME_BLOCKED || sighting->outcome == OUTCOME_NO_ANSWER;
+    if (!join->n_open || !unanswered || !sighting->is_log || sighting->kind != JOIN_BEGINS)
+        return NULL;
+    struct join_group *group = &join->open[join->n_open - 1];
+    const struct join_view *own = view_of(group, sighting->stream);
+    int64_t tried_us = group->last_us - group->start_us;
+    if (group->closes || group->outcomes & answered || !own || !own->began) return NULL;
+    if (tried_us > JOIN_TRIES_US || sighting->start_us > group->last_us + tried_us + JOIN_TRY_US)
+        return NULL;
+    return group;
+}
+
 /* The group that the sighting is a part of; NULL = it begins one. */
 static struct join_group *find(struct join *join, const struct join_sighting *sighting)
 {
@@ -214,7 +233,7 @@ static struct join_group *find(struct join *join, const struct join_sighting *si
             return group;
         if ((!own || !own->began) && !other) other = group;
     }
-    return other;
+    return other ? other : repeated(join, sighting);
 }
 
 void join_add(struct join *join, const struct join_sighting *sighting)

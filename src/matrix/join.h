@@ -20,6 +20,10 @@
 #include "evidence/observation.h"
 
 #define JOIN_WINDOW_US INT64_C(2000000)
+/* A client repeats its SYN after 1 or 3 s, then after twice as long each time, and gives up within
+ * a minute (RFC 6298; Windows twice, Linux six times): lines with whole seconds vary by one. */
+#define JOIN_TRY_US   INT64_C(4000000)
+#define JOIN_TRIES_US INT64_C(64000000)
 /* A busy client's ephemeral ports come round in hours or days; no session that anybody uses is
  * silent for longer. */
 #define JOIN_AGE_US INT64_C(86400000000)
