@@ -269,8 +269,9 @@ static void read_row(struct zeek *z, const struct text_line *line)
     }
     size_t n = split(line->text, z->separator, fields, columns->last_looked_at);
     if (!line->cut && n > columns->last_looked_at && !is_of_use(z, fields, n)) {
-        if (!tell_time(z, field_at(fields, n, columns, ZEEK_FIELD_TS)))
-            skip(z, line, S("expected a time in ts"));
+        str at = field_at(fields, n, columns, ZEEK_FIELD_TS);
+        bool tells_when = at.ptr != NULL; /* loaded_scripts.log has names only */
+        if (tells_when && !tell_time(z, at)) skip(z, line, S("expected a time in ts"));
         return;
     }
     n = split(line->text, z->separator, fields, MAX_FIELDS);
@@ -463,14 +464,28 @@ static bool recognise_lines(bytes head)
 static bool recognise_object(bytes head)
 {
     static const char *const ids[] = {"\"id.orig_h\"", "\"id_orig_h\"", "\"orig_h\""};
+    /* Logs without them, which lie in the same folder: nearly all are of no use, but not unknown.
+     */
+    static const char *const pairs[][2] = {
+        {"\"port_num\"",      "\"port_proto\""    }, /* known_services */
+        {"\"notice\"",        "\"peer\""          }, /* weird */
+        {"\"uids\"",          "\"uids\""          }, /* dhcp */
+        {"\"fuid\"",          "\"source\""        }, /* files */
+        {"\"certificate",     "\"fingerprint\""   }, /* x509 */
+        {"\"hashAlgorithm\"", "\"issuerNameHash\""}, /* ocsp */
+        {"\"is_64bit\"",      "\"uses_aslr\""     }, /* pe */
+        {"\"node\"",          "\"filter\""        }, /* packet_filter */
+        {"\"peer\"",          "\"pkts_proc\""     }, /* stats */
+        {"\"ts_delta\"",      "\"percent_lost\""  }, /* capture_loss */
+    };
     struct arena arena = arena_open("a head", 1 << 20, NULL);
     bool whole, ours = false;
     str object = json_records_peek(head, &arena, &whole);
     for (size_t i = 0; i < COUNT_OF(ids) && !ours; i++)
         ours = str_contains(object, str_of(ids[i])) && str_contains(object, S("\"uid\""));
-    /* known_services.log */
-    ours = ours ||
-           (str_contains(object, S("\"port_num\"")) && str_contains(object, S("\"port_proto\"")));
+    for (size_t i = 0; i < COUNT_OF(pairs) && !ours; i++)
+        ours =
+            str_contains(object, str_of(pairs[i][0])) && str_contains(object, str_of(pairs[i][1]));
     ours = ours && str_contains(object, S("\"ts\""));
     arena_close(&arena);
     return ours;

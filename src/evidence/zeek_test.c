@@ -253,6 +253,9 @@ static const struct {
      ENDS "established within 1600000000250000+0 pipe=ntsvcs interface=svcctl\nuse  ntsvcs \n"
      "10.1.1.7:50001>10.1.2.8:135 tcp established within 1600000000000000+0 interface=epmapper\n"
      ENDS "established within 1600000000250000+0 pipe=lsass interface=12345778-1234-abcd-ef00-0123456789ac\nuse  lsass \n", 4},
+    {"no times at all", "#separator \\x09\n#path\tloaded_scripts\n#fields\tname\n#types\tstring\n"
+     "/usr/share/zeek/base/init-bare.zeek\n  /usr/share/zeek/base/init-default.zeek\n",
+     "", 0},
     {"services", "#separator \\x09\n#path\tknown_services\n#fields\tts\thost\tport_num\tport_proto\tservice\n"
      "1600000000.0\t10.1.2.8\t445\ttcp\tSMB\n1600000000.0\t10.1.2.8\t80\ttcp\tHTTP\n",
      "listening 10.1.2.8:445 open\n", 2},
@@ -324,17 +327,20 @@ static void heads_are_recognised(void **state)
         const char *head;
         bool ours;
     } heads[] = {
-        {"#separator \\x09\n#set",                                                       true },
-        {"### a note\n#separator \\x09\n",                                               true },
-        {"#fields\tts\tuid\tid.orig_h\t",                                                true },
-        {"{\"ts\":1.5,\"uid\":\"C\",\"id.orig_h\":\"10.1.1.7\",\"id.or",                 true },
-        {"[{\"ts\":1.5,\"uid\":\"C\",\"id_orig_h\":\"10.1.1.7\"}",                       true },
-        {"{\"ts\":1.5,\"host\":\"10.1.1.7\",\"port_num\":445,\"port_proto\":\"tcp\"}\n", true },
-        {"#Fields: date time",                                                           false},
-        {"#Version: 1.5\n#Software: Microsoft Windows Firewall\n",                       false},
-        {"{\"timestamp\":\"2020-09-13T12:26:40\",\"event_type\":\"flow\",\"uid\":1}",    false},
-        {"",                                                                             false},
-        {"ts\tuid\n",                                                                    false},
+        {"#separator \\x09\n#set",                                                          true },
+        {"### a note\n#separator \\x09\n",                                                  true },
+        {"#fields\tts\tuid\tid.orig_h\t",                                                   true },
+        {"{\"ts\":1.5,\"uid\":\"C\",\"id.orig_h\":\"10.1.1.7\",\"id.or",                    true },
+        {"[{\"ts\":1.5,\"uid\":\"C\",\"id_orig_h\":\"10.1.1.7\"}",                          true },
+        {"{\"ts\":1.5,\"host\":\"10.1.1.7\",\"port_num\":445,\"port_proto\":\"tcp\"}\n",    true },
+        {"{\"ts\":1.5,\"uids\":[\"C\"],\"mac\":\"00:00:5e:00:53:01\"}\n",                   true },
+        {"{\"ts\":1.5,\"name\":\"bad_TCP_checksum\",\"notice\":false,\"peer\":\"zeek\"}\n", true },
+        {"{\"ts\":1.5,\"uids_seen\":2,\"mac\":\"x\"}\n",                                    false},
+        {"#Fields: date time",                                                              false},
+        {"#Version: 1.5\n#Software: Microsoft Windows Firewall\n",                          false},
+        {"{\"timestamp\":\"2020-09-13T12:26:40\",\"event_type\":\"flow\",\"uid\":1}",       false},
+        {"",                                                                                false},
+        {"ts\tuid\n",                                                                       false},
     };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(heads); i++)
