@@ -275,3 +275,11 @@ void join_end(struct join *join)
         emit_at(join, 0);
     join->opened = false;
 }
+
+bool join_is_disputed(unsigned outcomes)
+{
+    const unsigned used = 1u << OUTCOME_ESTABLISHED | 1u << OUTCOME_ACCESSED;
+    const unsigned failed = 1u << OUTCOME_REFUSED | 1u << OUTCOME_NO_ANSWER |
+                            1u << OUTCOME_PROHIBITED | 1u << OUTCOME_BLOCKED;
+    return outcomes & used && outcomes & failed;
+}

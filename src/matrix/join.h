@@ -106,3 +106,7 @@ int join_compare(const struct join_sighting *a, const struct join_sighting *b);
 void join_add(struct join *join, const struct join_sighting *sighting);
 /* The last of these ends: emits what is open, and is ready for the next ends. */
 void join_end(struct join *join);
+
+/* Let through by one firewall and blocked by the next is no contradiction; used and yet never
+ * answered is. */
+bool join_is_disputed(unsigned outcomes);

@@ -347,28 +347,19 @@ static void count_further(struct matrix_flow *flow, const struct join_connection
         flow->outcomes[i] += (c->outcomes & ~c->counted_outcomes) >> i & 1;
 }
 
-/* Let through by one firewall and blocked by the next is no contradiction; used and yet never
- * answered is. */
-static bool is_disputed(unsigned outcomes)
-{
-    const unsigned used = 1u << OUTCOME_ESTABLISHED | 1u << OUTCOME_ACCESSED;
-    const unsigned failed = 1u << OUTCOME_REFUSED | 1u << OUTCOME_NO_ANSWER |
-                            1u << OUTCOME_PROHIBITED | 1u << OUTCOME_BLOCKED;
-    return outcomes & used && outcomes & failed;
-}
-
 static void count_connection(void *to, int64_t at, int64_t client_port,
                              const struct join_connection *c)
 {
     struct loading *l = to;
     (void)client_port;
-    if (c->counted) {
-        count_further(&l->edges[at].flow, c);
-        return;
-    }
     struct edge *edge = &l->edges[at];
     struct matrix_flow *flow = &edge->flow;
-    edge->disputed += is_disputed(c->outcomes);
+    edge->disputed +=
+        join_is_disputed(c->outcomes) && !(c->counted && join_is_disputed(c->counted_outcomes));
+    if (c->counted) {
+        count_further(flow, c);
+        return;
+    }
     struct tally one = {
         .connections = 1, .to_server = (uint64_t)c->to_server, .to_client = (uint64_t)c->to_client};
     if (!c->outcomes) one.outcomes[OUTCOME_NONE] = 1;
@@ -417,8 +408,8 @@ static bool load_past(struct loading *l, struct err *err)
 {
     struct sqlite_statement *s =
         query(l->store,
-              "SELECT edge,day,exact,connections,to_server,to_client,o0,o1,o2,o3,o4,o5,o6,o7,o8 "
-              "FROM day ORDER BY edge,day",
+              "SELECT edge,day,exact,connections,to_server,to_client,o0,o1,o2,o3,o4,o5,o6,o7,o8,"
+              "disputed FROM day ORDER BY edge,day",
               err);
     for (bool row = false; s;) {
         if (!sqlite_step(s, &row, err)) return false;
@@ -432,6 +423,7 @@ static bool load_past(struct loading *l, struct err *err)
         };
         for (int i = 0; i < OUTCOME_COUNT; i++)
             past.outcomes[i] = (uint64_t)sqlite_get(s, 6 + i);
+        l->edges[edge].disputed += (uint64_t)sqlite_get(s, 15);
         bool exact = sqlite_get(s, 2) != 0;
         /* A day of which nothing else is known needs no tally: old days are many. */
         if (!l->meant.n && !has_tally(l, edge, day)) {

@@ -8,7 +8,7 @@
 
 struct day_count {
     int32_t day;
-    uint64_t connections, outcomes[OUTCOME_COUNT], to_server, to_client;
+    uint64_t connections, outcomes[OUTCOME_COUNT], to_server, to_client, disputed;
 };
 
 struct counting {
@@ -41,13 +41,14 @@ static void mark(struct counting *counting, int64_t edge, int64_t client_port,
 
 /* A day that was let go before and got further connections since: the larger count stays. */
 static const char add_sql[] =
-    "INSERT INTO day(edge,day,exact,connections,to_server,to_client,o0,o1,o2,o3,o4,o5,o6,o7,o8) "
-    "VALUES(?,?,1,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(edge,day) DO UPDATE SET exact=0,"
+    "INSERT INTO day(edge,day,exact,connections,to_server,to_client,o0,o1,o2,o3,o4,o5,o6,o7,o8,"
+    "disputed) VALUES(?,?,1,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(edge,day) DO UPDATE SET exact=0,"
     "connections=max(connections,excluded.connections),"
     "to_server=max(to_server,excluded.to_server),to_client=max(to_client,excluded.to_client),"
     "o0=max(o0,excluded.o0),o1=max(o1,excluded.o1),o2=max(o2,excluded.o2),"
     "o3=max(o3,excluded.o3),o4=max(o4,excluded.o4),o5=max(o5,excluded.o5),"
-    "o6=max(o6,excluded.o6),o7=max(o7,excluded.o7),o8=max(o8,excluded.o8)";
+    "o6=max(o6,excluded.o6),o7=max(o7,excluded.o7),o8=max(o8,excluded.o8),"
+    "disputed=max(disputed,excluded.disputed)";
 
 static bool write_days(struct counting *counting, struct sqlite_statement *add)
 {
@@ -60,6 +61,7 @@ static bool write_days(struct counting *counting, struct sqlite_statement *add)
         sqlite_put(add, 5, (int64_t)(day->to_client & INT64_MAX));
         for (int o = 0; o < OUTCOME_COUNT; o++)
             sqlite_put(add, 6 + o, (int64_t)day->outcomes[o]);
+        sqlite_put(add, 6 + OUTCOME_COUNT, (int64_t)day->disputed);
         if (!sqlite_do(add, counting->err)) return false;
     }
     counting->n_days = 0;
@@ -100,6 +102,7 @@ static void count(void *to, int64_t edge, int64_t client_port, const struct join
     day->connections++;
     day->to_server += (uint64_t)c->to_server;
     day->to_client += (uint64_t)c->to_client;
+    day->disputed += join_is_disputed(c->outcomes);
     if (!c->outcomes) day->outcomes[OUTCOME_NONE]++;
     for (size_t i = 1; i < OUTCOME_COUNT; i++)
         day->outcomes[i] += c->outcomes >> i & 1;

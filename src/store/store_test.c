@@ -506,7 +506,7 @@ static void a_damaged_database_is_refused(void **state)
         "DELETE FROM text WHERE id=(SELECT max(id) FROM text)",
         "UPDATE coverage SET stream=99",
         "UPDATE stream SET id=-5",
-        "INSERT INTO day VALUES(77,1,1,1,0,0,0,0,0,0,0,0,0,0,0)",
+        "INSERT INTO day VALUES(77,1,1,1,0,0,0,0,0,0,0,0,0,0,0,0)",
         "INSERT INTO skip VALUES(55,0,0,x'',0)",
         "INSERT INTO local VALUES(zeroblob(16),x'',1000)",
         "INSERT INTO text VALUES(-3,x'41')",

@@ -56,7 +56,7 @@ const char *const tables_schema =
     "PRIMARY KEY(host,at_us,kind,subject,detail,user)) WITHOUT ROWID;"
     /* Connections that were let go, counted per day before they went. */
     "CREATE TABLE day(edge INTEGER NOT NULL, day INTEGER NOT NULL, exact INTEGER NOT NULL, " COUNTS
-    ", PRIMARY KEY(edge,day)) WITHOUT ROWID;";
+    ", disputed INTEGER NOT NULL, PRIMARY KEY(edge,day)) WITHOUT ROWID;";
 
 static const char *const texts[STORE_SQL_COUNT] = {
 #define X(name, text) [STORE_SQL_##name] = text,

@@ -89,7 +89,7 @@ struct store {
 #define STORE_NO_TIME INT64_MIN
 
 /* What each table is: created once, its version in PRAGMA user_version. */
-enum { STORE_SCHEMA_VERSION = 3, STORE_APPLICATION_ID = 0x53504F52 /* "SPOR" */ };
+enum { STORE_SCHEMA_VERSION = 4, STORE_APPLICATION_ID = 0x53504F52 /* "SPOR" */ };
 extern const char *const tables_schema;
 
 /* The statement, prepared when first asked for; NULL and err when the database refuses it. */
