@@ -23,7 +23,9 @@ struct world {
     size_t stop_at; /* take says no at the so many-th; 0 = never */
     uint64_t order; /* hash of what was taken, in order */
     size_t taken, dropped, done, worked;
-    _Atomic uint64_t held, most_held;
+    /* Given and not yet let go; below 0 for a moment when letting go is faster than the counting.
+     */
+    _Atomic int64_t held, most_held;
     _Atomic uint64_t noted_by_jobs;
     uint64_t noted;
     bool out_of_order;
@@ -47,9 +49,9 @@ static size_t results_of(size_t job)
     return hash_u64(job) % 5;
 }
 
-static void raise_most(struct world *w, uint64_t held)
+static void raise_most(struct world *w, int64_t held)
 {
-    uint64_t most = atomic_load(&w->most_held);
+    int64_t most = atomic_load(&w->most_held);
     while (held > most && !atomic_compare_exchange_weak(&w->most_held, &most, held))
         continue;
 }
