@@ -4,139 +4,9 @@
 #include <jansson.h>
 
 #include "base/test.h"
-#include "evidence/reader.h"
+#include "evidence/sensor_heard.h"
 
 extern const struct reader suricata_eve_reader;
-
-struct heard {
-    struct arena *arena;
-    struct buf text;
-    uint64_t size;
-    size_t records;
-};
-
-static void put_names(struct buf *out, const char *label, struct names names)
-{
-    for (size_t i = 0; i < names.n; i++)
-        buf_format(out, " %s=%.*s", label, STR_ARG(names.items[i]));
-}
-
-static void put_ends(struct buf *out, struct endpoint client, uint16_t client_port,
-                     struct endpoint server, uint16_t port)
-{
-    addr_print(out, client.addr);
-    buf_format(out, ":%u>", client_port);
-    addr_print(out, server.addr);
-    buf_format(out, ":%u", port);
-}
-
-static void hear_observation(void *to, const struct observation *fact)
-{
-    struct heard *heard = to;
-    struct buf *out = &heard->text;
-    assert_true(fact->offset < heard->size && fact->count == 1);
-    put_ends(out, fact->client, fact->client_port, fact->server, fact->port);
-    buf_format(out, " %.*s %.*s", STR_ARG(service_transport_text(fact->transport)),
-               STR_ARG(outcome_text(fact->outcome)));
-    if (fact->within) buf_str(out, S(" within"));
-    if (fact->is_smb) buf_str(out, S(" smb"));
-    buf_format(out, " %" PRId64 "+%" PRId64, fact->first_us, fact->last_us - fact->first_us);
-    if (fact->bytes_to_server || fact->bytes_to_client)
-        buf_format(out, " %" PRIu64 "/%" PRIu64, fact->bytes_to_server, fact->bytes_to_client);
-    if (fact->assumed) buf_format(out, " assumed=%u", fact->assumed);
-    for (size_t i = 0; i < DIALECT_COUNT; i++)
-        if (fact->smb.dialects >> i & 1)
-            buf_format(out, " %.*s", STR_ARG(dialect_text((enum dialect)i)));
-    for (size_t i = 0; i < AUTH_COUNT; i++)
-        if (fact->smb.auths >> i & 1) buf_format(out, " %.*s", STR_ARG(auth_text((enum auth)i)));
-    put_names(out, "user", fact->users);
-    put_names(out, "client", fact->client_names);
-    put_names(out, "server", fact->server_names);
-    put_names(out, "share", fact->shares);
-    put_names(out, "refused", fact->shares_refused);
-    put_names(out, "pipe", fact->pipes);
-    put_names(out, "interface", fact->interfaces);
-    buf_char(out, '\n');
-}
-
-static void hear_use(void *to, const struct use *fact)
-{
-    struct heard *heard = to;
-    buf_format(&heard->text, "use %.*s %.*s %.*s%s%s\n", STR_ARG(fact->share), STR_ARG(fact->pipe),
-               STR_ARG(fact->user), fact->refused ? " refused" : "",
-               fact->is_printer ? " printer" : "");
-}
-
-static void hear_identity(void *to, const struct identity *fact)
-{
-    struct heard *heard = to;
-    buf_str(&heard->text, S("identity "));
-    addr_print(&heard->text, fact->addr);
-    buf_format(&heard->text, " %.*s %d\n", STR_ARG(fact->name), (int)fact->source);
-}
-
-static void hear_listening(void *to, const struct listening *fact)
-{
-    struct heard *heard = to;
-    buf_str(&heard->text, S("listening "));
-    addr_print(&heard->text, fact->server.addr);
-    buf_format(&heard->text, ":%u %.*s\n", fact->port, STR_ARG(listening_text(fact->state)));
-}
-
-static void hear_skip(void *to, const struct skip *fact)
-{
-    struct heard *heard = to;
-    assert_true(fact->offset + fact->length <= heard->size);
-    buf_format(&heard->text, "skip %" PRIu64 "+%" PRIu64 "\n", fact->offset, fact->length);
-}
-
-static void hear_origin(void *to, str host)
-{
-    struct heard *heard = to;
-    buf_format(&heard->text, "origin %.*s\n", STR_ARG(host));
-}
-
-static void hear_record(void *to, int64_t at_us)
-{
-    struct heard *heard = to;
-    (void)at_us;
-    heard->records++;
-}
-
-static str read_log(struct arena *arena, str log, size_t piece, size_t *records)
-{
-    struct arena own = arena_open("test", 0, NULL);
-    struct heard heard = {.arena = arena, .text = buf_in(arena), .size = log.len};
-    struct fact_sink sink = fact_sink_none();
-    sink.to = &heard;
-    sink.observation = hear_observation;
-    sink.use = hear_use;
-    sink.identity = hear_identity;
-    sink.listening = hear_listening;
-    sink.skip = hear_skip;
-    sink.origin = hear_origin;
-    sink.record = hear_record;
-    void *state = suricata_eve_reader.open(&own, &(struct reader_options){0}, &sink);
-    bytes data = str_bytes(log);
-    size_t start = 0, end = 0;
-    for (bool last = false; !last;) {
-        size_t consumed = 0, want = 0;
-        end = data.len - end > piece ? end + piece : data.len;
-        last = end == data.len;
-        struct window window = {
-            {data.ptr + start, end - start},
-            start, last
-        };
-        assert_true(suricata_eve_reader.feed(state, window, &consumed, &want));
-        assert_true(consumed <= window.data.len);
-        start += consumed;
-    }
-    assert_int_equal(start, data.len);
-    suricata_eve_reader.close(state);
-    arena_close(&own);
-    if (records) *records = heard.records;
-    return buf_text(&heard.text);
-}
 
 #define EVENT(type)                                                                                \
     "{\"timestamp\":\"2020-09-13T12:26:40.250000+0000\",\"flow_id\":77,\"event_type\":\"" type     \
@@ -238,7 +108,7 @@ static void rows_give_their_facts(void **state)
         size_t records = 0;
         str in = str_of(rows[i].in);
         for (size_t piece = in.len; piece > 0; piece = piece > 40 ? piece / 2 : piece - 1) {
-            str found = read_log(&arena, in, piece, &records);
+            str found = sensor_read(&suricata_eve_reader, &arena, in, piece, &records);
             if (!str_equal(found, str_of(rows[i].expected)))
                 fail_msg("%s, windows of %zu: found\n%.*s", rows[i].name, piece, STR_ARG(found));
             if (records != rows[i].records)
@@ -257,8 +127,9 @@ static void every_cut_is_read(void **state)
     (void)state;
     for (size_t len = 0; len < sizeof seed; len++) {
         size_t whole = 0, pieces = 0;
-        str found = read_log(&arena, (str){seed, len}, len + 1, &whole);
-        assert_true(str_equal(found, read_log(&arena, (str){seed, len}, 7, &pieces)));
+        str found = sensor_read(&suricata_eve_reader, &arena, (str){seed, len}, len + 1, &whole);
+        assert_true(str_equal(
+            found, sensor_read(&suricata_eve_reader, &arena, (str){seed, len}, 7, &pieces)));
         assert_int_equal(whole, pieces);
         arena_reset(&arena);
     }
