@@ -625,7 +625,9 @@ const struct command ingest_command = {
     .n_examples = COUNT_OF(examples),
     .details =
         T("Files, folders, archives and compressed files; \"-\" is standard input. Formats are "
-          "known by content. What was read before counts once, whatever its path was then. Each "
+          "known by content: packet captures, Windows event and firewall logs, Zeek, Suricata, "
+          "NetFlow and IPFIX, cloud flow logs, firewalls' syslog, scans. What was read before "
+          "counts once, whatever its path was then. Each "
           "source is kept whole or not at all; a damaged one keeps what is readable."),
     .run = run,
 };
