@@ -105,8 +105,8 @@ static bool packet_read(struct cursor *c, struct packet *out, bool *is_initial)
     size_t before = cursor_left(c);
     uint8_t first = cursor_u8(c, "quic.first");
     uint32_t id = cursor_u32be(c, "quic.version");
-    bytes destination =
-        cursor_bytes(c, cursor_u8(c, "quic.destination_length"), "quic.destination");
+    uint8_t destination_length = cursor_u8(c, "quic.destination_length");
+    bytes destination = cursor_bytes(c, destination_length, "quic.destination");
     uint8_t source_length = cursor_u8(c, "quic.source_length");
     cursor_skip(c, source_length, "quic.source");
     const struct version *version = version_of(id);
@@ -222,7 +222,8 @@ static str server_name(struct cursor list)
 {
     cursor_skip(&list, 2, "names.length");
     uint8_t type = cursor_u8(&list, "name.type");
-    bytes name = cursor_bytes(&list, cursor_u16be(&list, "name.length"), "name");
+    uint16_t length = cursor_u16be(&list, "name.length");
+    bytes name = cursor_bytes(&list, length, "name");
     bool fine = cursor_ok(&list) && type == 0 && name.len < QUIC_NAME_BYTES;
     return fine ? str_of_bytes(name) : (str){0};
 }
