@@ -79,12 +79,13 @@ static const struct known_host *find_host(struct resolving *r, str name)
 }
 
 /* What can't be relied on at the time asked about is said; an address that another host has claimed
- * since is not this host's any more, so it is never part of the set. */
-static void add_addresses(struct resolving *r, const struct member *member,
-                          const struct host_address *addresses, size_t n, struct range_list *list)
+ * since is not this host's any more, so it is never part of the set. Returns how many are. */
+static size_t add_addresses(struct resolving *r, const struct member *member,
+                            const struct host_address *addresses, size_t n, struct range_list *list)
 {
     int64_t oldest = r->as_of_us - (int64_t)r->policy->resolve_max_age_s * INSTANT_SECOND;
     int64_t newest = INT64_MIN;
+    size_t n_added = 0;
     char text[INSTANT_TEXT], address[ADDR_TEXT];
     const char *what = member->kind == MEMBER_NAME ? "host" : "AD group";
     for (size_t i = 0; i < n; i++) {
@@ -93,8 +94,10 @@ static void add_addresses(struct resolving *r, const struct member *member,
             report(r, S("unresolved"), member->place,
                    "the address %.*s of %s \"%.*s\" is claimed by another host since",
                    STR_ARG(addr_text(address, addresses[i].addr)), what, STR_ARG(member->name));
-        else
+        else {
             add_range(list, r->arena, (struct range){addresses[i].addr, addresses[i].addr});
+            n_added++;
+        }
     }
     if (!n)
         report(r, S("unresolved"), member->place,
@@ -104,37 +107,45 @@ static void add_addresses(struct resolving *r, const struct member *member,
         report(r, S("unresolved"), member->place,
                "the %s \"%.*s\" was last seen at %.*s, longer ago than resolve-max-age", what,
                STR_ARG(member->name), STR_ARG(instant_text(text, newest)));
+    return n_added;
 }
 
-static void add_member(struct resolving *r, const struct member *member, struct range_list *list)
+/* False when the member has no address: it is someone, but nobody knows who. */
+static bool add_member(struct resolving *r, const struct member *member, struct range_list *list)
 {
     if (member->kind == MEMBER_PREFIX) {
         add_set(list, r->arena, places_of_prefix(member->prefix, r->arena));
-        return;
+        return true;
     }
     if (member->kind == MEMBER_NAME) {
         const struct known_host *host = find_host(r, member->name);
-        add_addresses(r, member, host->addresses, host->n, list);
-        return;
+        return add_addresses(r, member, host->addresses, host->n, list) > 0;
     }
     const struct host_address *addresses = NULL;
     size_t n = 0;
     if (r->lookup && r->lookup->ad_group)
         addresses = r->lookup->ad_group(r->lookup->to, member->name, r->as_of_us, r->arena, &n);
-    add_addresses(r, member, addresses, n, list);
+    return add_addresses(r, member, addresses, n, list) > 0;
 }
 
 static void resolve_groups(struct resolving *r)
 {
     const struct policy *policy = r->policy;
     struct prefix_set *groups = arena_array(r->arena, struct prefix_set, policy->n_groups);
+    str *unknown = arena_array(r->arena, str, policy->n_groups);
     for (size_t i = 0; i < policy->n_groups; i++) {
         struct range_list list = {0};
-        for (size_t j = 0; j < policy->groups[i].n_hosts; j++)
-            add_member(r, &policy->groups[i].hosts[j], &list);
+        for (size_t j = 0; j < policy->groups[i].n_hosts; j++) {
+            const struct member *member = &policy->groups[i].hosts[j];
+            if (add_member(r, member, &list) || unknown[i].len) continue;
+            unknown[i] =
+                str_format(r->arena, "%s %.*s", member->kind == MEMBER_NAME ? "host" : "group",
+                           STR_ARG(member->name));
+        }
         groups[i] = set_of(&list, r->arena);
     }
     r->out->groups = groups;
+    r->out->groups_unknown = unknown;
 }
 
 /* Named hosts with several addresses that are their own. */
@@ -370,6 +381,17 @@ static bool has_word_internet(const struct selectors *selectors)
     return false;
 }
 
+/* The first of the groups named that has a member without addresses. */
+static str unknown_of(const struct resolving *r, const struct selectors *selectors)
+{
+    for (size_t i = 0; i < selectors->n; i++) {
+        const struct selector *item = &selectors->items[i];
+        if (item->kind == SELECT_GROUP && r->out->groups_unknown[item->index].len)
+            return r->out->groups_unknown[item->index];
+    }
+    return (str){0};
+}
+
 static void resolve_entries(struct resolving *r)
 {
     const struct policy *policy = r->policy;
@@ -386,6 +408,10 @@ static void resolve_entries(struct resolving *r)
             .except_to = servers_of(r, &entry->except_to),
             .from_internet = has_word_internet(&entry->from),
             .to_internet = has_word_internet(&entry->to),
+            .from_unknown = unknown_of(r, &entry->from),
+            .to_unknown = unknown_of(r, &entry->to),
+            .except_from_unknown = unknown_of(r, &entry->except_from),
+            .except_to_unknown = unknown_of(r, &entry->except_to),
             .secure = entry->secure == SECURE_UNSET ? by_default : entry->secure,
         };
     }
@@ -429,6 +455,8 @@ static void resolve_perimeter(struct resolving *r)
                              : prefix_set_intersect(r->arena, from, internet),
             .to = outbound ? prefix_set_intersect(r->arena, to, internet)
                            : prefix_set_subtract(r->arena, to, internet),
+            .from_unknown = outbound ? unknown_of(r, &entry->from) : (str){0},
+            .to_unknown = outbound ? (str){0} : unknown_of(r, &entry->to),
         };
     }
     r->out->perimeter = entries;

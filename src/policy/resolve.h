@@ -46,6 +46,10 @@ struct resolved_entry {
     struct prefix_set except_from, except_to;
     /* The word `internet` stands in from/to: only then may that end be an internet address. */
     bool from_internet, to_internet;
+    /* Who of each end's names the workspace does not know: "group SMB Admins" (of AD) or
+     * "host fs09", the first one; empty = all are known. Any address but local and internet ones
+     * may turn out to be such a member: the sets hold the known ones only. */
+    str from_unknown, to_unknown, except_from_unknown, except_to_unknown;
     enum secure secure; /* never UNSET: the strategy is applied */
     bool is_exception;
 };
@@ -53,7 +57,8 @@ struct resolved_entry {
 struct resolved_perimeter {
     const struct perimeter_entry *entry;
     enum direction direction;
-    struct prefix_set from, to; /* the internet end is already cut to the internet */
+    struct prefix_set from, to;   /* the internet end is already cut to the internet */
+    str from_unknown, to_unknown; /* of groups at the inner end, as in resolved_entry */
 };
 
 /* A border: inside are these addresses. */
@@ -75,6 +80,7 @@ struct resolved {
     struct places places;
     struct prefix_set builtins[BUILTIN_COUNT]; /* ALL: every address */
     const struct prefix_set *groups;           /* members, per group of the policy */
+    const str *groups_unknown; /* per group: its first member without addresses, else empty */
     struct prefix_set managed, unmanaged_members;
     /* Addresses that enforce: in a managed segment, in no group with managed: false. */
     struct prefix_set enforcing;

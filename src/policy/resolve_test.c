@@ -38,6 +38,9 @@ static const struct host_address *find_host(void *to, str name, int64_t as_of_us
             .addr = addr("10.1.0.30"), .seen_us = NOW, .claimed_by_another = true};
         out[(*n)++] = (struct host_address){.addr = addr("10.1.0.31"), .seen_us = NOW};
     }
+    if (str_equal_nocase(name, S("gone")))
+        out[(*n)++] = (struct host_address){
+            .addr = addr("10.1.0.40"), .seen_us = NOW, .claimed_by_another = true};
     return out;
 }
 
@@ -379,6 +382,50 @@ static void entries_become_sets(void **state)
     arena_close(&w.arena);
 }
 
+/* Who is not known is named, at every end where the group stands; a member that is known is no
+ * reason to forget the other. */
+static void members_without_addresses_are_named(void **state)
+{
+    static const struct {
+        const char *from, *to, *except, *expected[4];
+    } rows[] = {
+        {"known",                          "known", "known", {"", "", "", ""}                  },
+        {"half",                           "known", "known", {"host fs09", "", "", ""}         },
+        {"known",                          "sales", "known", {"", "group Sales PCs", "", ""}   },
+        {"known",                          "known", "gone",  {"", "", "host gone", "host gone"}},
+        {"[known, gone, sales]",
+         "half",                                    "half",
+         {"host gone", "host fs09", "host fs09", "host fs09"}                                  },
+        {"[s, managed, any, 10.1.0.0/24]", "[]",    "[]",    {"", "", "", ""}                  },
+    };
+    struct world w;
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct arena arena = arena_open("text", 0, NULL);
+        str text = str_format(
+            &arena,
+            "version: 1\nsegments: {s: {networks: [10.1.0.0/16], trust: managed}}\n"
+            "groups:\n  known: {hosts: [dc1, {ad-group: Admin PCs}, 10.1.0.9]}\n"
+            "  half: {hosts: [10.1.0.9, fs09, {ad-group: Sales PCs}, dc1]}\n"
+            "  sales: {hosts: [{ad-group: Sales PCs}]}\n  gone: {hosts: [gone]}\n"
+            "allow: [{from: %s, to: %s, service: smb, except: {from: %s, to: %s}}]\n"
+            "perimeter:\n  - {direction: outbound, from: %s, to: internet, service: smb}\n"
+            "  - {direction: inbound, from: internet, to: %s, service: smb}\n",
+            rows[i].from, rows[i].to, rows[i].except, rows[i].except, rows[i].from, rows[i].to);
+        assert_true(make(&w, true, str_c(&arena, text)));
+        const struct resolved_entry *e = &w.r.entries[0];
+        str found[] = {e->from_unknown, e->to_unknown, e->except_from_unknown,
+                       e->except_to_unknown};
+        for (size_t j = 0; j < COUNT_OF(found); j++)
+            assert_string_equal(str_c(&w.arena, found[j]), rows[i].expected[j]);
+        assert_true(str_equal(w.r.perimeter[0].from_unknown, found[0]));
+        assert_true(str_equal(w.r.perimeter[1].to_unknown, found[1]));
+        assert_false(w.r.perimeter[0].to_unknown.len || w.r.perimeter[1].from_unknown.len);
+        arena_close(&w.arena);
+        arena_close(&arena);
+    }
+}
+
 static void the_perimeter_is_cut_to_the_internet(void **state)
 {
     struct world w;
@@ -422,6 +469,7 @@ int main(void)
         cmocka_unit_test(groups_that_disagree_are_an_error),
         cmocka_unit_test(names_that_cant_be_relied_on),
         cmocka_unit_test(entries_become_sets),
+        cmocka_unit_test(members_without_addresses_are_named),
         cmocka_unit_test(the_perimeter_is_cut_to_the_internet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
