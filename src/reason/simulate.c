@@ -2,6 +2,7 @@
 #include "reason/simulate.h"
 
 #include "base/map.h"
+#include "reason/ring_plan.h"
 
 static const char *const verdict_texts[] = {
 #define X(name, text) text,
@@ -46,14 +47,15 @@ static struct known_machine *machine_of(struct machines *all, struct addr a)
     uint64_t *index = map_put(&all->by_addr, all->arena, addr_key(octets, a), all->n, &fresh);
     if (!fresh) return &all->items[*index];
 
-    char text[ADDR_TEXT];
-    struct known_machine machine = {.addr = a, .name = str_copy(all->arena, addr_text(text, a))};
+    struct known_machine machine = {
+        .addr = a,
+        .name = ring_plan_identity(all->resolved, a, all->arena),
+    };
     const struct machine *named = NULL;
     for (size_t i = 0; i < all->resolved->n_machines && !named; i++)
         for (size_t j = 0; j < all->resolved->machines[i].n_addrs && !named; j++)
             if (addr_equal(all->resolved->machines[i].addrs[j], a))
                 named = &all->resolved->machines[i];
-    if (named) machine.name = named->name;
     arena_grow(all->arena, all->items, all->n, all->room);
     size_t at = all->n++;
     all->items[at] = machine;
@@ -223,42 +225,22 @@ static struct blind_list find_blind(const struct machines *all, struct arena *ar
 /* ---- Rings --------------------------------------------------------------------------------------
  */
 
-/* First 4 bytes, big-endian, of SHA-256(ring name, NUL, identity) mod 100 < percent (DESIGN.md 4).
- */
-static bool percent_picks(const struct ring *ring, str identity)
-{
-    static const uint8_t nul = 0;
-    struct sha256 hash = sha256_start();
-    sha256_add(&hash, str_bytes(ring->name));
-    sha256_add(&hash, (bytes){&nul, 1});
-    sha256_add(&hash, str_bytes(identity));
-    struct sha256_digest digest = sha256_end(&hash);
-    uint32_t value = (uint32_t)digest.bytes[0] << 24 | (uint32_t)digest.bytes[1] << 16 |
-                     (uint32_t)digest.bytes[2] << 8 | (uint32_t)digest.bytes[3];
-    return value % 100 < ring->percent;
-}
-
 /* Every address of the machines that a ring names. A percent ring holds known machines only: no
  * other has traffic here to judge. */
-static struct prefix_set ring_members(const struct machines *all, const struct ring *ring,
-                                      struct arena *arena)
+static struct prefix_set ring_members(const struct machines *all, const struct ring_plan *plan,
+                                      size_t ring, struct arena *arena)
 {
-    if (ring->is_rest) return prefix_set_of(arena, &addr_all, 1);
-    struct prefix_set named =
-        resolve_selectors(all->resolved, &ring->members, RESOLVE_CLIENT, arena);
     struct range *picked = NULL;
     size_t n = 0, room = 0;
+    if (!plan->resolved->policy->rings[ring].has_percent) return plan->named[ring];
     for (size_t i = 0; i < all->by_addr.n; i++) {
         struct addr a = addr_from_bytes((const uint8_t *)all->by_addr.entries[i].key.ptr);
         const struct known_machine *machine = &all->items[all->by_addr.entries[i].value];
-        bool named_by_any =
-            prefix_set_contains(named, a) || prefix_set_contains(named, machine->addr);
-        if (!named_by_any || (ring->has_percent && !percent_picks(ring, machine->name))) continue;
+        if (!ring_plan_has(plan, ring, a, machine->name)) continue;
         arena_grow(arena, picked, n, room);
         picked[n++] = (struct range){a, a};
     }
-    struct prefix_set machines = prefix_set_of(arena, picked, n);
-    return ring->has_percent ? machines : prefix_set_union(arena, named, machines);
+    return prefix_set_of(arena, picked, n);
 }
 
 /* ---- Flows --------------------------------------------------------------------------------------
@@ -481,10 +463,11 @@ struct simulation simulate(const struct resolved *resolved, const struct decisio
         .rings = rings, .n_rings = n_rings, .blind = blind.items, .n_blind = blind.n};
     struct judge judge = {.resolved = resolved, .decision = decision, .arena = arena};
     judge.nevers = find_nevers(resolved, &judge.n_nevers, &scratch);
+    struct ring_plan plan = ring_plan_of(resolved, arena);
 
     struct prefix_set deployed = {0};
     for (size_t i = 0; i < n_rings; i++) {
-        struct prefix_set members = policy->n_rings ? ring_members(&all, &policy->rings[i], arena)
+        struct prefix_set members = policy->n_rings ? ring_members(&all, &plan, i, arena)
                                                     : prefix_set_of(arena, &addr_all, 1);
         deployed = prefix_set_union(arena, deployed, members);
         judge.deployed = &deployed;
