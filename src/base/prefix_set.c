@@ -33,7 +33,10 @@ struct prefix_set prefix_set_of(struct arena *arena, const struct range *ranges,
     if (!n) return (struct prefix_set){0};
     struct range *sorted = arena_array(arena, struct range, n);
     memcpy(sorted, ranges, n * sizeof *sorted);
-    qsort(sorted, n, sizeof *sorted, range_order);
+    size_t in_order = 1; /* lists mostly come from sets and files that are in order already */
+    while (in_order < n && range_order(&sorted[in_order - 1], &sorted[in_order]) <= 0)
+        in_order++;
+    if (in_order < n) qsort(sorted, n, sizeof *sorted, range_order);
     size_t kept = 0;
     for (size_t i = 0; i < n; i++)
         append(sorted, &kept, sorted[i]);

@@ -10,13 +10,18 @@
 /* A list or map whose end has not come yet. */
 struct open_node {
     struct node node;
-    struct node *items;
-    size_t n, room;
+    size_t first; /* its items so far are those pending from here on */
 };
 
 struct builder {
-    struct arena *arena;
+    struct arena *arena; /* texts and messages */
+    struct arena *tree;  /* nodes */
     struct diagnostics *found;
+    str text;
+    bool ascii; /* then libyaml's positions, which count characters, count bytes */
+    struct arena *work;
+    struct node *pending; /* items of all open nodes, those of the innermost last */
+    size_t n_pending, room_pending;
     struct open_node stack[LIMIT_NESTING];
     size_t depth;
     struct node root;
@@ -61,7 +66,14 @@ static uint32_t decode(const char *at, size_t n)
 static bool check_characters(struct builder *b, str text)
 {
     struct place place = {1, 1};
+    b->ascii = true;
     for (size_t at = 0, bad = 0; at < text.len;) {
+        if (text.ptr[at] >= ' ' && text.ptr[at] <= '~') {
+            place.column++;
+            at++;
+            continue;
+        }
+        b->ascii &= text.ptr[at] == '\n' || text.ptr[at] == '\r' || text.ptr[at] == '\t';
         size_t n = str_utf8_next(str_tail(text, at), &bad);
         if (!n) {
             diagnostics_error(b->found, b->arena, S("syntax"), place,
@@ -103,18 +115,29 @@ const str *document_lines(str text, struct arena *arena, size_t *n)
 /* ---- Events to tree -----------------------------------------------------------------------------
  */
 
+static void duplicate_key(struct builder *b, const struct node *map, size_t first, size_t second)
+{
+    const struct node *key = &map->items[2 * second];
+    diagnostics_error(b->found, b->arena, S("duplicate-key"), key->place,
+                      "the key %.*s is given twice, first in line %" PRIu32,
+                      STR_ARG(diagnostics_quote(b->arena, key->text)),
+                      map->items[2 * first].place.line);
+}
+
 static void check_duplicate_keys(struct builder *b, const struct node *map)
 {
+    enum { FEW = 16 }; /* keys of an entry: comparing them all costs less than hashing them */
     struct map seen = {0};
+    struct arena scratch = *b->work;
     for (size_t i = 0; i < map->n; i++) {
-        const struct node *key = &map->items[2 * i];
-        bool fresh = false;
-        uint64_t *first = map_put(&seen, b->arena, key->text, i, &fresh);
-        if (fresh) continue;
-        struct place place = map->items[2 * *first].place;
-        diagnostics_error(b->found, b->arena, S("duplicate-key"), key->place,
-                          "the key %.*s is given twice, first in line %" PRIu32,
-                          STR_ARG(diagnostics_quote(b->arena, key->text)), place.line);
+        size_t first = 0;
+        if (map->n <= FEW) {
+            while (!str_equal(map->items[2 * first].text, map->items[2 * i].text))
+                first++;
+        } else {
+            first = (size_t)*map_put(&seen, &scratch, map->items[2 * i].text, i, NULL);
+        }
+        if (first != i) duplicate_key(b, map, first, i);
     }
 }
 
@@ -126,13 +149,13 @@ static void add(struct builder *b, struct node node)
         return;
     }
     struct open_node *parent = &b->stack[b->depth - 1];
-    bool is_key = parent->node.kind == NODE_MAP && parent->n % 2 == 0;
+    bool is_key = parent->node.kind == NODE_MAP && (b->n_pending - parent->first) % 2 == 0;
     if (is_key && node.kind != NODE_TEXT) {
         fail(b, S("syntax"), node.place, "expected a word as key, found a list or mapping");
         return;
     }
-    arena_grow(b->arena, parent->items, parent->n, parent->room);
-    parent->items[parent->n++] = node;
+    arena_grow(b->work, b->pending, b->n_pending, b->room_pending);
+    b->pending[b->n_pending++] = node;
 }
 
 static void open_node(struct builder *b, enum node_kind kind, struct place place)
@@ -144,7 +167,8 @@ static void open_node(struct builder *b, enum node_kind kind, struct place place
         return;
     }
     b->stack[b->depth++] = (struct open_node){
-        .node = {.kind = kind, .place = place}
+        .node = {.kind = kind, .place = place},
+        .first = b->n_pending,
     };
 }
 
@@ -152,8 +176,12 @@ static void close_node(struct builder *b)
 {
     struct open_node *open = &b->stack[--b->depth];
     struct node node = open->node;
-    node.items = open->items;
-    node.n = node.kind == NODE_MAP ? open->n / 2 : open->n;
+    size_t n = b->n_pending - open->first;
+    struct node *items = arena_array(b->tree, struct node, n);
+    if (n) memcpy(items, b->pending + open->first, n * sizeof *items);
+    b->n_pending = open->first;
+    node.items = items;
+    node.n = node.kind == NODE_MAP ? n / 2 : n;
     if (node.kind == NODE_MAP) check_duplicate_keys(b, &node);
     add(b, node);
 }
@@ -165,16 +193,28 @@ static void refuse_properties(struct builder *b, const yaml_char_t *anchor, cons
     if (tag) fail(b, S("syntax"), place, "tags (!name) are not part of the policy language");
 }
 
+/* The scalar's text: a piece of the file where it stands there as it is, else a copy. */
+static str text_of(const struct builder *b, const yaml_event_t *event)
+{
+    str text = {(const char *)event->data.scalar.value, event->data.scalar.length};
+    size_t at = event->start_mark.index;
+    if (event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE) at++;
+    if (b->ascii && at <= b->text.len && text.len <= b->text.len - at) {
+        str there = str_head(str_tail(b->text, at), text.len);
+        if (str_equal(there, text)) return there;
+    }
+    return str_copy(b->arena, text);
+}
+
 static void take_scalar(struct builder *b, const yaml_event_t *event)
 {
     struct place place = place_of(event->start_mark);
     refuse_properties(b, event->data.scalar.anchor, event->data.scalar.tag, place);
-    str text = {(const char *)event->data.scalar.value, event->data.scalar.length};
     struct node node = {
         .kind = NODE_TEXT,
         .place = place,
         .quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE,
-        .text = str_copy(b->arena, text),
+        .text = text_of(b, event),
     };
     if (!b->failed) add(b, node);
 }
@@ -261,9 +301,10 @@ static void build(struct builder *b, str text)
     yaml_parser_delete(&parser);
 }
 
-bool document_parse(str text, struct arena *arena, struct node *out, struct diagnostics *found)
+bool document_parse(str text, struct arena *arena, struct arena *tree, struct node *out,
+                    struct diagnostics *found)
 {
-    struct builder b = {.arena = arena, .found = found};
+    struct builder b = {.arena = arena, .tree = tree, .found = found};
     struct place start = {1, 1};
     if (text.len > LIMIT_POLICY_BYTES) {
         diagnostics_error(found, arena, S("syntax"), start,
@@ -274,7 +315,11 @@ bool document_parse(str text, struct arena *arena, struct node *out, struct diag
     if (str_starts(text, S("\xEF\xBB\xBF"))) text = str_tail(text, 3);
     if (!text.len) text = S("\n");
     if (!check_characters(&b, text)) return false;
+    struct arena work = arena_open("policy tree", 0, NULL);
+    b.text = text;
+    b.work = &work;
     build(&b, text);
+    arena_close(&work);
     if (b.failed) return false;
     if (!b.has_root) {
         fail(&b, S("syntax"), start, "expected a mapping with version and segments, found nothing");

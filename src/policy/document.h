@@ -28,8 +28,10 @@ struct node {
  * follow.
  *
  * text : kept; UTF-8, at most LIMIT_POLICY_BYTES
+ * arena : owns texts that do not stand in `text` as they are, and messages
+ * tree : owns the nodes, ten for an entry; they can go when the policy is read
  * spec : YAML 1.1 (libyaml); nesting at most LIMIT_NESTING */
-MUST_USE bool document_parse(str text, struct arena *arena, struct node *out,
+MUST_USE bool document_parse(str text, struct arena *arena, struct arena *tree, struct node *out,
                              struct diagnostics *found);
 
 /* The lines of the text without their ends, as places count them, for showing under a message. */

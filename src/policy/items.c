@@ -114,6 +114,11 @@ bool items_read_one(struct reading *r, const struct node *item, struct selector 
                                              : "");
         return false;
     }
+    /* Names begin with a letter and hold neither '/' nor ':', so no name looks like an address. */
+    if (reading_looks_like_address(item->text)) {
+        out->kind = SELECT_PREFIX;
+        return reading_prefix(r, item, &out->prefix);
+    }
     if (items_find(r, item->text, out)) return true;
     if (find_builtin(item->text, out)) {
         if (out->index != BUILTIN_ALL) return true;
@@ -121,10 +126,6 @@ bool items_read_one(struct reading *r, const struct node *item, struct selector 
                       "\"all\" is the last ring's word; here \"any\" means every address but the "
                       "internet");
         return false;
-    }
-    if (reading_looks_like_address(item->text)) {
-        out->kind = SELECT_PREFIX;
-        return reading_prefix(r, item, &out->prefix);
     }
     unknown_name(r, item);
     return false;

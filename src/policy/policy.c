@@ -352,10 +352,12 @@ bool policy_parse(str source, str text, struct arena *arena, struct policy *out,
     for (size_t i = 0; i < service_builtin.n; i++)
         governed[i] = govern_by_default(service_builtin.services[i].name);
 
-    if (document_parse(text, arena, &root, found)) {
+    struct arena tree = arena_open("policy tree", 0, NULL);
+    if (document_parse(text, arena, &tree, &root, found)) {
         (void)reading_map(&r, &root, &policy_map, &policy);
         groups_warn_of_names(&r);
     }
+    arena_close(&tree);
     diagnostics_sort(found, first, arena);
     if (found->n_errors > errors_before) return false;
     policy.governed = governed;

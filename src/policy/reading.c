@@ -21,11 +21,11 @@ const struct node *reading_value(const struct node *map, str name)
 
 static void check_known(struct reading *r, const struct node *key, const struct keys *keys)
 {
-    str *names = arena_array(r->arena, str, keys->n);
-    for (size_t i = 0; i < keys->n; i++) {
+    for (size_t i = 0; i < keys->n; i++)
         if (str_equal(keys->keys[i].name, key->text)) return;
+    str *names = arena_array(r->arena, str, keys->n);
+    for (size_t i = 0; i < keys->n; i++)
         names[i] = keys->keys[i].name;
-    }
     str hint = diagnostics_suggest(r->arena, key->text, names, keys->n);
     if (!hint.len) {
         struct buf list = buf_in(r->arena);
@@ -172,14 +172,15 @@ void reading_choice(struct reading *r, const struct node *value, void *into, con
     const struct choices *choices = about;
     struct buf list = buf_in(r->arena);
     size_t n_words = 0;
+    for (size_t i = 0; i < choices->n && value->kind == NODE_TEXT; i++) {
+        if (!choices->words[i].len || !str_equal(value->text, choices->words[i])) continue;
+        static_assert(sizeof(enum trust) == sizeof(unsigned), "enums are read as unsigned");
+        *(unsigned *)into = (unsigned)i;
+        return;
+    }
     for (size_t i = 0; i < choices->n; i++) {
         str word = choices->words[i];
         if (!word.len) continue;
-        if (value->kind == NODE_TEXT && str_equal(value->text, word)) {
-            static_assert(sizeof(enum trust) == sizeof(unsigned), "enums are read as unsigned");
-            *(unsigned *)into = (unsigned)i;
-            return;
-        }
         buf_str(&list, n_words++ ? S(", ") : S(""));
         buf_str(&list, word);
     }

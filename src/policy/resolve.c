@@ -352,11 +352,36 @@ static void add_selector(const struct resolved *resolved, const struct selector 
         add_set(list, arena, places_of_prefix(seen_as[i].prefix, arena));
 }
 
+/* A selector that is one set already: most ends have just one. */
+static bool is_one_set(const struct resolved *resolved, const struct selector *selector,
+                       enum resolve_end end, struct arena *arena, struct prefix_set *out)
+{
+    const struct policy *policy = resolved->policy;
+    switch (selector->kind) {
+    case SELECT_SEGMENT:
+        *out = resolved->places.segments[selector->index];
+        return end == RESOLVE_SERVER || !policy->segments[selector->index].n_nat;
+    case SELECT_GROUP:
+        *out = resolved->groups[selector->index];
+        return end == RESOLVE_CLIENT || !policy->groups[selector->index].n_vip;
+    case SELECT_BUILTIN:
+        *out = resolved->builtins[selector->index];
+        return true;
+    case SELECT_PREFIX:
+        break;
+    }
+    *out = places_of_prefix(selector->prefix, arena);
+    return true;
+}
+
 struct prefix_set resolve_selectors(const struct resolved *resolved,
                                     const struct selectors *selectors, enum resolve_end end,
                                     struct arena *arena)
 {
     struct range_list list = {0};
+    struct prefix_set one;
+    if (selectors->n == 1 && is_one_set(resolved, &selectors->items[0], end, arena, &one))
+        return one;
     for (size_t i = 0; i < selectors->n; i++)
         add_selector(resolved, &selectors->items[i], end, arena, &list);
     return set_of(&list, arena);
