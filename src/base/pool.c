@@ -16,13 +16,15 @@ enum { IDLE_MS = 100, NANOSECONDS = 1000000000, MILLISECOND = 1000000 };
 
 struct slot {
     void *job;
-    struct pool_result *first, *last;
-    bool ended; /* nothing more comes of it */
+    struct pool_result *first, *last; /* before the parts */
+    struct pool_part *parts, *last_part;
+    bool ended; /* nothing more comes of it but what its parts give */
 };
 
 struct pool_turn {
     struct pool *pool;
-    uint64_t number; /* of the job, from 0 in the order of adding */
+    uint64_t number;        /* of the job, from 0 in the order of adding */
+    struct pool_part *part; /* NULL: the job itself */
 };
 
 struct pool {
@@ -33,11 +35,13 @@ struct pool {
     _Atomic bool stopped;
 
     pthread_mutex_t lock;
-    pthread_cond_t for_workers;         /* a job was added, room was made, or the pool stops */
-    pthread_cond_t for_owner;           /* a result was given, or a job ended */
+    pthread_cond_t for_workers; /* a job or part was added, room was made, or the pool stops */
+    pthread_cond_t for_owner;   /* a result was given, or a job or part ended */
     struct slot slots[LIMIT_POOL_JOBS]; /* job i is in slot i modulo their number */
     uint64_t added, begun, taken;       /* jobs; taken <= begun <= added */
-    uint64_t held;                      /* bytes of results that wait */
+    struct pool_part *to_begin;         /* parts nobody has begun, in their order */
+    size_t n_to_begin;
+    uint64_t held; /* bytes of results that wait */
     bool closing;
     pthread_t threads[LIMIT_WORKERS];
 };
@@ -47,15 +51,92 @@ static struct slot *slot_of(struct pool *pool, uint64_t number)
     return &pool->slots[number % LIMIT_POOL_JOBS];
 }
 
+/* ---- Parts --------------------------------------------------------------------------------------
+ */
+
+/* The first part that nobody has begun, of that job alone or of any (UINT64_MAX). */
+static struct pool_part *part_to_begin(const struct pool *pool, uint64_t of)
+{
+    struct pool_part *part = pool->to_begin;
+    while (part && of != UINT64_MAX && part->number != of)
+        part = part->next_to_begin;
+    return part;
+}
+
+/* The lock is held, but not while the work is done. */
+static void do_part(struct pool *pool, struct pool_part *part)
+{
+    struct pool_turn turn = {pool, part->number, part};
+    struct pool_part **at = &pool->to_begin;
+    while (*at != part)
+        at = &(*at)->next_to_begin;
+    *at = part->next_to_begin;
+    pool->n_to_begin--;
+    part->begun = true;
+    pthread_mutex_unlock(&pool->lock);
+
+    if (!pool_is_stopped(&turn)) pool->user.work_part(pool->user.to, part, &turn);
+
+    pthread_mutex_lock(&pool->lock);
+    part->ended = true;
+    pthread_cond_signal(&pool->for_owner);
+}
+
+static void list_part(struct pool *pool, struct pool_part *part)
+{
+    struct slot *slot = slot_of(pool, part->number);
+    struct pool_part **at = &pool->to_begin;
+    if (slot->last_part)
+        slot->last_part->next = part;
+    else
+        slot->parts = part;
+    slot->last_part = part;
+    while (*at && (*at)->number <= part->number)
+        at = &(*at)->next_to_begin;
+    part->next_to_begin = *at;
+    *at = part;
+    pool->n_to_begin++;
+}
+
+void pool_add_part(struct pool_turn *turn, struct pool_part *part)
+{
+    struct pool *pool = turn->pool;
+    assert(!turn->part && "parts have no parts");
+    *part = (struct pool_part){.number = turn->number};
+    if (!pool->n_workers) {
+        struct pool_turn own = {pool, turn->number, part};
+        if (!pool_is_stopped(turn)) pool->user.work_part(pool->user.to, part, &own);
+        pool->user.done_part(pool->user.to, part);
+        return;
+    }
+    pthread_mutex_lock(&pool->lock);
+    list_part(pool, part);
+    pthread_cond_broadcast(&pool->for_workers);
+    /* Rather than that many of them wait: a hand more. */
+    while (pool->n_to_begin > pool->n_workers && (part = part_to_begin(pool, turn->number)))
+        do_part(pool, part);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+/* ---- Workers ------------------------------------------------------------------------------------
+ */
+
 static void *worker(void *self)
 {
     struct pool *pool = self;
     pthread_mutex_lock(&pool->lock);
     for (;;) {
-        while (pool->begun == pool->added && !pool->closing)
+        struct pool_part *part = part_to_begin(pool, UINT64_MAX);
+        if (part) {
+            do_part(pool, part);
+            continue;
+        }
+        if (pool->begun == pool->added) {
+            if (pool->closing) break;
             pthread_cond_wait(&pool->for_workers, &pool->lock);
-        if (pool->begun == pool->added) break;
-        struct pool_turn turn = {pool, pool->begun++};
+            continue;
+        }
+        struct pool_turn turn = {pool, pool->begun++, NULL};
         void *job = slot_of(pool, turn.number)->job;
         pthread_mutex_unlock(&pool->lock);
 
@@ -112,25 +193,52 @@ static void hand_over(struct pool *pool, void *job, struct pool_result *result)
         atomic_store(&pool->stopped, true);
 }
 
+/* What the first part gave is all taken: what the job gave behind it comes next. */
+static void end_part(struct pool *pool, struct slot *slot)
+{
+    struct pool_part *part = slot->parts;
+    slot->parts = part->next;
+    if (!slot->parts) slot->last_part = NULL;
+    slot->first = part->behind;
+    slot->last = part->end;
+    /* The next part's worker may have waited for its turn. */
+    pthread_cond_broadcast(&pool->for_workers);
+    pthread_mutex_unlock(&pool->lock);
+    pool->user.done_part(pool->user.to, part);
+    pthread_mutex_lock(&pool->lock);
+}
+
+static void end_job(struct pool *pool, struct slot *slot)
+{
+    void *job = slot->job;
+    *slot = (struct slot){0};
+    pool->taken++;
+    /* The next job's worker may have waited for its turn. */
+    pthread_cond_broadcast(&pool->for_workers);
+    pthread_mutex_unlock(&pool->lock);
+    pool->user.done(pool->user.to, job);
+    pthread_mutex_lock(&pool->lock);
+}
+
 /* Takes what is there of the job whose turn it is; the lock is held. False: nothing was there. */
 static bool take_one(struct pool *pool)
 {
     struct slot *slot = slot_of(pool, pool->taken);
-    struct pool_result *result = slot->first;
-    if (!result && !slot->ended) return false;
+    struct pool_part *part = slot->first ? NULL : slot->parts;
+    struct pool_result **first = part ? &part->first : &slot->first;
+    struct pool_result *result = *first;
     void *job = slot->job;
-    if (!result) {
-        *slot = (struct slot){0};
-        pool->taken++;
-        /* The next job's worker may have waited for its turn. */
-        pthread_cond_broadcast(&pool->for_workers);
-        pthread_mutex_unlock(&pool->lock);
-        pool->user.done(pool->user.to, job);
-        pthread_mutex_lock(&pool->lock);
+    if (!result && !(part ? part->ended : slot->ended)) return false;
+    if (!result && part) {
+        end_part(pool, slot);
         return true;
     }
-    slot->first = result->next;
-    if (!slot->first) slot->last = NULL;
+    if (!result) {
+        end_job(pool, slot);
+        return true;
+    }
+    *first = result->next;
+    if (!*first) *(part ? &part->last : &slot->last) = NULL;
     uint64_t bytes = result->bytes;
     pthread_mutex_unlock(&pool->lock);
     hand_over(pool, job, result);
@@ -145,7 +253,7 @@ static bool take_one(struct pool *pool)
 /* Without workers: by the thread that asks. */
 static bool do_at_once(struct pool *pool, void *job)
 {
-    struct pool_turn turn = {pool, 0};
+    struct pool_turn turn = {pool, 0, NULL};
     pool->slots[0].job = job;
     if (!pool_is_stopped(&turn)) pool->user.work(pool->user.to, job, &turn);
     pool->user.done(pool->user.to, job);
@@ -182,6 +290,37 @@ void pool_close(struct pool *pool)
     pthread_mutex_destroy(&pool->lock);
 }
 
+/* Is the next result to be taken this turn's, and none of its waits? */
+static bool is_next(const struct pool_turn *turn, const struct slot *slot)
+{
+    if (turn->number != turn->pool->taken || slot->first) return false;
+    return slot->parts == turn->part && (!turn->part || !turn->part->first);
+}
+
+static void wait_for_room(struct pool_turn *turn, struct slot *slot, uint64_t bytes)
+{
+    struct pool *pool = turn->pool;
+    /* Whose turn it is may always have one waiting. */
+    while (!atomic_load(&pool->stopped) && pool->held && pool->held + bytes > pool->budget &&
+           !is_next(turn, slot)) {
+        struct pool_part *own = turn->part ? NULL : part_to_begin(pool, turn->number);
+        if (own)
+            do_part(pool, own);
+        else
+            pthread_cond_wait(&pool->for_workers, &pool->lock);
+    }
+}
+
+static void append(struct pool_result **first, struct pool_result **last,
+                   struct pool_result *result)
+{
+    if (*last)
+        (*last)->next = result;
+    else
+        *first = result;
+    *last = result;
+}
+
 bool pool_give(struct pool_turn *turn, struct pool_result *result)
 {
     struct pool *pool = turn->pool;
@@ -192,16 +331,13 @@ bool pool_give(struct pool_turn *turn, struct pool_result *result)
     }
     pthread_mutex_lock(&pool->lock);
     struct slot *slot = slot_of(pool, turn->number);
-    /* Whose turn it is may always have one waiting. */
-    while (!atomic_load(&pool->stopped) && pool->held &&
-           pool->held + result->bytes > pool->budget &&
-           !(turn->number == pool->taken && !slot->first))
-        pthread_cond_wait(&pool->for_workers, &pool->lock);
-    if (slot->last)
-        slot->last->next = result;
+    wait_for_room(turn, slot, result->bytes);
+    if (turn->part)
+        append(&turn->part->first, &turn->part->last, result);
+    else if (slot->last_part)
+        append(&slot->last_part->behind, &slot->last_part->end, result);
     else
-        slot->first = result;
-    slot->last = result;
+        append(&slot->first, &slot->last, result);
     pool->held += result->bytes;
     pthread_cond_signal(&pool->for_owner);
     pthread_mutex_unlock(&pool->lock);

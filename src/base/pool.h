@@ -4,9 +4,14 @@
  * takes job after job, in the order in which the jobs were added and each job gave them. So what
  * comes of it never depends on how many workers there are or which was faster.
  *
+ * A large job may have parts, which any worker does: what a part gives is taken at the place where
+ * the job added it, after what the job had given before and before what it gives later.
+ *
  * Memory: results that wait to be taken stay below a budget. A worker that is ahead of its turn
- * waits for room; the one whose turn it is always gets on, so nobody waits for ever. A worker whose
- * arena is spent ends the whole program with the arena's message (base/arena).
+ * waits for room; the one whose turn it is always gets on, so nobody waits for ever: parts are
+ * begun in their order, and a job that waits does its own parts that nobody has begun. Of those
+ * there are never many more than workers. A worker whose arena is spent ends the whole program with
+ * the arena's message (base/arena).
  */
 #pragma once
 
@@ -22,6 +27,15 @@ struct pool_result {
     uint64_t bytes;           /* what it holds of the budget */
 };
 
+/* The first member of a part; zeroed when it is added. All is the pool's. */
+struct pool_part {
+    struct pool_part *next, *next_to_begin;
+    uint64_t number;                  /* of the job */
+    struct pool_result *first, *last; /* what it gave */
+    struct pool_result *behind, *end; /* what the job gave after adding it */
+    bool begun, ended;
+};
+
 struct pool_user {
     void *to;
     /* On a worker. */
@@ -32,6 +46,9 @@ struct pool_user {
     void (*drop)(void *to, struct pool_result *result);
     /* The job and all its results are done; on the pool's thread, in order. */
     void (*done)(void *to, void *job);
+    /* As work and done, of a part. Without parts both may be NULL. */
+    void (*work_part)(void *to, struct pool_part *part, struct pool_turn *turn);
+    void (*done_part)(void *to, struct pool_part *part);
     /* On the pool's thread, every now and then: the sum of what was noted. */
     void (*idle)(void *to, uint64_t noted);
 };
@@ -50,6 +67,8 @@ void pool_close(struct pool *pool);
 
 /* False: stopped; the result was dropped and the job should end. */
 MUST_USE bool pool_give(struct pool_turn *turn, struct pool_result *result);
+/* Of a job, not of a part. The part stays where it is until done_part. */
+void pool_add_part(struct pool_turn *turn, struct pool_part *part);
 /* Counts towards what idle shows. */
 void pool_note(struct pool_turn *turn, uint64_t n);
 bool pool_is_stopped(const struct pool_turn *turn);

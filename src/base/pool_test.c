@@ -18,11 +18,19 @@ struct given {
     size_t job, index;
 };
 
+/* Each third job has some. */
+struct part {
+    struct pool_part link;
+    struct arena arena;
+    size_t job, number;
+    unsigned begun;
+};
+
 struct world {
     uint64_t seed;  /* of the delays; 0 = none */
     size_t stop_at; /* take says no at the so many-th; 0 = never */
     uint64_t order; /* hash of what was taken, in order */
-    size_t taken, dropped, done, worked;
+    size_t taken, dropped, done, worked, parts_done, parts_worked;
     /* Given and not yet let go; below 0 for a moment when letting go is faster than the counting.
      */
     _Atomic int64_t held, most_held;
@@ -56,21 +64,67 @@ static void raise_most(struct world *w, int64_t held)
         continue;
 }
 
+static bool give(struct world *w, struct pool_turn *turn, size_t job, size_t index)
+{
+    struct arena arena = arena_open("result", 1 << 20, NULL);
+    struct given *given = arena_new(&arena, struct given);
+    *given =
+        (struct given){.link = {.bytes = RESULT_BYTES}, .arena = arena, .job = job, .index = index};
+    delay(w->seed, hash_join(job, index));
+    pool_note(turn, 1);
+    if (!pool_give(turn, &given->link)) return false;
+    raise_most(w, atomic_fetch_add(&w->held, RESULT_BYTES) + RESULT_BYTES);
+    return true;
+}
+
+static size_t parts_of(size_t job)
+{
+    return job % 3 ? 0 : 3 + hash_u64(job) % 11;
+}
+
+static void add_part(struct pool_turn *turn, size_t job, size_t number)
+{
+    struct arena arena = arena_open("part", 1 << 20, NULL);
+    struct part *part = arena_new(&arena, struct part);
+    *part = (struct part){.arena = arena, .job = job, .number = number};
+    pool_add_part(turn, &part->link);
+}
+
+/* Results and parts by turns. */
 static void work(void *to, void *self, struct pool_turn *turn)
 {
     struct world *w = to;
     struct job *job = self;
     assert_int_equal(atomic_fetch_add(&job->begun, 1), 0);
-    for (size_t i = 0; i < results_of(job->number); i++) {
-        struct arena arena = arena_open("result", 1 << 20, NULL);
-        struct given *given = arena_new(&arena, struct given);
-        *given = (struct given){
-            .link = {.bytes = RESULT_BYTES}, .arena = arena, .job = job->number, .index = i};
-        delay(w->seed, hash_join(job->number, i));
-        pool_note(turn, 1);
-        if (!pool_give(turn, &given->link)) return;
-        raise_most(w, atomic_fetch_add(&w->held, RESULT_BYTES) + RESULT_BYTES);
+    for (size_t i = 0, part = 0; i < results_of(job->number) || part < parts_of(job->number); i++) {
+        for (size_t n = i % 3; n > 0 && part < parts_of(job->number); n--)
+            add_part(turn, job->number, part++);
+        if (i < results_of(job->number) && !give(w, turn, job->number, i)) return;
     }
+}
+
+static size_t results_of_part(size_t job, size_t part)
+{
+    return hash_join(job, part) % 4;
+}
+
+static void work_part(void *to, struct pool_part *self, struct pool_turn *turn)
+{
+    struct world *w = to;
+    struct part *part = (struct part *)(void *)self;
+    part->begun++;
+    for (size_t i = 0; i < results_of_part(part->job, part->number); i++)
+        if (!give(w, turn, part->job, 1000 * (part->number + 1) + i)) return;
+}
+
+static void done_part(void *to, struct pool_part *self)
+{
+    struct world *w = to;
+    struct part *part = (struct part *)(void *)self;
+    struct arena arena = part->arena;
+    w->parts_done++;
+    w->parts_worked += part->begun;
+    arena_close(&arena);
 }
 
 static void release(struct world *w, struct pool_result *result)
@@ -122,7 +176,15 @@ static struct world run(size_t workers, uint64_t budget, uint64_t seed, size_t s
     struct arena arena = arena_open("pool test", 0, NULL);
     struct job *jobs = arena_array(&arena, struct job, JOBS);
     struct pool_user user = {
-        .to = &w, .work = work, .take = take, .drop = drop, .done = done, .idle = idle};
+        .to = &w,
+        .work = work,
+        .take = take,
+        .drop = drop,
+        .done = done,
+        .work_part = work_part,
+        .done_part = done_part,
+        .idle = idle,
+    };
     struct pool *pool = pool_open(&arena, workers, budget, user);
     bool goes_on = true;
     for (size_t i = 0; i < JOBS; i++) {
@@ -139,8 +201,19 @@ static struct world run(size_t workers, uint64_t budget, uint64_t seed, size_t s
 static size_t all_results(void)
 {
     size_t n = 0;
-    for (size_t i = 0; i < JOBS; i++)
+    for (size_t i = 0; i < JOBS; i++) {
         n += results_of(i);
+        for (size_t part = 0; part < parts_of(i); part++)
+            n += results_of_part(i, part);
+    }
+    return n;
+}
+
+static size_t all_parts(void)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < JOBS; i++)
+        n += parts_of(i);
     return n;
 }
 
@@ -160,6 +233,8 @@ static void test_order(void **state)
                 assert_true(w.order == first.order);
                 assert_int_equal(w.done, JOBS);
                 assert_int_equal(w.worked, JOBS);
+                assert_int_equal(w.parts_done, all_parts());
+                assert_int_equal(w.parts_worked, all_parts());
                 assert_int_equal(w.dropped, 0);
             }
 }
@@ -188,6 +263,7 @@ static void test_stop(void **state)
             /* Few had begun beyond it. */
             assert_true(w.worked <= JOBS);
             assert_true(w.dropped <= all_results() - stop);
+            assert_true(w.parts_worked <= w.parts_done);
         }
 }
 
