@@ -107,6 +107,32 @@ static void print_class(struct json *json, const struct manifest *m, const struc
     json_object_end(json);
 }
 
+/* The firewalls at enforced borders: what is inside, and every target's files for them. */
+static void print_border(struct json *json, const struct manifest *m, const struct border *border,
+                         struct arena *arena)
+{
+    char text[PREFIX_TEXT];
+    size_t n;
+    json_object(json);
+    json_member_str(json, S("name"), border->name);
+    json_key(json, S("members"));
+    json_array(json);
+    const struct prefix *inside = prefix_set_prefixes(arena, border->inside, &n);
+    for (size_t i = 0; i < n; i++)
+        json_str(json, prefix_text(text, inside[i]));
+    json_array_end(json);
+    json_key(json, S("files"));
+    json_array(json);
+    for (size_t i = 0; i < m->n_parts; i++)
+        for (size_t j = 0; j < m->parts[i].files.n; j++) {
+            const struct target_file *file = &m->parts[i].files.items[j];
+            if (file->border && str_equal(file->border->border->name, border->name))
+                json_str(json, manifest_path(arena, &m->parts[i], file));
+        }
+    json_array_end(json);
+    json_object_end(json);
+}
+
 void manifest_print(const struct manifest *m, struct arena *arena, struct buf *out)
 {
     struct json json = json_to(out);
@@ -129,6 +155,11 @@ void manifest_print(const struct manifest *m, struct arena *arena, struct buf *o
     json_array(&json);
     for (size_t i = 0; m->n_parts && i < m->parts[0].bundles.n_classes; i++)
         print_class(&json, m, &m->parts[0].bundles.classes[i], arena);
+    json_array_end(&json);
+    json_key(&json, S("borders"));
+    json_array(&json);
+    for (size_t i = 0; i < m->resolved->n_borders; i++)
+        print_border(&json, m, &m->resolved->borders[i], arena);
     json_array_end(&json);
     json_object_end(&json);
     buf_char(out, '\n');
@@ -154,9 +185,7 @@ void manifest_print_incomplete(const struct manifest_file *files, size_t n, stru
 /* ---- Reading ------------------------------------------------------------------------------------
  */
 
-/* Relative, without a step up: nothing outside the folder is ever read or removed for a manifest.
- */
-static bool stays_inside(str path)
+bool manifest_path_stays_inside(str path)
 {
     if (!path.len || path.ptr[0] == '/') return false;
     while (path.len) {
@@ -195,7 +224,7 @@ static bool read_file(struct json_scan *scan, struct manifest_file *out, struct 
         if (is_path) file.path = item.text;
         if (is_hash) file.sha256 = item.text;
     }
-    if (!stays_inside(file.path))
+    if (!manifest_path_stays_inside(file.path))
         return err_at(err, ERR_MALFORMED, at, "expected a path inside the folder, found \"%.*s\"",
                       STR_ARG(file.path));
     *out = file;

@@ -37,6 +37,10 @@ struct manifest_file {
  * whole, old ones and new ones. It claims nothing of their content. */
 void manifest_print_incomplete(const struct manifest_file *files, size_t n, struct buf *out);
 
+/* Relative, without a step up: nothing outside the folder is ever read or removed for a manifest.
+ */
+bool manifest_path_stays_inside(str path);
+
 /* Reads the list of files of either manifest that an earlier run wrote. Paths that leave the folder
  * are refused.
  *
