@@ -5,25 +5,27 @@
 #include "policy/document.h"
 #include "policy/service_tags.h"
 
+static bool open_at(struct invocation *call, str path, str source, struct policy_file *out,
+                    str *text, struct err *err)
+{
+    bytes content = {0};
+    *out = (struct policy_file){.path = path, .source = source};
+    if (!os_read_all(call->os, path, LIMIT_POLICY_BYTES, call->arena, &content, err)) return false;
+    *text = str_of_bytes(content);
+    return true;
+}
+
 bool policy_file_open(struct invocation *call, struct policy_file *out, str *text)
 {
     struct err err = {0};
-    bytes content = {0};
     bool given = option_given(call, S("policy"));
     str name = option_text(call, S("policy"));
-    *out = (struct policy_file){
-        .path = given ? name : command_path(call, name),
-        .source = name,
-    };
-    if (!os_read_all(call->os, out->path, LIMIT_POLICY_BYTES, call->arena, &content, &err)) {
-        (void)command_fail(call, &err);
-        if (!given && err.kind == ERR_NOT_FOUND)
-            buf_str(call->talk,
-                    S("policy.yaml is written by you: docs/policy.md begins with a first one\n"));
-        return false;
-    }
-    *text = str_of_bytes(content);
-    return true;
+    if (open_at(call, given ? name : command_path(call, name), name, out, text, &err)) return true;
+    (void)command_fail(call, &err);
+    if (!given && err.kind == ERR_NOT_FOUND)
+        buf_str(call->talk,
+                S("policy.yaml is written by you: docs/policy.md begins with a first one\n"));
+    return false;
 }
 
 /* ---- Printing -----------------------------------------------------------------------------------
@@ -113,15 +115,29 @@ void policy_file_print(struct buf *out, struct arena *arena, bool colour, str so
 /* ---- Loading ------------------------------------------------------------------------------------
  */
 
-bool policy_file_load(struct invocation *call, struct policy_file *out, int *status)
+static bool parse(struct invocation *call, struct policy_file *out, str text)
 {
-    str text = {0};
-    *status = EXIT_FAILED;
-    if (!policy_file_open(call, out, &text)) return false;
     bool good = policy_parse(out->source, text, call->arena, &out->policy, &out->found);
     policy_file_print(call->talk, call->arena, call->talk_colour, out->source, text, &out->found,
                       0);
     return good;
+}
+
+bool policy_file_load(struct invocation *call, struct policy_file *out, int *status)
+{
+    str text = {0};
+    *status = EXIT_FAILED;
+    return policy_file_open(call, out, &text) && parse(call, out, text);
+}
+
+bool policy_file_load_from(struct invocation *call, str path, struct policy_file *out, int *status)
+{
+    struct err err = {0};
+    str text = {0};
+    *status = EXIT_FAILED;
+    if (open_at(call, path, path, out, &text, &err)) return parse(call, out, text);
+    (void)command_fail(call, &err);
+    return false;
 }
 
 static const struct host_address *find_host(void *to, str name, int64_t as_of_us,

@@ -37,6 +37,10 @@ MUST_USE bool policy_file_open(struct invocation *call, struct policy_file *out,
  */
 MUST_USE bool policy_file_load(struct invocation *call, struct policy_file *out, int *status);
 
+/* The same for a file that is not the command's own policy: the other side of a comparison. */
+MUST_USE bool policy_file_load_from(struct invocation *call, str path, struct policy_file *out,
+                                    int *status);
+
 /* Resolves at call->as_of_us, printing warnings and errors on the talk stream.
  *
  * hosts : names of the workspace; NULL = they are loaded from its database, if there is one;
