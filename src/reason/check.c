@@ -107,15 +107,14 @@ struct question_base {
     const struct decision *decision;
     const struct atoms *atoms;
     uint32_t n_classes;
-    size_t n_words;
-    const class_word *managed, *local;
+    struct class_set managed, local, all;
     const struct intent_rows *intent; /* per governed service; by server */
     struct machine_index machines;
 };
 
 /* Ends of an assertion as classes. */
 struct ends {
-    const class_word *clients, *servers; /* without what is excepted */
+    struct class_set clients, servers; /* without what is excepted */
 };
 
 struct end_sets {
@@ -159,7 +158,7 @@ static struct question_base question_base_of(const struct resolved *resolved,
     base.atoms = atoms_build(sets, n, arena, scratch);
     base.decision = decision_build(resolved, base.atoms, arena, scratch);
     base.n_classes = atoms_count(base.atoms);
-    base.n_words = class_set_words(base.n_classes);
+    base.all = class_set_all(arena, base.n_classes);
     base.managed = atoms_classes(base.atoms, resolved->managed, arena);
     base.local = atoms_classes(base.atoms, resolved->places.local, arena);
     base.machines = index_machines(resolved, arena);
@@ -174,27 +173,23 @@ static struct question_base question_base_of(const struct resolved *resolved,
 }
 
 /* Classes of a set less those of another, and never local ones: no assertion speaks of them. */
-static class_word *classes_less(const struct question_base *base, struct prefix_set in,
-                                struct prefix_set out, struct arena *arena)
+static struct class_set classes_less(const struct question_base *base, struct prefix_set in,
+                                     struct prefix_set out, struct arena *arena)
 {
-    class_word *classes = atoms_classes(base->atoms, in, arena);
-    class_set_drop(classes, atoms_classes(base->atoms, out, arena), base->n_words);
-    class_set_drop(classes, base->local, base->n_words);
-    return classes;
+    struct class_set classes = atoms_classes(base->atoms, in, arena);
+    classes = class_set_subtract(arena, classes, atoms_classes(base->atoms, out, arena));
+    return class_set_subtract(arena, classes, base->local);
 }
 
 static struct ends ends_of(const struct question_base *base, const struct assertion *a,
                            const struct end_sets *sets, struct arena *arena)
 {
-    class_word *clients = classes_less(base, sets->from, sets->except_from, arena);
-    class_word *servers = classes_less(base, sets->to, sets->except_to, arena);
+    struct class_set clients = classes_less(base, sets->from, sets->except_from, arena);
+    struct class_set servers = classes_less(base, sets->to, sets->except_to, arena);
     if (a->kind == ASSERT_ONLY) {
         /* Every other client. */
-        class_word *others = class_set_new(arena, base->n_classes);
-        class_set_fill(others, base->n_classes);
-        class_set_drop(others, clients, base->n_words);
-        class_set_drop(others, base->local, base->n_words);
-        clients = others;
+        clients = class_set_subtract(arena, base->all, clients);
+        clients = class_set_subtract(arena, clients, base->local);
     }
     return (struct ends){clients, servers};
 }
@@ -203,53 +198,46 @@ static struct ends ends_of(const struct question_base *base, const struct assert
  */
 
 /* Which clients pass every side towards a server class. */
-static void passing(const struct question_base *base, int service, uint32_t server, bool secured,
-                    class_word *out)
+static struct class_set passing(const struct question_base *base, int service, uint32_t server,
+                                bool secured, struct arena *arena)
 {
-    class_set_fill(out, base->n_classes);
-    for (unsigned side = 0; side < SIDE_COUNT; side++) {
-        uint32_t row = decision_row(base->decision, service, PROFILE_DOMAIN, side, secured, server);
-        class_set_keep(out, decision_row_classes(base->decision, row), base->n_words);
-    }
+    uint32_t row =
+        decision_row(base->decision, service, PROFILE_DOMAIN, SIDE_COUNT, secured, server);
+    return decision_row_classes(base->decision, row, arena);
 }
 
 /* Which clients break the assertion towards a server class. */
-static void breaking(const struct question_base *base, const struct assertion *a,
-                     const struct ends *ends, int service, uint32_t server, class_word *out,
-                     struct arena scratch)
+static struct class_set breaking(const struct question_base *base, const struct assertion *a,
+                                 const struct ends *ends, int service, uint32_t server,
+                                 struct arena *arena)
 {
     bool governed = base->resolved->policy->governed[service];
-    size_t n = base->n_words;
+    struct class_set out = ends->clients;
     if (!governed) {
         /* Ungoverned: every flow passes. */
-        memset(out, 0, n * sizeof *out);
-        if (a->kind != ASSERT_ALWAYS) class_set_unite(out, ends->clients, n);
+        if (a->kind == ASSERT_ALWAYS) out = (struct class_set){0};
     } else if (a->kind != ASSERT_ALWAYS) {
         /* What passes in clear passes secured, too. */
-        passing(base, service, server, true, out);
-        class_set_keep(out, ends->clients, n);
+        out = class_set_intersect(arena, out, passing(base, service, server, true, arena));
     } else {
         const struct intent_rows *intent = &base->intent[service];
-        class_word *clear = class_set_new(&scratch, base->n_classes);
-        class_word *secured = class_set_new(&scratch, base->n_classes);
-        passing(base, service, server, false, clear);
-        passing(base, service, server, true, secured);
-        class_set_keep(secured, intent->sets.sets[intent->either[server]], n);
-        class_set_drop(secured, intent->sets.sets[intent->allow[server]], n);
-        memset(out, 0, n * sizeof *out);
-        class_set_unite(out, ends->clients, n);
-        class_set_drop(out, clear, n);
-        class_set_drop(out, secured, n);
+        struct class_set secured = passing(base, service, server, true, arena);
+        secured = class_set_intersect(arena, secured,
+                                      class_sets_get(&intent->sets, intent->either[server]));
+        secured = class_set_subtract(arena, secured,
+                                     class_sets_get(&intent->sets, intent->allow[server]));
+        out = class_set_subtract(arena, out, passing(base, service, server, false, arena));
+        out = class_set_subtract(arena, out, secured);
     }
-    if (!class_set_has(base->managed, server)) class_set_keep(out, base->managed, n);
+    if (!class_set_has(base->managed, server)) out = class_set_intersect(arena, out, base->managed);
+    return out;
 }
 
-static bool find_pair(const struct question_base *base, const class_word *clients, uint32_t server,
+static bool find_pair(const struct question_base *base, struct class_set clients, uint32_t server,
                       struct addr *client, struct addr *server_addr, struct arena scratch)
 {
-    if (class_set_is_empty(clients, base->n_words)) return false;
-    class_word *one = class_set_new(&scratch, base->n_classes);
-    class_set_add(one, server);
+    if (class_set_is_empty(clients)) return false;
+    struct class_set one = class_set_one(&scratch, server);
     struct prefix_set servers = atoms_addresses(base->atoms, one, &scratch);
     struct prefix_set all = atoms_addresses(base->atoms, clients, &scratch);
     return pair_of_machines(&base->machines, all, servers, client, server_addr, scratch);
@@ -258,11 +246,11 @@ static bool find_pair(const struct question_base *base, const class_word *client
 static bool holds_for_service(const struct question_base *base, const struct ends *ends,
                               int service, struct check_assertion *out, struct arena scratch)
 {
-    class_word *clients = class_set_new(&scratch, base->n_classes);
-    for (uint32_t s = class_set_next(ends->servers, base->n_words, 0); s != UINT32_MAX;
-         s = class_set_next(ends->servers, base->n_words, s + 1)) {
-        breaking(base, out->assertion, ends, service, s, clients, scratch);
-        if (!find_pair(base, clients, s, &out->client, &out->server, scratch)) continue;
+    for (uint32_t s = class_set_next(ends->servers, 0); s != UINT32_MAX;
+         s = class_set_next(ends->servers, s + 1)) {
+        struct arena inner = scratch;
+        struct class_set clients = breaking(base, out->assertion, ends, service, s, &inner);
+        if (!find_pair(base, clients, s, &out->client, &out->server, inner)) continue;
         out->service = service;
         return false;
     }
@@ -349,15 +337,15 @@ static bool lacks_intent(const struct question_base *base, int service, struct p
 {
     struct prefix_set none = {0};
     const struct intent_rows *intent = &base->intent[service];
-    const class_word *clients = classes_less(base, from, none, &scratch);
-    const class_word *servers = classes_less(base, to, none, &scratch);
-    class_word *left = class_set_new(&scratch, base->n_classes);
-    for (uint32_t s = class_set_next(servers, base->n_words, 0); s != UINT32_MAX;
-         s = class_set_next(servers, base->n_words, s + 1)) {
+    struct class_set clients = classes_less(base, from, none, &scratch);
+    struct class_set servers = classes_less(base, to, none, &scratch);
+    for (uint32_t s = class_set_next(servers, 0); s != UINT32_MAX;
+         s = class_set_next(servers, s + 1)) {
+        struct arena inner = scratch;
         uint32_t row = secured_will_do ? intent->either[s] : intent->allow[s];
-        memcpy(left, clients, base->n_words * sizeof *left);
-        class_set_drop(left, intent->sets.sets[row], base->n_words);
-        if (find_pair(base, left, s, client, server, scratch)) return true;
+        struct class_set left =
+            class_set_subtract(&inner, clients, class_sets_get(&intent->sets, row));
+        if (find_pair(base, left, s, client, server, inner)) return true;
     }
     return false;
 }

@@ -11,8 +11,8 @@ struct atoms {
     const struct addr *starts; /* of the intervals, ascending; the first is :: */
     const uint32_t *class_of;  /* per interval; neighbours differ */
     size_t n;
-    const uint32_t *first;     /* per class: its first interval */
-    const uint32_t *intervals; /* how many intervals a class has */
+    /* The intervals of class c, ascending: intervals[from[c]] up to intervals[from[c + 1]]. */
+    const uint32_t *from, *intervals;
     uint32_t n_classes;
 };
 
@@ -127,11 +127,16 @@ static void number(struct atoms *atoms, const struct addr *starts, const uint32_
         kept_starts[kept] = starts[i];
         kept_classes[kept++] = *name - 1;
     }
-    uint32_t *first = arena_array(arena, uint32_t, n_classes);
-    uint32_t *intervals = arena_array(arena, uint32_t, n_classes);
+    uint32_t *from = arena_array(arena, uint32_t, (size_t)n_classes + 2);
+    uint32_t *intervals = arena_array(arena, uint32_t, kept);
+    /* Counted two places on, filled one place on: then each class begins where it should. */
     for (size_t i = 0; i < kept; i++)
-        if (!intervals[kept_classes[i]]++) first[kept_classes[i]] = (uint32_t)i;
-    *atoms = (struct atoms){kept_starts, kept_classes, kept, first, intervals, n_classes};
+        from[kept_classes[i] + 2]++;
+    for (size_t c = 2; c <= n_classes; c++)
+        from[c + 1] += from[c];
+    for (size_t i = 0; i < kept; i++)
+        intervals[from[kept_classes[i] + 1]++] = (uint32_t)i;
+    *atoms = (struct atoms){kept_starts, kept_classes, kept, from, intervals, n_classes};
 }
 
 struct atoms *atoms_build(const struct prefix_set *sets, size_t n_sets, struct arena *arena,
@@ -175,7 +180,7 @@ uint32_t atoms_count(const struct atoms *atoms)
 struct addr atoms_witness(const struct atoms *atoms, uint32_t class_id)
 {
     assert(class_id < atoms->n_classes);
-    return atoms->starts[atoms->first[class_id]];
+    return atoms->starts[atoms->intervals[atoms->from[class_id]]];
 }
 
 static struct addr interval_last(const struct atoms *atoms, size_t at)
@@ -187,8 +192,8 @@ bool atoms_second_witness(const struct atoms *atoms, uint32_t class_id, struct a
                           struct addr *out)
 {
     assert(class_id < atoms->n_classes);
-    for (size_t at = atoms->first[class_id]; at < atoms->n; at++) {
-        if (atoms->class_of[at] != class_id) continue;
+    for (uint32_t i = atoms->from[class_id]; i < atoms->from[class_id + 1]; i++) {
+        size_t at = atoms->intervals[i];
         struct addr a = atoms->starts[at];
         if (addr_equal(a, not )) {
             if (addr_equal(a, interval_last(atoms, at))) continue;
@@ -200,48 +205,108 @@ bool atoms_second_witness(const struct atoms *atoms, uint32_t class_id, struct a
     return false;
 }
 
+/* The intervals of a range: first up to and with last. */
+static void intervals_of(const struct atoms *atoms, struct range r, size_t *first, size_t *last)
+{
+    *first = find(atoms->starts, atoms->n, r.first);
+    *last = *first;
+    /* Most ranges of a policy are one interval: no second search for those. */
+    if (addr_compare(interval_last(atoms, *first), r.last) < 0)
+        *last = find(atoms->starts, atoms->n, r.last);
+}
+
 bool atoms_hold(const struct atoms *atoms, struct prefix_set set, struct arena scratch)
 {
-    uint32_t *inside = arena_array(&scratch, uint32_t, atoms->n_classes);
+    size_t inside = 0, met = 0, first = 0, last = 0;
     for (size_t i = 0; i < set.n; i++) {
-        size_t first = find(atoms->starts, atoms->n, set.ranges[i].first);
-        size_t last = find(atoms->starts, atoms->n, set.ranges[i].last);
+        intervals_of(atoms, set.ranges[i], &first, &last);
         if (!addr_equal(atoms->starts[first], set.ranges[i].first)) return false;
         if (!addr_equal(interval_last(atoms, last), set.ranges[i].last)) return false;
-        for (size_t at = first; at <= last; at++)
-            inside[atoms->class_of[at]]++;
+        inside += last - first + 1;
     }
-    /* The boundaries fit; now no class may be partly outside. */
-    for (uint32_t i = 0; i < atoms->n_classes; i++)
-        if (inside[i] && inside[i] != atoms->intervals[i]) return false;
-    return true;
+    /* The boundaries fit; now no class may be partly outside: the intervals of the classes met are
+     * as many as those inside. */
+    struct class_set classes = atoms_classes(atoms, set, &scratch);
+    for (size_t i = 0; i < classes.n; i++)
+        met += atoms->from[classes.runs[i].last + 1] - atoms->from[classes.runs[i].first];
+    return met == inside;
 }
 
-class_word *atoms_classes(const struct atoms *atoms, struct prefix_set set, struct arena *arena)
+struct class_set atoms_classes(const struct atoms *atoms, struct prefix_set set,
+                               struct arena *arena)
 {
-    class_word *classes = class_set_new(arena, atoms->n_classes);
-    for (size_t i = 0; i < set.n; i++)
-        for (size_t at = find(atoms->starts, atoms->n, set.ranges[i].first);
-             at < atoms->n && addr_compare(atoms->starts[at], set.ranges[i].last) <= 0; at++)
-            class_set_add(classes, atoms->class_of[at]);
-    return classes;
+    size_t most = 0, n = 0, first = 0, last = 0;
+    for (size_t i = 0; i < set.n; i++) {
+        intervals_of(atoms, set.ranges[i], &first, &last);
+        most += last - first + 1;
+    }
+    struct class_run *runs = arena_array(arena, struct class_run, most);
+    for (size_t i = 0; i < set.n; i++) {
+        intervals_of(atoms, set.ranges[i], &first, &last);
+        for (size_t at = first; at <= last; at++) {
+            uint32_t c = atoms->class_of[at];
+            /* Classes are numbered by address, so that most intervals go on with the last run. */
+            if (n && c >= runs[n - 1].first && c <= runs[n - 1].last) continue;
+            if (n && c == runs[n - 1].last + 1)
+                runs[n - 1].last = c;
+            else
+                runs[n++] = (struct class_run){c, c};
+        }
+    }
+    return class_set_settle(arena, runs, n);
 }
 
-struct prefix_set atoms_addresses(const struct atoms *atoms, const class_word *classes,
+static int index_order(const void *left, const void *right)
+{
+    const uint32_t *a = left, *b = right;
+    return (*a > *b) - (*a < *b);
+}
+
+/* The intervals of the classes in the order of the line. */
+static const uint32_t *intervals_in_order(const struct atoms *atoms, struct class_set classes,
+                                          size_t n, struct arena *scratch)
+{
+    enum { WORD_BITS = 64, DENSE = 16 };
+    uint32_t *indices = arena_array(scratch, uint32_t, n);
+    size_t n_words = atoms->n / WORD_BITS + 1, k = 0;
+    bool dense = n > atoms->n / DENSE;
+    uint64_t *marks = arena_array(scratch, uint64_t, dense ? n_words : 0);
+    for (size_t i = 0; i < classes.n; i++)
+        for (uint32_t j = atoms->from[classes.runs[i].first];
+             j < atoms->from[classes.runs[i].last + 1]; j++) {
+            uint32_t at = atoms->intervals[j];
+            if (dense)
+                marks[at / WORD_BITS] |= UINT64_C(1) << (at % WORD_BITS);
+            else
+                indices[k++] = at;
+        }
+    if (!dense) qsort(indices, n, sizeof *indices, index_order);
+    for (size_t w = 0; dense && w < n_words; w++)
+        for (uint32_t bit = 0; bit < WORD_BITS && marks[w] >> bit; bit++)
+            if (marks[w] >> bit & 1) indices[k++] = (uint32_t)(w * WORD_BITS) + bit;
+    return indices;
+}
+
+struct prefix_set atoms_addresses(const struct atoms *atoms, struct class_set classes,
                                   struct arena *arena)
 {
-    struct range *ranges = NULL;
-    size_t n = 0, room = 0;
-    for (size_t at = 0; at < atoms->n; at++) {
-        if (!class_set_has(classes, atoms->class_of[at])) continue;
-        struct addr last = interval_last(atoms, at);
-        /* Intervals are in order; neighbours of the set become one range. */
-        if (n && at && class_set_has(classes, atoms->class_of[at - 1])) {
-            ranges[n - 1].last = last;
-            continue;
-        }
-        arena_grow(arena, ranges, n, room);
-        ranges[n++] = (struct range){atoms->starts[at], last};
+    size_t n_intervals = 0, n = 0;
+    for (size_t i = 0; i < classes.n; i++) {
+        assert(classes.runs[i].last < atoms->n_classes);
+        n_intervals += atoms->from[classes.runs[i].last + 1] - atoms->from[classes.runs[i].first];
     }
+    if (!n_intervals) return (struct prefix_set){0};
+    struct range *ranges = arena_array(arena, struct range, n_intervals);
+    struct arena scratch = *arena;
+    const uint32_t *in_order = intervals_in_order(atoms, classes, n_intervals, &scratch);
+    for (size_t i = 0; i < n_intervals; i++) {
+        size_t at = in_order[i];
+        /* Neighbours of the set become one range. */
+        if (n && in_order[i - 1] + 1 == at)
+            ranges[n - 1].last = interval_last(atoms, at);
+        else
+            ranges[n++] = (struct range){atoms->starts[at], interval_last(atoms, at)};
+    }
+    arena->at = (char *)(ranges + n); /* it was the last piece: what it did not need goes back */
     return (struct prefix_set){ranges, n};
 }

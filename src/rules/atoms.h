@@ -25,8 +25,9 @@ bool atoms_second_witness(const struct atoms *atoms, uint32_t class_id, struct a
                           struct addr *out);
 /* True when the set is a union of classes, as every set the atoms were built from is. */
 bool atoms_hold(const struct atoms *atoms, struct prefix_set set, struct arena scratch);
-/* The classes of a set that the atoms hold. Bits are those of rules/class_set. */
-class_word *atoms_classes(const struct atoms *atoms, struct prefix_set set, struct arena *arena);
-/* The addresses of classes. */
-struct prefix_set atoms_addresses(const struct atoms *atoms, const class_word *classes,
+/* The classes of a set that the atoms hold; costs what it covers. */
+struct class_set atoms_classes(const struct atoms *atoms, struct prefix_set set,
+                               struct arena *arena);
+/* The addresses of classes; costs what they are made of. */
+struct prefix_set atoms_addresses(const struct atoms *atoms, struct class_set classes,
                                   struct arena *arena);

@@ -45,15 +45,14 @@ static void classes_are_memberships(void **state)
         }
         for (size_t i = 0; i < n; i++) {
             assert_true(atoms_hold(atoms, sets[i], scratch));
-            class_word *classes = atoms_classes(atoms, sets[i], &arena);
+            struct class_set classes = atoms_classes(atoms, sets[i], &arena);
             assert_true(prefix_set_equal(atoms_addresses(atoms, classes, &arena), sets[i]));
         }
         /* A set that cuts a class in two is not held. */
         struct prefix_set other = world_set(&w, 3);
         bool cuts = false;
         for (uint32_t c = 0; c < atoms_count(atoms); c++) {
-            class_word *one = class_set_new(&arena, atoms_count(atoms));
-            class_set_add(one, c);
+            struct class_set one = class_set_one(&arena, c);
             struct prefix_set addresses = atoms_addresses(atoms, one, &arena);
             cuts = cuts ||
                    (prefix_set_overlaps(other, addresses) && !prefix_set_covers(other, addresses));

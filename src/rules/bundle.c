@@ -17,7 +17,8 @@ struct service_intent {
 
 struct stance {
     uint32_t first_class; /* any of its classes: all give the same rules */
-    class_word *classes;
+    uint32_t *classes;    /* of the stance, ascending */
+    size_t n_classes, room;
     size_t segment;
 };
 
@@ -120,7 +121,7 @@ static void find_stances(struct maker *m)
 {
     struct map known = {0};
     uint32_t n = atoms_count(m->atoms);
-    class_word *enforcing = atoms_classes(m->atoms, m->resolved->enforcing, m->scratch);
+    struct class_set enforcing = atoms_classes(m->atoms, m->resolved->enforcing, m->scratch);
     m->stance_of = arena_array(m->scratch, uint32_t, n);
     m->stances = arena_array(m->scratch, struct stance, n);
     for (uint32_t c = 0; c < n; c++) {
@@ -131,10 +132,11 @@ static void find_stances(struct maker *m)
         str key = stance_key(m, c, segment, m->scratch);
         bool fresh = false;
         uint32_t at = (uint32_t)*map_put(&known, m->scratch, key, m->n_stances, &fresh);
-        if (fresh) {
-            m->stances[m->n_stances++] = (struct stance){c, class_set_new(m->scratch, n), segment};
-        }
-        class_set_add(m->stances[at].classes, c);
+        if (fresh)
+            m->stances[m->n_stances++] = (struct stance){.first_class = c, .segment = segment};
+        struct stance *stance = &m->stances[at];
+        arena_grow(m->scratch, stance->classes, stance->n_classes, stance->room);
+        stance->classes[stance->n_classes++] = c;
         m->stance_of[c] = at;
     }
 }
@@ -319,8 +321,8 @@ static void add_cell(const struct maker *m, struct rules *rules, const struct se
     struct arena *arena = m->arena;
     struct prefix_set approved = {0}, secure = {0};
     if (!demand.by_mode) {
-        approved = atoms_addresses(m->atoms, sets->sets[demand.allow], arena);
-        secure = atoms_addresses(m->atoms, sets->sets[demand.either], arena);
+        approved = atoms_addresses(m->atoms, class_sets_get(sets, demand.allow), arena);
+        secure = atoms_addresses(m->atoms, class_sets_get(sets, demand.either), arena);
         secure = prefix_set_subtract(arena, secure, approved);
         if (decision_is_cluster(m->decision, c))
             approved = prefix_set_union(arena, approved, decision_link_local);
@@ -457,7 +459,9 @@ static struct draft *find_drafts(const struct maker *m, size_t *n)
     for (size_t i = 0; i < most; i++) {
         struct draft draft = drafts[i];
         if (!draft.machine) {
-            draft.members = atoms_addresses(m->atoms, m->stances[i].classes, m->arena);
+            const struct stance *stance = &m->stances[i];
+            struct class_set classes = class_set_of(m->scratch, stance->classes, stance->n_classes);
+            draft.members = atoms_addresses(m->atoms, classes, m->arena);
             draft.members = prefix_set_subtract(m->arena, draft.members, taken);
         }
         if (!prefix_set_is_empty(draft.members)) drafts[(*n)++] = draft;
@@ -526,7 +530,7 @@ static struct host_class *make_classes(const struct maker *m, size_t *n)
  */
 
 struct crossing {
-    const class_word *inside, *outside;
+    struct class_set inside, outside;
     struct prefix_set outside_addresses;
     str name;
 };
@@ -537,32 +541,27 @@ static void add_crossing(const struct maker *m, struct rules *rules, const struc
 {
     const struct intent_rows *rows = direction == DIRECTION_INBOUND ? &s->inbound : &s->outbound;
     uint32_t n = atoms_count(m->atoms);
-    size_t n_words = class_set_words(n);
     struct class_sets kept;
-    class_sets_begin(&kept, n, m->scratch);
+    class_sets_begin(&kept, m->scratch);
     uint32_t *row_of = arena_array(m->scratch, uint32_t, n);
-    class_word *row = class_set_new(m->scratch, n), *group = class_set_new(m->scratch, n);
-    for (uint32_t c = class_set_next(x->inside, n_words, 0); c != UINT32_MAX;
-         c = class_set_next(x->inside, n_words, c + 1)) {
-        memcpy(row, rows->sets.sets[rows->either[c]], n_words * sizeof *row);
-        class_set_keep(row, x->outside, n_words);
+    uint32_t *group = arena_array(m->scratch, uint32_t, n);
+    for (uint32_t c = class_set_next(x->inside, 0); c != UINT32_MAX;
+         c = class_set_next(x->inside, c + 1)) {
+        struct class_set row = class_set_intersect(
+            m->scratch, class_sets_get(&rows->sets, rows->either[c]), x->outside);
         row_of[c] = class_sets_intern(&kept, m->scratch, row);
     }
     struct cell cell = {s->service, direction, ALL_PROFILES, {0}, 0, x->name};
     for (uint32_t k = 0; k < kept.n; k++) {
-        uint32_t first = UINT32_MAX;
-        memset(group, 0, n_words * sizeof *group);
-        for (uint32_t c = class_set_next(x->inside, n_words, 0); c != UINT32_MAX;
-             c = class_set_next(x->inside, n_words, c + 1)) {
-            if (row_of[c] != k) continue;
-            if (first == UINT32_MAX) first = c;
-            class_set_add(group, c);
-        }
-        if (first == UINT32_MAX) continue;
-        struct addr own = atoms_witness(m->atoms, first);
-        cell.local = atoms_addresses(m->atoms, group, m->arena);
+        size_t n_group = 0;
+        for (uint32_t c = class_set_next(x->inside, 0); c != UINT32_MAX;
+             c = class_set_next(x->inside, c + 1))
+            if (row_of[c] == k) group[n_group++] = c;
+        if (!n_group) continue;
+        struct addr own = atoms_witness(m->atoms, group[0]);
+        cell.local = atoms_addresses(m->atoms, class_set_of(m->scratch, group, n_group), m->arena);
         cell.slot++;
-        struct prefix_set passing = atoms_addresses(m->atoms, kept.sets[k], m->arena);
+        struct prefix_set passing = atoms_addresses(m->atoms, class_sets_get(&kept, k), m->arena);
         const struct prefix_set remotes[] = {
             [ACTION_ALLOW] = passing,
             [ACTION_ALLOW_IF_SECURE] = {0},

@@ -26,7 +26,7 @@ struct own_address {
 
 /* What an entry says in classes. */
 struct spoken {
-    const class_word *clients, *servers;
+    struct class_set clients, servers;
     const size_t *services;
     size_t n_services;
     bool plain;
@@ -35,6 +35,7 @@ struct spoken {
 /* Row numbers per server class. The border's are the same in every profile and secured or not. */
 struct side_rows {
     uint32_t *outbound[PROFILE_COUNT][2], *inbound[PROFILE_COUNT][2], *border;
+    uint32_t *path[PROFILE_COUNT][2];
 };
 
 struct service_rows {
@@ -46,11 +47,10 @@ struct decision {
     const struct resolved *resolved;
     const struct atoms *atoms;
     uint32_t n_classes;
-    size_t n_words;
     struct class_sets sets;
-    class_word *local, *enforcing, *cluster, *all;
-    class_word *modes[PROFILE_COUNT][MODE_OFF + 1];
-    const class_word **borders; /* inside of each border */
+    struct class_set local, enforcing, cluster, all;
+    struct class_set modes[PROFILE_COUNT][MODE_OFF + 1];
+    const struct class_set *borders; /* inside of each border */
     const struct spoken *spoken;
     size_t n_spoken;
     struct service_rows **services; /* per service; NULL = not governed */
@@ -128,18 +128,19 @@ void decision_sets(const struct resolved *resolved, struct arena *arena, struct 
  */
 
 /* Who one end of an entry speaks of: local addresses never, internet ones only by that word. */
-static class_word *end_classes(const struct decision *d, const class_word *internet,
-                               struct prefix_set in, struct prefix_set except, bool with_internet,
-                               struct arena *arena, struct arena scratch)
+static struct class_set end_classes(const struct decision *d, struct class_set internet,
+                                    struct prefix_set in, struct prefix_set except,
+                                    bool with_internet, struct arena *arena, struct arena scratch)
 {
-    class_word *classes = atoms_classes(d->atoms, in, arena);
-    class_set_drop(classes, atoms_classes(d->atoms, except, &scratch), d->n_words);
-    class_set_drop(classes, d->local, d->n_words);
-    if (!with_internet) class_set_drop(classes, internet, d->n_words);
-    return classes;
+    struct class_set named = atoms_classes(d->atoms, in, &scratch);
+    struct class_set excepted = atoms_classes(d->atoms, except, &scratch);
+    named = class_set_subtract(&scratch, named, excepted);
+    named = class_set_subtract(&scratch, named, d->local);
+    if (!with_internet) named = class_set_subtract(&scratch, named, internet);
+    return class_set_copy(arena, named);
 }
 
-static struct spoken spoken_entry(const struct decision *d, const class_word *internet,
+static struct spoken spoken_entry(const struct decision *d, struct class_set internet,
                                   const struct resolved_entry *e, struct arena *arena,
                                   struct arena scratch)
 {
@@ -154,15 +155,18 @@ static struct spoken spoken_entry(const struct decision *d, const class_word *in
 }
 
 /* Exactly one end of a perimeter entry is at the internet: the server of an outbound one. */
-static struct spoken spoken_perimeter(const struct decision *d, const class_word *internet,
+static struct spoken spoken_perimeter(const struct decision *d, struct class_set internet,
                                       const struct resolved_perimeter *p, struct arena *arena,
                                       struct arena scratch)
 {
     bool outbound = p->direction == DIRECTION_OUTBOUND;
     struct prefix_set none = {0};
-    class_word *clients = end_classes(d, internet, p->from, none, !outbound, arena, scratch);
-    class_word *servers = end_classes(d, internet, p->to, none, outbound, arena, scratch);
-    class_set_keep(outbound ? servers : clients, internet, d->n_words);
+    struct class_set clients = end_classes(d, internet, p->from, none, !outbound, arena, scratch);
+    struct class_set servers = end_classes(d, internet, p->to, none, outbound, arena, scratch);
+    if (outbound)
+        servers = class_set_intersect(arena, servers, internet);
+    else
+        clients = class_set_intersect(arena, clients, internet);
     return (struct spoken){clients, servers, p->entry->services, p->entry->n_services, true};
 }
 
@@ -177,7 +181,7 @@ static void speak(struct decision *d, struct arena *arena, struct arena scratch)
 {
     const struct resolved *r = d->resolved;
     struct spoken *spoken = arena_array(arena, struct spoken, r->n_entries + r->n_perimeter + 1);
-    class_word *internet = atoms_classes(d->atoms, r->places.internet, &scratch);
+    struct class_set internet = atoms_classes(d->atoms, r->places.internet, &scratch);
     size_t n = 0;
     for (size_t i = 0; i < r->n_entries; i++)
         spoken[n++] = spoken_entry(d, internet, &r->entries[i], arena, scratch);
@@ -204,9 +208,9 @@ static struct naming name_classes(const struct decision *d, int service, bool ow
         for (size_t i = 0; i < d->n_spoken; i++) {
             const struct spoken *s = &d->spoken[i];
             if (!speaks_of(s, service)) continue;
-            const class_word *own = own_is_server ? s->servers : s->clients;
-            for (uint32_t c = class_set_next(own, d->n_words, 0); c != UINT32_MAX;
-                 c = class_set_next(own, d->n_words, c + 1)) {
+            struct class_set own = own_is_server ? s->servers : s->clients;
+            for (uint32_t c = class_set_next(own, 0); c != UINT32_MAX;
+                 c = class_set_next(own, c + 1)) {
                 if (pass) naming.items[naming.start[c + 1]] = (uint32_t)i;
                 naming.start[c + (pass ? 1 : 2)]++;
             }
@@ -227,8 +231,6 @@ static void make_intent_rows(const struct decision *d, int service, enum directi
     struct naming naming = name_classes(d, service, own_is_server, &scratch);
     uint32_t *allow = arena_array(arena, uint32_t, d->n_classes);
     uint32_t *either = arena_array(arena, uint32_t, d->n_classes);
-    class_word *plain = class_set_new(&scratch, d->n_classes);
-    class_word *both = class_set_new(&scratch, d->n_classes);
     struct map known = {0}; /* list of entries → allow row and either row */
     for (uint32_t c = 0; c < d->n_classes; c++) {
         const uint32_t *items = naming.items + naming.start[c];
@@ -237,14 +239,18 @@ static void make_intent_rows(const struct decision *d, int service, enum directi
         bool fresh = false;
         uint64_t *rows = map_put(&known, &scratch, key, 0, &fresh);
         if (fresh) {
-            memset(plain, 0, d->n_words * sizeof *plain);
-            memset(both, 0, d->n_words * sizeof *both);
-            for (size_t i = 0; i < n; i++) {
+            struct arena inner = scratch;
+            struct class_set *peers = arena_array(&inner, struct class_set, n);
+            size_t n_plain = 0, at = 0;
+            for (size_t i = 0; i < n; i++)
+                n_plain += d->spoken[items[i]].plain;
+            /* Those in clear first. */
+            for (size_t i = 0, secure = n_plain; i < n; i++) {
                 const struct spoken *s = &d->spoken[items[i]];
-                const class_word *peers = own_is_server ? s->clients : s->servers;
-                if (s->plain) class_set_unite(plain, peers, d->n_words);
-                class_set_unite(both, peers, d->n_words);
+                peers[s->plain ? at++ : secure++] = own_is_server ? s->clients : s->servers;
             }
+            struct class_set both = class_set_unite_all(&inner, peers, n);
+            struct class_set plain = class_set_unite_all(&inner, peers, n_plain);
             *rows = (uint64_t)class_sets_intern(sets, arena, both) << 32;
             *rows |= class_sets_intern(sets, arena, plain);
         }
@@ -260,7 +266,7 @@ struct intent_rows decision_intent_rows(const struct decision *decision, int ser
                                         struct arena scratch)
 {
     struct intent_rows rows = {0};
-    class_sets_begin(&rows.sets, decision->n_classes, arena);
+    class_sets_begin(&rows.sets, arena);
     make_intent_rows(decision, service, direction, &rows.sets, &rows, arena, scratch);
     return rows;
 }
@@ -273,16 +279,15 @@ static uint32_t outbound_row(struct decision *d, enum profile p, uint32_t intent
                              struct arena *arena, struct arena scratch)
 {
     if (made[intent] != ROW_NOT_MADE) return made[intent];
-    class_word *row = class_set_new(&scratch, d->n_classes);
-    class_word *free = class_set_new(&scratch, d->n_classes);
-    class_set_unite(row, d->modes[p][MODE_ENFORCE], d->n_words);
-    class_set_unite(row, d->modes[p][MODE_BLOCK_INBOUND], d->n_words);
-    class_set_keep(row, d->sets.sets[intent], d->n_words);
-    class_set_unite(free, d->all, d->n_words);
-    class_set_drop(free, d->enforcing, d->n_words);
-    class_set_unite(row, free, d->n_words);
-    class_set_unite(row, d->modes[p][MODE_OFF], d->n_words);
-    class_set_unite(row, d->local, d->n_words);
+    struct class_set by_intent =
+        class_set_unite(&scratch, d->modes[p][MODE_ENFORCE], d->modes[p][MODE_BLOCK_INBOUND]);
+    const struct class_set parts[] = {
+        class_set_intersect(&scratch, by_intent, class_sets_get(&d->sets, intent)),
+        class_set_subtract(&scratch, d->all, d->enforcing),
+        d->modes[p][MODE_OFF],
+        d->local,
+    };
+    struct class_set row = class_set_unite_all(&scratch, parts, COUNT_OF(parts));
     return made[intent] = class_sets_intern(&d->sets, arena, row);
 }
 
@@ -295,27 +300,20 @@ static uint32_t inbound_row(struct decision *d, enum profile p, uint32_t server,
     /* Under a mode that blocks, no row of intent matters: the empty one stands for all. */
     if (mode != MODE_ENFORCE) intent = 0;
     if (made[intent] != ROW_NOT_MADE) return made[intent];
-    class_word *row = class_set_new(&scratch, d->n_classes);
-    class_set_unite(row, d->local, d->n_words);
-    class_set_unite(row, d->sets.sets[intent], d->n_words);
+    struct class_set row = class_set_unite(&scratch, d->local, class_sets_get(&d->sets, intent));
     return made[intent] = class_sets_intern(&d->sets, arena, row);
 }
 
 /* Client classes on the other side of some enforced border. */
-static void crossing(const struct decision *d, uint32_t server, class_word *out,
-                     struct arena scratch)
+static struct class_set crossing(const struct decision *d, uint32_t server, struct arena *arena)
 {
-    memset(out, 0, d->n_words * sizeof *out);
-    class_word *outside = class_set_new(&scratch, d->n_classes);
-    for (size_t i = 0; i < d->resolved->n_borders; i++) {
-        if (!class_set_has(d->borders[i], server)) {
-            class_set_unite(out, d->borders[i], d->n_words);
-            continue;
-        }
-        memcpy(outside, d->all, d->n_words * sizeof *outside);
-        class_set_drop(outside, d->borders[i], d->n_words);
-        class_set_unite(out, outside, d->n_words);
-    }
+    size_t n = d->resolved->n_borders;
+    struct class_set *parts = arena_array(arena, struct class_set, n);
+    for (size_t i = 0; i < n; i++)
+        parts[i] = class_set_has(d->borders[i], server)
+                       ? class_set_subtract(arena, d->all, d->borders[i])
+                       : d->borders[i];
+    return class_set_unite_all(arena, parts, n);
 }
 
 /* The row depends only on which borders the server is inside of, and on its row of intent. */
@@ -333,13 +331,28 @@ static uint32_t border_row(struct decision *d, uint32_t server, uint32_t either,
     if (!fresh) return (uint32_t)*row;
 
     struct arena inner = *scratch;
-    class_word *passing = class_set_new(&inner, d->n_classes);
-    class_word *cut = class_set_new(&inner, d->n_classes);
-    class_set_unite(passing, d->all, d->n_words);
-    if (!local) crossing(d, server, cut, inner);
-    class_set_drop(cut, d->sets.sets[either], d->n_words);
-    class_set_drop(cut, d->local, d->n_words);
-    class_set_drop(passing, cut, d->n_words);
+    struct class_set cut = local ? (struct class_set){0} : crossing(d, server, &inner);
+    cut = class_set_subtract(&inner, cut, class_sets_get(&d->sets, either));
+    cut = class_set_subtract(&inner, cut, d->local);
+    *row = class_sets_intern(&d->sets, arena, class_set_subtract(&inner, d->all, cut));
+    return (uint32_t)*row;
+}
+
+/* Who passes all three sides. */
+static uint32_t path_row(struct decision *d, const struct side_rows *sides, size_t p, int secured,
+                         uint32_t server, struct map *known, struct arena *arena,
+                         struct arena *scratch)
+{
+    uint32_t rows[] = {sides->outbound[p][secured][server], sides->border[server],
+                       sides->inbound[p][secured][server]};
+    bool fresh = false;
+    str key = {(const char *)rows, sizeof rows};
+    uint64_t *row = map_put(known, scratch, key, 0, &fresh);
+    if (!fresh) return (uint32_t)*row;
+    struct arena inner = *scratch;
+    struct class_set passing = d->all;
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        passing = class_set_intersect(&inner, passing, class_sets_get(&d->sets, rows[i]));
     *row = class_sets_intern(&d->sets, arena, passing);
     return (uint32_t)*row;
 }
@@ -373,6 +386,14 @@ static void make_side_rows(struct decision *d, struct service_rows *s, struct ar
     struct map known = {0};
     for (uint32_t c = 0; c < d->n_classes; c++)
         s->sides.border[c] = border_row(d, c, s->intent.either[c], &known, arena, &scratch);
+    struct map paths = {0};
+    for (size_t p = 0; p < PROFILE_COUNT; p++)
+        for (int secured = 0; secured < 2; secured++) {
+            uint32_t *path = arena_array(arena, uint32_t, d->n_classes);
+            for (uint32_t c = 0; c < d->n_classes; c++)
+                path[c] = path_row(d, &s->sides, p, secured, c, &paths, arena, &scratch);
+            s->sides.path[p][secured] = path;
+        }
 }
 
 /* ---- Building -----------------------------------------------------------------------------------
@@ -383,18 +404,18 @@ static void mark_classes(struct decision *d, struct arena *arena)
     const struct resolved *r = d->resolved;
     d->local = atoms_classes(d->atoms, r->places.local, arena);
     d->enforcing = atoms_classes(d->atoms, r->enforcing, arena);
-    d->all = class_set_new(arena, d->n_classes);
-    class_set_fill(d->all, d->n_classes);
+    d->all = class_set_all(arena, d->n_classes);
     for (size_t p = 0; p < PROFILE_COUNT; p++)
         for (size_t m = 0; m <= MODE_OFF; m++)
             d->modes[p][m] = atoms_classes(d->atoms, r->modes[p][m], arena);
-    d->cluster = class_set_new(arena, d->n_classes);
     for (size_t i = 0; i < r->policy->n_groups; i++)
         if (r->policy->groups[i].role == ROLE_CLUSTER)
-            class_set_unite(d->cluster, atoms_classes(d->atoms, r->groups[i], arena), d->n_words);
-    d->borders = arena_array(arena, const class_word *, r->n_borders + 1);
+            d->cluster =
+                class_set_unite(arena, d->cluster, atoms_classes(d->atoms, r->groups[i], arena));
+    struct class_set *borders = arena_array(arena, struct class_set, r->n_borders + 1);
     for (size_t i = 0; i < r->n_borders; i++)
-        d->borders[i] = atoms_classes(d->atoms, r->borders[i].inside, arena);
+        borders[i] = atoms_classes(d->atoms, r->borders[i].inside, arena);
+    d->borders = borders;
 }
 
 static int own_order(const void *left, const void *right)
@@ -442,8 +463,7 @@ const struct decision *decision_build(const struct resolved *resolved, const str
         d->atoms = atoms_build(sets, n, arena, inner);
     }
     d->n_classes = atoms_count(d->atoms);
-    d->n_words = class_set_words(d->n_classes);
-    class_sets_begin(&d->sets, d->n_classes, arena);
+    class_sets_begin(&d->sets, arena);
     mark_classes(d, arena);
     index_machines(d, arena);
     speak(d, arena, scratch);
@@ -463,6 +483,11 @@ const struct decision *decision_build(const struct resolved *resolved, const str
 /* ---- Rows, for others ---------------------------------------------------------------------------
  */
 
+bool decision_governs(const struct decision *decision, int service)
+{
+    return service != SERVICE_NONE && decision->services[service];
+}
+
 const struct atoms *decision_atoms(const struct decision *decision)
 {
     return decision->atoms;
@@ -480,13 +505,15 @@ uint32_t decision_row(const struct decision *decision, int service, enum profile
     const struct side_rows *sides = &decision->services[service]->sides;
     if (side == SIDE_BORDER) return sides->border[server_class];
     if (side == SIDE_CLIENT_OUTBOUND) return sides->outbound[profile][secured][server_class];
+    if (side == SIDE_COUNT) return sides->path[profile][secured][server_class];
     return sides->inbound[profile][secured][server_class];
 }
 
-const class_word *decision_row_classes(const struct decision *decision, uint32_t row)
+struct class_set decision_row_classes(const struct decision *decision, uint32_t row,
+                                      struct arena *arena)
 {
-    assert(row < decision->sets.n);
-    return decision->sets.sets[row];
+    (void)arena;
+    return class_sets_get(&decision->sets, row);
 }
 
 enum profile_mode decision_mode(const struct decision *decision, uint32_t class_id,
@@ -524,7 +551,7 @@ static size_t first_own(const struct decision *d, struct addr a)
     return low;
 }
 
-static bool same_machine(const struct decision *d, struct addr a, struct addr b)
+bool decision_one_machine(const struct decision *d, struct addr a, struct addr b)
 {
     if (addr_equal(a, b)) return true;
     size_t start = first_own(d, b);
@@ -543,8 +570,9 @@ static int question_service(const struct decision *d, const struct flow_question
 static enum intent intent_of(const struct service_rows *s, const struct decision *d,
                              uint32_t client, uint32_t server)
 {
-    if (class_set_has(d->sets.sets[s->intent.allow[server]], client)) return INTENT_ALLOW;
-    if (class_set_has(d->sets.sets[s->intent.either[server]], client))
+    if (class_set_has(class_sets_get(&d->sets, s->intent.allow[server]), client))
+        return INTENT_ALLOW;
+    if (class_set_has(class_sets_get(&d->sets, s->intent.either[server]), client))
         return INTENT_ALLOW_IF_SECURE;
     return INTENT_BLOCK;
 }
@@ -572,8 +600,8 @@ static struct side_answer ask_side(const struct decision *d, const struct flow_q
     }
     uint32_t clear = decision_row(d, service, profile, side, false, server);
     uint32_t secured = decision_row(d, service, profile, side, true, server);
-    answer.passes = class_set_has(d->sets.sets[clear], client);
-    answer.passes_secured = class_set_has(d->sets.sets[secured], client);
+    answer.passes = class_set_has(class_sets_get(&d->sets, clear), client);
+    answer.passes_secured = class_set_has(class_sets_get(&d->sets, secured), client);
     return answer;
 }
 
@@ -585,7 +613,7 @@ struct flow_answer decision_ask(const struct decision *decision, const struct fl
     enum profile profile = q->profile < PROFILE_COUNT ? q->profile : PROFILE_DOMAIN;
     struct flow_answer answer = {.service = service, .passes = true, .passes_secured = true};
     bool local = class_set_has(d->local, client) || class_set_has(d->local, server);
-    if (local || same_machine(d, q->client, q->server)) {
+    if (local || decision_one_machine(d, q->client, q->server)) {
         answer.intent = INTENT_LOCAL;
         return answer;
     }

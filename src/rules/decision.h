@@ -95,10 +95,17 @@ const struct resolved *decision_resolved(const struct decision *decision);
 struct intent_rows decision_intent_rows(const struct decision *decision, int service,
                                         enum direction direction, struct arena *arena,
                                         struct arena scratch);
-/* Which client classes pass this side towards a server class; equal numbers are equal sets. */
+/* Which client classes pass this side towards a server class, or with SIDE_COUNT the whole path;
+ * equal numbers are equal sets, in one decision. Only governed services have rows. Every row holds
+ * the local classes. Flows of one machine to itself are not told apart (decision_one_machine). */
 uint32_t decision_row(const struct decision *decision, int service, enum profile profile,
                       enum side side, bool secured, uint32_t server_class);
-const class_word *decision_row_classes(const struct decision *decision, uint32_t row);
+/* The set of a row; it may be made in the arena or be the decision's own. */
+struct class_set decision_row_classes(const struct decision *decision, uint32_t row,
+                                      struct arena *arena);
+bool decision_governs(const struct decision *decision, int service);
+/* True for an address and itself, and for two addresses of one machine: `local`, always passes. */
+bool decision_one_machine(const struct decision *decision, struct addr a, struct addr b);
 /* The mode a class enforces in a profile; MODE_UNSET when it enforces nothing. */
 enum profile_mode decision_mode(const struct decision *decision, uint32_t class_id,
                                 enum profile profile);
@@ -108,6 +115,49 @@ bool decision_is_local(const struct decision *decision, uint32_t class_id);
 bool decision_is_cluster(const struct decision *decision, uint32_t class_id);
 /* 169.254/16 and fe80::/10 */
 extern const struct prefix_set decision_link_local;
+
+/* ---- Two decisions ------------------------------------------------------------------------------
+ */
+
+/* What two decisions are compared in. They must be built on the same atoms (decision_sets of both
+ * policies into one list, atoms_build, decision_build of each); services are each policy's own
+ * index for what is compared. */
+struct difference_question {
+    int service_a, service_b; /* not governed, or SERVICE_NONE: everything passes there */
+    enum profile profile;
+    enum side side; /* SIDE_COUNT: the whole path */
+    bool secured;
+    /* Instead of what passes: where the intent is allow, or (secured) allow or allow-if-secure.
+     * Profile and side do not count then; ungoverned is as if all were allowed. */
+    bool intent;
+};
+
+/* Every pair of these classes differs in the same way. */
+struct difference {
+    struct class_set servers, clients;
+    bool opens; /* the second passes what the first does not; else the other way round */
+};
+
+struct differences {
+    const struct difference *items; /* by smallest server class, then smallest client class */
+    size_t n;
+};
+
+/* All regions where they differ; no pair is in two of them. Each has the most servers that its
+ * clients allow: servers with equal differences are together. None = they are equal. */
+struct differences decision_differences(const struct decision *a, const struct decision *b,
+                                        const struct difference_question *q, struct arena *arena,
+                                        struct arena scratch);
+/* The smallest server, then the smallest client, of a region that are not one machine in either
+ * policy. False when the region has only such pairs: no flow differs there. */
+bool decision_difference_witness(const struct decision *a, const struct decision *b,
+                                 const struct difference *difference, struct addr *client,
+                                 struct addr *server, struct arena scratch);
+/* True when some flow between two machines differs; the smallest server, then the smallest client,
+ * where it does. */
+bool decision_differs(const struct decision *a, const struct decision *b,
+                      const struct difference_question *q, struct addr *client, struct addr *server,
+                      bool *opens, struct arena scratch);
 
 /* ---- Proof ------------------------------------------------------------------------------------
  */

@@ -10,7 +10,7 @@
 /* One rule over classes. */
 struct compiled {
     const struct rule *rule;
-    class_word *local, *remote;
+    struct class_set local, remote;
 };
 
 /* Classes that the same rules name at one end get the same verdicts: their kind. */
@@ -21,7 +21,7 @@ struct kinds {
 
 /* Rows of what passes and what is blocked; the rest is untouched. */
 struct verdicts {
-    class_word *pass, *block;
+    struct class_set pass, block;
 };
 
 /* Ports that every rule and every service treat alike. */
@@ -36,11 +36,10 @@ struct proof {
     const struct resolved *resolved;
     const struct atoms *atoms;
     uint32_t n_classes;
-    size_t n_words;
     struct compiled *rules; /* enabled ones, in order */
     size_t n_rules;
     enum engine engine;
-    class_word *peers, *local, *link_local, *v4;
+    struct class_set peers, local, link_local, v4, v6;
     struct ports *ports;
     size_t n_ports;
     struct arena *arena; /* owns the witness's texts */
@@ -110,48 +109,47 @@ static bool acts(const struct rule *rule, bool secured)
 }
 
 /* First match: what an earlier rule decided stays decided. */
-static void in_order(const struct proof *p, const uint8_t *applies, const class_word *const *peers,
-                     bool secured, struct verdicts *out, struct arena scratch)
+static void in_order(const struct proof *p, const uint8_t *applies, const struct class_set *peers,
+                     bool secured, struct verdicts *out, struct arena *arena)
 {
-    class_word *fresh = class_set_new(&scratch, p->n_classes);
     for (size_t i = 0; i < p->n_rules; i++) {
         const struct rule *rule = p->rules[i].rule;
         if (!applies[i] || !acts(rule, secured)) continue;
-        memcpy(fresh, peers[i], p->n_words * sizeof *fresh);
-        class_set_drop(fresh, out->pass, p->n_words);
-        class_set_drop(fresh, out->block, p->n_words);
-        class_set_unite(rule->action == ACTION_BLOCK ? out->block : out->pass, fresh, p->n_words);
+        struct class_set fresh = class_set_subtract(arena, peers[i], out->pass);
+        fresh = class_set_subtract(arena, fresh, out->block);
+        struct class_set *row = rule->action == ACTION_BLOCK ? &out->block : &out->pass;
+        *row = class_set_unite(arena, *row, fresh);
     }
 }
 
 /* Authenticated bypass, then block, then allow ([MS-FASP] 2.2.34). */
-static void by_rank(const struct proof *p, const uint8_t *applies, const class_word *const *peers,
-                    bool secured, struct verdicts *out, struct arena scratch)
+static void by_rank(const struct proof *p, const uint8_t *applies, const struct class_set *peers,
+                    bool secured, struct verdicts *out, struct arena *arena)
 {
-    class_word *allow = class_set_new(&scratch, p->n_classes);
+    struct class_set allow = {0};
     for (size_t i = 0; i < p->n_rules; i++) {
         const struct rule *rule = p->rules[i].rule;
         if (!applies[i] || !acts(rule, secured)) continue;
-        class_word *row = rule->action == ACTION_BLOCK   ? out->block
-                          : rule->action == ACTION_ALLOW ? allow
-                                                         : out->pass;
-        class_set_unite(row, peers[i], p->n_words);
+        struct class_set *row = rule->action == ACTION_BLOCK   ? &out->block
+                                : rule->action == ACTION_ALLOW ? &allow
+                                                               : &out->pass;
+        *row = class_set_unite(arena, *row, peers[i]);
     }
-    class_set_drop(out->block, out->pass, p->n_words);
-    class_set_drop(allow, out->block, p->n_words);
-    class_set_unite(out->pass, allow, p->n_words);
+    out->block = class_set_subtract(arena, out->block, out->pass);
+    allow = class_set_subtract(arena, allow, out->block);
+    out->pass = class_set_unite(arena, out->pass, allow);
 }
 
 /* applies: per rule, whether it matches all but the peer; peers: per rule, the peers it names. */
 static struct verdicts found_verdicts(const struct proof *p, const uint8_t *applies,
-                                      const class_word *const *peers, bool secured,
-                                      struct arena *arena, struct arena scratch)
+                                      const struct class_set *peers, bool secured,
+                                      struct arena *arena)
 {
-    struct verdicts out = {class_set_new(arena, p->n_classes), class_set_new(arena, p->n_classes)};
+    struct verdicts out = {0};
     if (p->engine == ENGINE_NFTABLES)
-        in_order(p, applies, peers, secured, &out, scratch);
+        in_order(p, applies, peers, secured, &out, arena);
     else
-        by_rank(p, applies, peers, secured, &out, scratch);
+        by_rank(p, applies, peers, secured, &out, arena);
     return out;
 }
 
@@ -267,9 +265,9 @@ static struct proof proof_begin(const struct decision *decision, struct ruleset 
     p.resolved = decision_resolved(p.decision);
     p.atoms = decision_atoms(p.decision);
     p.n_classes = atoms_count(p.atoms);
-    p.n_words = class_set_words(p.n_classes);
     p.peers = atoms_classes(p.atoms, peers, work);
     p.v4 = atoms_classes(p.atoms, v4, work);
+    p.v6 = class_set_subtract(work, class_set_all(work, p.n_classes), p.v4);
     p.local = atoms_classes(p.atoms, p.resolved->places.local, work);
     p.link_local = atoms_classes(p.atoms, decision_link_local, work);
     p.rules = arena_array(work, struct compiled, p.n_rules + 1);
@@ -311,16 +309,10 @@ static str foreign_part(const struct proof *p, const struct rule *rule, int serv
 static bool smallest_point(const struct proof *p, const struct compiled *c, uint32_t *local,
                            uint32_t *remote, struct arena scratch)
 {
-    class_word *own = class_set_new(&scratch, p->n_classes);
-    class_word *peers = class_set_new(&scratch, p->n_classes);
     for (unsigned v4 = 0; v4 < 2; v4++) {
-        for (size_t i = 0; i < p->n_words; i++) {
-            class_word family = p->peers[i] & (v4 ? p->v4[i] : ~p->v4[i]);
-            own[i] = c->local[i] & family;
-            peers[i] = c->remote[i] & family;
-        }
-        *local = class_set_next(own, p->n_words, 0);
-        *remote = class_set_next(peers, p->n_words, 0);
+        struct class_set family = class_set_intersect(&scratch, p->peers, v4 ? p->v4 : p->v6);
+        *local = class_set_next(class_set_intersect(&scratch, c->local, family), 0);
+        *remote = class_set_next(class_set_intersect(&scratch, c->remote, family), 0);
         if (*local != UINT32_MAX && *remote != UINT32_MAX) return true;
     }
     return false;
@@ -370,6 +362,7 @@ struct cell {
     enum profile profile;
     enum direction direction;
     bool secured;
+    const struct intent_rows *inbound, *outbound; /* of the ports' service */
 };
 
 static bool passes_by_intent(enum profile_mode mode, enum direction direction)
@@ -381,28 +374,19 @@ static bool passes_by_intent(enum profile_mode mode, enum direction direction)
 static struct verdicts expected_verdicts(const struct proof *p, const struct cell *cell,
                                          uint32_t own, struct arena *arena)
 {
-    struct verdicts out = {class_set_new(arena, p->n_classes), class_set_new(arena, p->n_classes)};
+    struct verdicts out = {0};
     enum profile_mode mode = decision_mode(p->decision, own, cell->profile);
     if (mode == MODE_UNSET || mode == MODE_OFF) return out;
-    int service = cell->ports->service;
-    if (cell->direction == DIRECTION_INBOUND) {
-        uint32_t row = decision_row(p->decision, service, cell->profile, SIDE_SERVER_INBOUND,
-                                    cell->secured, own);
-        class_set_unite(out.pass, decision_row_classes(p->decision, row), p->n_words);
-    } else {
-        for (uint32_t server = 0; server < p->n_classes; server++) {
-            uint32_t row = decision_row(p->decision, service, cell->profile, SIDE_CLIENT_OUTBOUND,
-                                        cell->secured, server);
-            if (class_set_has(decision_row_classes(p->decision, row), own))
-                class_set_add(out.pass, server);
-        }
+    if (passes_by_intent(mode, cell->direction)) {
+        const struct intent_rows *rows =
+            cell->direction == DIRECTION_INBOUND ? cell->inbound : cell->outbound;
+        uint32_t row = cell->secured ? rows->either[own] : rows->allow[own];
+        out.pass = class_sets_get(&rows->sets, row);
+        if (decision_is_cluster(p->decision, own))
+            out.pass = class_set_unite(arena, out.pass, p->link_local);
     }
-    class_set_drop(out.pass, p->local, p->n_words);
-    if (decision_is_cluster(p->decision, own) && passes_by_intent(mode, cell->direction))
-        class_set_unite(out.pass, p->link_local, p->n_words);
-    class_set_keep(out.pass, p->peers, p->n_words);
-    class_set_unite(out.block, p->peers, p->n_words);
-    class_set_drop(out.block, out.pass, p->n_words);
+    out.pass = class_set_intersect(arena, out.pass, p->peers);
+    out.block = class_set_subtract(arena, p->peers, out.pass);
     return out;
 }
 
@@ -431,22 +415,21 @@ static void compare(struct proof *p, const struct cell *cell, uint32_t own,
                     const struct verdicts *expected, const struct verdicts *found,
                     struct arena scratch)
 {
-    class_word *difference = class_set_new(&scratch, p->n_classes);
-    for (size_t i = 0; i < p->n_words; i++)
-        difference[i] =
-            ((expected->pass[i] ^ found->pass[i]) | (expected->block[i] ^ found->block[i])) &
-            p->peers[i];
-    for (size_t i = 0; i < p->n_words; i++)
-        difference[i] |= found->pass[i] & p->local[i] & ~p->peers[i];
+    struct class_set passed = class_set_differ(&scratch, expected->pass, found->pass);
+    struct class_set blocked = class_set_differ(&scratch, expected->block, found->block);
+    struct class_set difference = class_set_unite(&scratch, passed, blocked);
+    difference = class_set_intersect(&scratch, difference, p->peers);
+    struct class_set local = class_set_intersect(&scratch, found->pass, p->local);
+    local = class_set_subtract(&scratch, local, p->peers);
+    difference = class_set_unite(&scratch, difference, local);
     bool own_v4 = class_set_has(p->v4, own);
-    for (size_t i = 0; i < p->n_words; i++)
-        difference[i] &= own_v4 ? p->v4[i] : ~p->v4[i];
-    uint32_t peer = class_set_next(difference, p->n_words, 0);
+    difference = class_set_intersect(&scratch, difference, own_v4 ? p->v4 : p->v6);
+    uint32_t peer = class_set_next(difference, 0);
     if (peer != UINT32_MAX) offer(p, cell, own, peer, expected, found);
 }
 
 /* ends: per rule, the classes it names at that end. */
-static struct kinds kinds_of(const struct proof *p, const class_word *const *ends,
+static struct kinds kinds_of(const struct proof *p, const struct class_set *ends,
                              struct arena *arena, struct arena scratch)
 {
     struct kinds kinds = {arena_array(arena, uint32_t, p->n_classes), 0};
@@ -467,7 +450,7 @@ static struct kinds kinds_of(const struct proof *p, const class_word *const *end
 
 /* A class of addresses at the machine and what is known of it. */
 struct host {
-    const class_word *members;
+    struct class_set members;
     uint32_t home; /* the smallest member */
     struct kinds kinds;
     uint32_t *stranger; /* per kind: the smallest peer class that is no member, or UINT32_MAX */
@@ -477,10 +460,10 @@ static struct host host_of(const struct proof *p, struct prefix_set members, str
                            struct arena scratch)
 {
     struct host host = {.members = atoms_classes(p->atoms, members, work)};
-    const class_word **locals = arena_array(&scratch, const class_word *, p->n_rules + 1);
+    struct class_set *locals = arena_array(&scratch, struct class_set, p->n_rules + 1);
     for (size_t i = 0; i < p->n_rules; i++)
         locals[i] = p->rules[i].local;
-    host.home = class_set_next(host.members, p->n_words, 0);
+    host.home = class_set_next(host.members, 0);
     host.kinds = kinds_of(p, locals, work, scratch);
     host.stranger = arena_array(work, uint32_t, (size_t)host.kinds.n + 1);
     for (uint32_t k = 0; k < host.kinds.n; k++)
@@ -497,14 +480,14 @@ static struct verdicts host_verdicts(const struct proof *p, const struct cell *c
                                      struct arena *arena, struct arena scratch)
 {
     uint8_t *applies = arena_array(&scratch, uint8_t, p->n_rules + 1);
-    const class_word **peers = arena_array(&scratch, const class_word *, p->n_rules + 1);
+    struct class_set *peers = arena_array(&scratch, struct class_set, p->n_rules + 1);
     for (size_t i = 0; i < p->n_rules; i++) {
         const struct rule *rule = p->rules[i].rule;
         applies[i] = rule->direction == cell->direction && (rule->profiles >> cell->profile & 1) &&
                      rule_has_ports(rule, cell->ports) && class_set_has(p->rules[i].local, own);
         peers[i] = p->rules[i].remote;
     }
-    return found_verdicts(p, applies, peers, cell->secured, arena, scratch);
+    return found_verdicts(p, applies, peers, cell->secured, arena);
 }
 
 /* The members, each by what the policy asks of it; then every other address that one of them may
@@ -513,10 +496,13 @@ static void check_cell(struct proof *p, const struct cell *cell, const struct ho
                        struct arena work, struct arena scratch)
 {
     struct verdicts *found = arena_array(&work, struct verdicts, (size_t)host->kinds.n + 1);
+    bool *known = arena_array(&work, bool, (size_t)host->kinds.n + 1);
     for (uint32_t own = host->home; own != UINT32_MAX;
-         own = class_set_next(host->members, p->n_words, own + 1)) {
-        struct verdicts *here = &found[host->kinds.of[own]];
-        if (!here->pass) *here = host_verdicts(p, cell, own, &work, scratch);
+         own = class_set_next(host->members, own + 1)) {
+        uint32_t kind = host->kinds.of[own];
+        struct verdicts *here = &found[kind];
+        if (!known[kind]) *here = host_verdicts(p, cell, own, &work, scratch);
+        known[kind] = true;
         struct arena inner = work;
         struct verdicts expected = expected_verdicts(p, cell, own, &inner);
         compare(p, cell, own, &expected, here, scratch);
@@ -526,7 +512,7 @@ static void check_cell(struct proof *p, const struct cell *cell, const struct ho
     for (uint32_t k = 0; k < host->kinds.n; k++) {
         uint32_t own = host->stranger[k];
         if (own == UINT32_MAX) continue;
-        if (!found[k].pass) found[k] = host_verdicts(p, cell, own, &work, scratch);
+        if (!known[k]) found[k] = host_verdicts(p, cell, own, &work, scratch);
         compare(p, cell, own, &at_home, &found[k], scratch);
     }
     p->elsewhere = false;
@@ -543,11 +529,20 @@ bool decision_proves_host(const struct decision *decision, const struct enforced
     struct host host = host_of(&p, class->members, &work, scratch);
     for (size_t i = 0; i < p.n_rules; i++)
         check_rule(&p, &p.rules[i], class->profiles, false, scratch);
-    for (size_t i = 0; i < p.n_ports; i++) {
+    struct intent_rows inbound = {0}, outbound = {0};
+    for (size_t i = 0, service = SIZE_MAX; i < p.n_ports; i++) {
         if (p.ports[i].service == SERVICE_NONE) continue;
+        if (service != (size_t)p.ports[i].service) {
+            service = (size_t)p.ports[i].service;
+            inbound =
+                decision_intent_rows(p.decision, (int)service, DIRECTION_INBOUND, &work, scratch);
+            outbound =
+                decision_intent_rows(p.decision, (int)service, DIRECTION_OUTBOUND, &work, scratch);
+        }
         for (unsigned k = 0; k < PROFILE_COUNT * 4; k++) {
-            struct cell cell = {&p.ports[i], (enum profile)(k / 4),
-                                k & 1 ? DIRECTION_INBOUND : DIRECTION_OUTBOUND, (k & 2) != 0};
+            enum direction direction = k & 1 ? DIRECTION_INBOUND : DIRECTION_OUTBOUND;
+            struct cell cell = {
+                &p.ports[i], (enum profile)(k / 4), direction, (k & 2) != 0, &inbound, &outbound};
             if (class->profiles >> cell.profile & 1) check_cell(&p, &cell, &host, work, scratch);
         }
     }
@@ -561,17 +556,17 @@ bool decision_proves_host(const struct decision *decision, const struct enforced
 
 /* A rule of a border looks outward or inward; either way it is about clients and servers. */
 struct border_ends {
-    const class_word **clients, **servers; /* per rule */
-    struct kinds kinds;                    /* of clients */
-    const class_word *inside;
+    struct class_set *clients, *servers; /* per rule */
+    struct kinds kinds;                  /* of clients */
+    struct class_set inside;
 };
 
 static struct border_ends border_ends(const struct proof *p, struct prefix_set inside,
                                       struct arena *work, struct arena scratch)
 {
     struct border_ends ends = {
-        .clients = arena_array(work, const class_word *, p->n_rules + 1),
-        .servers = arena_array(work, const class_word *, p->n_rules + 1),
+        .clients = arena_array(work, struct class_set, p->n_rules + 1),
+        .servers = arena_array(work, struct class_set, p->n_rules + 1),
         .inside = atoms_classes(p->atoms, inside, work),
     };
     for (size_t i = 0; i < p->n_rules; i++) {
@@ -592,25 +587,22 @@ static struct verdicts border_verdicts(const struct proof *p, const struct borde
     for (size_t i = 0; i < p->n_rules; i++)
         applies[i] = p->rules[i].rule->profiles && rule_has_ports(p->rules[i].rule, ports) &&
                      class_set_has(ends->clients[i], client);
-    return found_verdicts(p, applies, ends->servers, secured, arena, scratch);
+    return found_verdicts(p, applies, ends->servers, secured, arena);
 }
 
 /* Only what crosses is the border's to decide, and no router forwards a local address. */
-static struct verdicts border_expected(const struct proof *p, const class_word *inside,
-                                       const class_word *intended, uint32_t client,
+static struct verdicts border_expected(const struct proof *p, struct class_set inside,
+                                       struct class_set intended, uint32_t client,
                                        struct arena *arena)
 {
-    struct verdicts out = {class_set_new(arena, p->n_classes), class_set_new(arena, p->n_classes)};
+    struct verdicts out = {0};
     if (class_set_has(p->local, client)) return out;
-    class_set_unite(out.pass, p->peers, p->n_words);
-    if (class_set_has(inside, client))
-        class_set_drop(out.pass, inside, p->n_words);
-    else
-        class_set_keep(out.pass, inside, p->n_words);
-    class_set_drop(out.pass, p->local, p->n_words);
-    class_set_unite(out.block, out.pass, p->n_words);
-    class_set_keep(out.pass, intended, p->n_words);
-    class_set_drop(out.block, out.pass, p->n_words);
+    struct class_set across = class_set_has(inside, client)
+                                  ? class_set_subtract(arena, p->peers, inside)
+                                  : class_set_intersect(arena, p->peers, inside);
+    across = class_set_subtract(arena, across, p->local);
+    out.pass = class_set_intersect(arena, across, intended);
+    out.block = class_set_subtract(arena, across, out.pass);
     return out;
 }
 
@@ -620,14 +612,17 @@ static void check_border(struct proof *p, const struct border_ends *ends, const 
                          struct arena scratch)
 {
     struct verdicts *found = arena_array(&work, struct verdicts, (size_t)ends->kinds.n + 1);
-    struct cell cell = {ports, PROFILE_DOMAIN, DIRECTION_OUTBOUND, secured};
-    for (uint32_t client = class_set_next(p->peers, p->n_words, 0); client != UINT32_MAX;
-         client = class_set_next(p->peers, p->n_words, client + 1)) {
-        struct verdicts *here = &found[ends->kinds.of[client]];
-        if (!here->pass) *here = border_verdicts(p, ends, ports, client, secured, &work, scratch);
+    bool *known = arena_array(&work, bool, (size_t)ends->kinds.n + 1);
+    struct cell cell = {ports, PROFILE_DOMAIN, DIRECTION_OUTBOUND, secured, NULL, rows};
+    for (uint32_t client = class_set_next(p->peers, 0); client != UINT32_MAX;
+         client = class_set_next(p->peers, client + 1)) {
+        uint32_t kind = ends->kinds.of[client];
+        struct verdicts *here = &found[kind];
+        if (!known[kind]) *here = border_verdicts(p, ends, ports, client, secured, &work, scratch);
+        known[kind] = true;
         struct arena inner = work;
-        struct verdicts expected =
-            border_expected(p, ends->inside, rows->sets.sets[rows->either[client]], client, &inner);
+        struct verdicts expected = border_expected(
+            p, ends->inside, class_sets_get(&rows->sets, rows->either[client]), client, &inner);
         compare(p, &cell, client, &expected, here, scratch);
     }
 }
