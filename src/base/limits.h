@@ -84,6 +84,9 @@ enum {
     LIMIT_CAPTURE_LISTS = 64 << 20,
     /* Bytes of one such name. */
     LIMIT_NAME_BYTES = 1024,
+    /* Times that addresses of hosts named in a policy are followed from owner to owner by
+     * `simulate`. Full: the flows of further owners are undecidable. */
+    LIMIT_ERAS = 8,
     /* Witnesses printed per flow in JSON. */
     LIMIT_WITNESSES = 16,
     /* Logons, and ports reached by clients, that a reader of events remembers for later events of
@@ -97,6 +100,9 @@ enum {
     /* What a reader and its parcel in the making may come to: 65,536 conversations of a capture
      * that are all SMB. */
     LIMIT_WORKER_BYTES = 192 << 20,
+    /* Pieces of a large source that are read apart, where its format allows (two of them fit into a
+     * window): large enough that what each wants once does not matter. */
+    LIMIT_BLOCK_BYTES = 8 << 20,
     /* Hosts whose records one source holds: a collector serves some ten thousand. Records of
      * further ones count as the source's own. */
     LIMIT_ORIGINS = 1 << 14,

@@ -11,36 +11,34 @@ struct file {
     struct pool_turn *turn;
 };
 
-struct part {
-    str origin;
-    uint64_t records, facts;
-    bool has_times;
-    int64_t from_us, to_us;
-    struct addr *locals;
-    size_t n_locals, locals_room;
-    struct gather_unplaced *unplaced;
-    size_t n_unplaced, unplaced_room;
-};
-
-/* One source while it is read. */
+/* A source, or a block of one, while it is read. */
 struct reading {
-    struct file *file;
+    struct pool_turn *turn;
     const struct reader *reader;
     str source;
-    struct arena *held; /* until its end */
     struct parcel *parcel;
-    struct map origins; /* lower case -> part */
-    struct part *parts;
-    size_t n_parts, parts_room;
-    uint32_t part; /* in hand */
-    str said;      /* the origin as it was said last */
-    uint64_t homeless;
-    struct skip skips[LIMIT_SKIPS_LISTED];
-    uint64_t n_skips, first_unlisted;
-    /* A record whose host may be said only after it. */
+    struct map origins; /* of the parcel: lower case -> part */
+    uint32_t part;      /* in hand */
+    /* The host as it was said last; before a block's first it is not known. */
+    bool said_known;
+    size_t said_len;
+    char said[LIMIT_NAME_BYTES];
+    /* Of readers that say a record's host after it (host_follows). */
     bool has_record, record_has_origin, origin_is_fresh;
     int64_t record_us;
     struct fingerprint content;
+};
+
+/* A piece of a large source, with a reader of its own. */
+struct block {
+    struct pool_part link;
+    struct arena arena; /* it lies in it */
+    struct arena held;  /* the reader's, until all is read */
+    struct reading reading;
+    void *state;
+    uint8_t *data; /* mapped; NULL: read */
+    size_t len;
+    uint64_t offset;
 };
 
 /* ---- Parcels ----------------------------------------------------------------------------------
@@ -62,72 +60,53 @@ void parcel_close(struct parcel *parcel)
     arena_close(&arena);
 }
 
-static bool give(struct file *file, struct parcel *parcel)
+static bool give(struct pool_turn *turn, struct parcel *parcel)
 {
     enum { LEAST = 64 << 10 };
     parcel->link.bytes = LEAST + arena_used(&parcel->arena);
-    return pool_give(file->turn, &parcel->link);
+    return pool_give(turn, &parcel->link);
 }
 
-static struct parcel *next_parcel(const struct reading *r)
+static uint32_t add_part(struct parcel *parcel, str origin)
 {
-    struct parcel *parcel = parcel_open(PARCEL_SOURCE, r->source);
-    parcel->reader = r->reader;
-    parcel->batch = batch_in(&parcel->arena);
-    parcel->batch.part = r->part;
-    return parcel;
+    arena_grow(&parcel->arena, parcel->parts, parcel->n_parts, parcel->parts_room);
+    parcel->parts[parcel->n_parts] =
+        (struct gather_part){.origin = str_copy(&parcel->arena, origin)};
+    return (uint32_t)parcel->n_parts++;
 }
 
-static int addr_order(const void *left, const void *right)
+/* The next parcel begins in the midst of the host in hand. */
+static void begin_parcel(struct reading *r)
 {
-    const struct addr *a = left, *b = right;
-    return addr_compare(*a, *b);
+    r->parcel = parcel_open(PARCEL_SOURCE, r->source);
+    r->parcel->reader = r->reader;
+    r->parcel->batch = batch_in(&r->parcel->arena);
+    r->origins = (struct map){0};
+    r->part = add_part(r->parcel, (str){0});
 }
 
-/* The parcel outlives the reading: it gets copies. */
-static void add_parts(struct reading *r, struct parcel *parcel)
+static void give_parcel(struct reading *r)
 {
-    struct arena *arena = &parcel->arena;
-    parcel->parts = arena_array(arena, struct gather_part, r->n_parts);
-    parcel->n_parts = r->n_parts;
-    for (size_t i = 0; i < r->n_parts; i++) {
-        const struct part *part = &r->parts[i];
-        struct addr *locals = arena_array(arena, struct addr, part->n_locals);
-        if (part->n_locals) {
-            memcpy(locals, part->locals, part->n_locals * sizeof *locals);
-            qsort(locals, part->n_locals, sizeof *locals, addr_order);
-        }
-        struct gather_unplaced *unplaced =
-            arena_array(arena, struct gather_unplaced, part->n_unplaced);
-        for (size_t j = 0; j < part->n_unplaced; j++)
-            unplaced[j] = (struct gather_unplaced){str_copy(arena, part->unplaced[j].what),
-                                                   part->unplaced[j].count};
-        parcel->parts[i] = (struct gather_part){
-            .origin = str_copy(arena, part->origin),
-            .records = part->records,
-            .facts = part->facts,
-            .has_times = part->has_times,
-            .from_us = part->from_us,
-            .to_us = part->to_us,
-            .locals = locals,
-            .n_locals = part->n_locals,
-            .unplaced = unplaced,
-            .n_unplaced = part->n_unplaced,
-        };
-    }
+    r->parcel->last_part = r->part;
+    (void)give(r->turn, r->parcel); /* a pool that stopped is asked about in feed */
+    r->parcel = NULL;
 }
 
 static void give_full(struct reading *r)
 {
     uint64_t line_hash = r->parcel->batch.line_hash; /* said already, of the fact that comes next */
-    add_parts(r, r->parcel);
-    (void)give(r->file, r->parcel); /* a pool that stopped is asked about in feed */
-    r->parcel = next_parcel(r);
+    give_parcel(r);
+    begin_parcel(r);
     r->parcel->batch.line_hash = line_hash;
 }
 
 /* ---- The sink ----------------------------------------------------------------------------------
  */
+
+static struct gather_part *part_in_hand(struct reading *r)
+{
+    return &r->parcel->parts[r->part];
+}
 
 /* Before a fact is added. What belongs to the fact before it should stay in its parcel. */
 static void make_room(struct reading *r, bool belongs)
@@ -136,7 +115,7 @@ static void make_room(struct reading *r, bool belongs)
     if ((!belongs && r->parcel->batch.n_facts >= LIMIT_FACTS_HELD) ||
         arena_used(&r->parcel->arena) >= most)
         give_full(r);
-    r->parts[r->part].facts++;
+    part_in_hand(r)->facts++;
 }
 
 static void take_observation(void *to, const struct observation *fact)
@@ -177,10 +156,12 @@ static void take_change(void *to, const struct change *fact)
 static void take_skip(void *to, const struct skip *fact)
 {
     struct reading *r = to;
-    if (r->n_skips == LIMIT_SKIPS_LISTED) r->first_unlisted = fact->offset;
-    if (r->n_skips++ >= LIMIT_SKIPS_LISTED) return;
-    r->skips[r->n_skips - 1] = *fact;
-    r->skips[r->n_skips - 1].reason = str_copy(r->held, fact->reason);
+    struct parcel *parcel = r->parcel;
+    if (!parcel->skips) parcel->skips = arena_array(&parcel->arena, struct skip, PARCEL_SKIPS);
+    if (parcel->n_skips++ >= PARCEL_SKIPS) return;
+    struct skip *skip = &parcel->skips[parcel->n_skips - 1];
+    *skip = *fact;
+    skip->reason = str_copy(&parcel->arena, fact->reason);
 }
 
 /* Addresses that many hosts share tell nothing of which host it was. */
@@ -208,17 +189,17 @@ static bool names_a_host(struct addr a)
 static void take_local(void *to, struct addr addr)
 {
     struct reading *r = to;
-    struct part *part = &r->parts[r->part];
+    struct gather_part *part = part_in_hand(r);
     for (size_t i = part->n_locals; i > 0; i--)
         if (addr_equal(part->locals[i - 1], addr)) return;
     if (part->n_locals == LIMIT_LOCAL_ADDRESSES || !names_a_host(addr)) return;
-    arena_grow(r->held, part->locals, part->n_locals, part->locals_room);
+    arena_grow(&r->parcel->arena, part->locals, part->n_locals, part->locals_room);
     part->locals[part->n_locals++] = addr;
 }
 
 static void count_record(struct reading *r)
 {
-    struct part *part = &r->parts[r->part];
+    struct gather_part *part = part_in_hand(r);
     int64_t at_us = r->record_us;
     if (!r->has_record) return;
     r->has_record = false;
@@ -237,6 +218,7 @@ static void take_record(void *to, int64_t at_us)
     r->record_us = at_us;
     r->record_has_origin = r->origin_is_fresh;
     r->origin_is_fresh = false;
+    if (!r->reader->host_follows) count_record(r);
 }
 
 static void take_line_hash(void *to, uint64_t hash)
@@ -247,22 +229,15 @@ static void take_line_hash(void *to, uint64_t hash)
 
 static uint32_t part_of(struct reading *r, str host)
 {
-    struct arena scratch = *r->held;
+    struct arena scratch = r->parcel->arena;
     str key = str_lower(&scratch, host);
     const uint64_t *known = map_find(&r->origins, key);
     if (known) return (uint32_t)*known;
-    if (r->n_parts > LIMIT_ORIGINS) {
-        r->homeless++;
-        return 0;
-    }
-    key = str_lower(r->held, host);
-    (void)map_put(&r->origins, r->held, key, r->n_parts, NULL);
-    arena_grow(r->held, r->parts, r->n_parts, r->parts_room);
-    r->parts[r->n_parts] = (struct part){.origin = str_copy(r->held, host)};
-    return (uint32_t)r->n_parts++;
+    key = str_lower(&r->parcel->arena, host);
+    (void)map_put(&r->origins, &r->parcel->arena, key, r->parcel->n_parts, NULL);
+    return add_part(r->parcel, host);
 }
 
-/* Readers say a record and then its host, or the host and then the record. */
 static void take_origin(void *to, str host)
 {
     struct reading *r = to;
@@ -272,25 +247,30 @@ static void take_origin(void *to, str host)
     r->origin_is_fresh = !after_record;
     r->record_has_origin = true;
     host = str_head(str_trim(host), LIMIT_NAME_BYTES);
-    if (r->part ? str_equal(host, r->said) : !host.len) return;
-    r->part = host.len ? part_of(r, host) : 0;
-    if (r->part) r->said = r->parts[r->part].origin;
+    if (r->said_known && str_equal(host, (str){r->said, r->said_len})) return;
+    /* Records of many hosts without a fact among them. */
+    if (arena_used(&r->parcel->arena) >= LIMIT_PARCEL_BYTES) give_full(r);
+    if (host.len) memcpy(r->said, host.ptr, host.len);
+    r->said_len = host.len;
+    r->said_known = true;
+    r->part = part_of(r, (str){r->said, r->said_len});
     r->parcel->batch.part = r->part;
 }
 
 static void take_unplaced(void *to, str what, int64_t at_us)
 {
     struct reading *r = to;
-    struct part *part = &r->parts[r->part];
+    struct gather_part *part = part_in_hand(r);
     size_t i = 0;
     (void)at_us; /* the record has told it */
     while (i < part->n_unplaced && !str_equal(part->unplaced[i].what, what))
         i++;
     if (i == part->n_unplaced) {
+        struct arena *arena = &r->parcel->arena;
         if (i == LIMIT_UNPLACED) return;
-        arena_grow(r->held, part->unplaced, part->n_unplaced, part->unplaced_room);
+        arena_grow(arena, part->unplaced, part->n_unplaced, part->unplaced_room);
         part->unplaced[part->n_unplaced++] =
-            (struct gather_unplaced){.what = str_copy(r->held, what)};
+            (struct gather_unplaced){.what = str_copy(arena, what)};
     }
     part->unplaced[i].count++;
 }
@@ -324,13 +304,20 @@ static struct fact_sink sink_of(struct reading *r)
 /* ---- Reading ------------------------------------------------------------------------------------
  */
 
+static void begin_reading(struct reading *r, struct pool_turn *turn, const struct reader *reader,
+                          str source)
+{
+    *r = (struct reading){.turn = turn, .reader = reader, .source = source};
+    fingerprint_start(&r->content);
+    begin_parcel(r);
+}
+
 /* A source that ends in an error of reading keeps what came before. */
-static void feed(struct reading *r, struct input *input, void *state)
+static void feed(struct reading *r, struct input *input, uint64_t offset, void *state)
 {
     size_t want = 0;
-    uint64_t offset = 0;
     bool reading = true;
-    while (!pool_is_stopped(r->file->turn)) {
+    while (!pool_is_stopped(r->turn)) {
         struct window window = {0};
         struct err err = {0};
         size_t used = 0;
@@ -342,66 +329,139 @@ static void feed(struct reading *r, struct input *input, void *state)
         reading = r->reader->feed(state, window, &used, &want);
         if (!reading) return; /* the rest is nobody's */
         input_take(input, used);
-        pool_note(r->file->turn, used);
+        pool_note(r->turn, used);
         offset = window.offset + used;
         if (window.last) return;
     }
 }
 
-static void add_end(struct reading *r, struct parcel *parcel)
+/* ---- Blocks -------------------------------------------------------------------------------------
+ */
+
+/* A source on its way into blocks. */
+struct cutting {
+    struct file *file;
+    const struct reader *reader;
+    str source;
+    void *lead; /* a reader that has passed all blocks so far */
+    uint64_t offset;
+};
+
+static struct block *open_block(const struct cutting *cutting, bytes data)
 {
-    struct arena *arena = &parcel->arena;
-    if (r->homeless) {
-        struct skip skip = {
-            .reason = str_format(&parcel->arena,
-                                 "more than %d hosts wrote the records: those of further ones "
-                                 "count as the source's own",
-                                 LIMIT_ORIGINS),
-        };
-        take_skip(r, &skip);
-    }
-    size_t listed = r->n_skips < LIMIT_SKIPS_LISTED ? (size_t)r->n_skips : LIMIT_SKIPS_LISTED;
-    parcel->is_last = true;
-    parcel->skipped = r->n_skips;
-    parcel->skips = arena_array(arena, struct skip, listed + 1);
-    for (size_t i = 0; i < listed; i++) {
-        parcel->skips[i] = r->skips[i];
-        parcel->skips[i].reason = str_copy(arena, r->skips[i].reason);
-    }
-    parcel->n_skips = listed;
-    if (r->n_skips > listed)
-        parcel->skips[parcel->n_skips++] = (struct skip){
-            .offset = r->first_unlisted,
-            .reason = str_format(arena, "%" PRIu64 " further skips from here on are not listed",
-                                 r->n_skips - listed),
-        };
-    parcel->content = fingerprint_end(&r->content);
+    struct arena arena = arena_open("a block", 1 << 20, NULL);
+    struct block *block = arena_new(&arena, struct block);
+    const struct reader *reader = cutting->reader;
+    block->arena = arena;
+    block->held = arena_open("reading a block", 0, NULL);
+    block->len = data.len;
+    block->offset = cutting->offset;
+    block->data = arena_map(data.len);
+    memcpy(block->data, data.ptr, data.len);
+    begin_reading(&block->reading, NULL, reader, str_copy(&block->arena, cutting->source));
+    /* What was said last is known where nothing was. */
+    block->reading.said_known = !cutting->offset;
+    struct fact_sink sink = sink_of(&block->reading);
+    block->state = reader->open(&block->held, &cutting->file->gather->options, &sink);
+    if (cutting->offset) reader->splits->adopt(block->state, cutting->lead);
+    return block;
 }
+
+static void close_block_data(struct block *block)
+{
+    arena_unmap(block->data, block->len);
+    block->data = NULL;
+    arena_close(&block->held);
+}
+
+void gather_block(struct pool_part *part, struct pool_turn *turn)
+{
+    struct block *block = (struct block *)(void *)part;
+    struct reading *r = &block->reading;
+    struct window window = {
+        {block->data, block->len},
+        block->offset, true
+    };
+    size_t used = 0, want = 0;
+    r->turn = turn;
+    (void)r->reader->feed(block->state, window, &used, &want);
+    r->reader->close(block->state);
+    count_record(r);
+    close_block_data(block);
+    give_parcel(r);
+}
+
+void gather_block_done(struct pool_part *part)
+{
+    struct block *block = (struct block *)(void *)part;
+    struct arena arena = block->arena;
+    if (block->data) { /* the pool was stopped before */
+        block->reading.reader->close(block->state);
+        close_block_data(block);
+        parcel_close(block->reading.parcel);
+    }
+    arena_close(&arena);
+}
+
+/* Cuts blocks from the front of the input, as long as there are two more and they can be cut. */
+static void cut_blocks(struct cutting *cutting, struct input *input)
+{
+    const struct reader_splits *splits = cutting->reader->splits;
+    size_t size = cutting->file->gather->block_bytes;
+    struct pool_turn *turn = cutting->file->turn;
+    while (!pool_is_stopped(turn)) {
+        struct window window = {0};
+        struct err err = {0}; /* whoever reads the rest meets it again */
+        if (!input_next(input, 2 * size, &window, &err) || window.data.len < 2 * size) return;
+        size_t len = splits->cut((bytes){window.data.ptr, size});
+        if (!len) return;
+        bytes data = {window.data.ptr, len};
+        struct block *block = open_block(cutting, data);
+        if (splits->pass) splits->pass(cutting->lead, data);
+        cutting->offset += len;
+        input_take(input, len);
+        pool_note(turn, len);
+        pool_add_part(turn, &block->link);
+    }
+}
+
+static bool may_split(const struct file *file, const struct reader *reader, struct input *input)
+{
+    struct window window = {0};
+    struct err err = {0};
+    size_t size = file->gather->block_bytes;
+    return reader->splits && input_next(input, 2 * size, &window, &err) &&
+           window.data.len >= 2 * size && reader->splits->may(window.data);
+}
+
+/* ---- Sources ------------------------------------------------------------------------------------
+ */
 
 static void read_source(struct file *file, struct input *input, const struct reader *reader)
 {
+    const struct reader_options *options = &file->gather->options;
     struct arena held = arena_open("reading a source", 0, NULL);
     struct arena names = arena_open("names of a source", 0, NULL);
+    struct fact_sink nobody = fact_sink_none();
     struct reading *r = arena_new(&names, struct reading);
-    *r = (struct reading){
-        .file = file,
-        .reader = reader,
-        .source = str_copy(&names, input_source(input)),
-        .held = &names,
-    };
-    arena_grow(&names, r->parts, r->n_parts, r->parts_room);
-    r->parts[r->n_parts++] = (struct part){0};
-    r->parcel = next_parcel(r);
-    fingerprint_start(&r->content);
-
+    struct cutting cutting = {
+        .file = file, .reader = reader, .source = str_copy(&names, input_source(input))};
+    if (may_split(file, reader, input)) {
+        cutting.lead = reader->open(&held, options, &nobody);
+        cut_blocks(&cutting, input);
+    }
+    begin_reading(r, file->turn, reader, cutting.source);
+    r->said_known = !cutting.offset;
     struct fact_sink sink = sink_of(r);
-    void *state = reader->open(&held, &file->gather->options, &sink);
-    feed(r, input, state);
+    void *state = reader->open(&held, options, &sink);
+    if (cutting.offset) reader->splits->adopt(state, cutting.lead);
+    if (cutting.lead) reader->close(cutting.lead);
+    feed(r, input, cutting.offset, state);
     reader->close(state);
     count_record(r);
-    add_end(r, r->parcel);
-    add_parts(r, r->parcel);
-    (void)give(file, r->parcel);
+    r->parcel->is_last = true;
+    r->parcel->content = fingerprint_end(&r->content);
+    give_parcel(r);
     arena_close(&names);
     arena_close(&held);
 }
@@ -411,7 +471,7 @@ static void problem(void *to, str source, const struct err *err)
     struct parcel *parcel = parcel_open(PARCEL_PROBLEM, source);
     parcel->err = *err;
     err_in(&parcel->err, source);
-    (void)give(to, parcel);
+    (void)give(((struct file *)to)->turn, parcel);
 }
 
 /* Readers are many: their kinds are named, and docs/evidence.md has them all. */
@@ -438,7 +498,7 @@ static void unknown(struct file *file, str source, bytes head, const struct err 
                 "the format is not known; known are packet captures, Windows event logs, logs of "
                 "firewalls, Zeek and Suricata, flow records, scans, and tables with --map");
     err_in(err, source);
-    (void)give(file, parcel);
+    (void)give(file->turn, parcel);
 }
 
 static bool visit(void *to, struct input *input)

@@ -3,7 +3,7 @@
  * window by window, and committed in one transaction of its own. */
 #include "base/sha256.h"
 #include "cli/command.h"
-#include "cli/gather.h"
+#include "cli/gathered.h"
 #include "cli/statement.h"
 #include "cli/workspace.h"
 #include "store/intake.h"
@@ -34,7 +34,8 @@ struct source {
     bool is_open;   /* a parcel of it came, and not the last */
     bool has_begun; /* its transaction */
     struct arena held;
-    struct intake_part *parts;
+    struct gathered *gathered;
+    struct intake_part *parts; /* as gathered's */
     size_t n_parts, room;
 };
 
@@ -66,21 +67,23 @@ static bool is_capture(const struct parcel *parcel)
 
 /* Does the part have a place in the workspace? [0] holds what belongs to no named host, and often
  * nothing. */
-static bool counts(const struct parcel *parcel, size_t part)
+static bool counts(const struct gathered *gathered, size_t part)
 {
-    const struct gather_part *p = &parcel->parts[part];
-    return part || parcel->n_parts == 1 || p->records || p->facts || p->n_unplaced;
+    const struct gathered_part *p = &gathered->parts[part];
+    return part || gathered->n_parts == 1 || p->records || p->facts || p->n_unplaced;
 }
 
 static bool find_stream(struct ingest *in, const struct parcel *parcel, size_t part,
                         struct intake_stream *out, struct err *err)
 {
-    const struct gather_part *p = &parcel->parts[part];
-    struct arena *arena = &in->source.held;
+    const struct gathered *gathered = in->source.gathered;
+    const struct gathered_part *p = &gathered->parts[part];
+    struct arena *arena = &in->source.held, scratch = in->scratch;
     if (is_capture(parcel))
         return intake_capture_stream(in->store, parcel->reader, in->origin, out, err);
     if (part) return intake_host_stream(in->store, parcel->reader, p->origin, arena, out, err);
-    return intake_log_stream(in->store, parcel->reader, p->locals, p->n_locals, in->origin,
+    const struct addr *locals = gathered_locals(gathered, part, &scratch);
+    return intake_log_stream(in->store, parcel->reader, locals, p->n_locals, in->origin,
                              os_directory(parcel->source), arena, out, err);
 }
 
@@ -88,13 +91,13 @@ static bool find_stream(struct ingest *in, const struct parcel *parcel, size_t p
 static bool know_parts(struct ingest *in, const struct parcel *parcel, struct err *err)
 {
     struct source *source = &in->source;
-    for (size_t i = 0; i < parcel->n_parts; i++) {
+    for (size_t i = 0; i < source->gathered->n_parts; i++) {
         if (i == source->n_parts) {
             arena_grow(&source->held, source->parts, source->n_parts, source->room);
             source->parts[source->n_parts++] = (struct intake_part){0};
         }
         struct intake_part *part = &source->parts[i];
-        if (part->stream.id || !counts(parcel, i)) continue;
+        if (part->stream.id || !counts(source->gathered, i)) continue;
         if (!find_stream(in, parcel, i, &part->stream, err)) return false;
         /* The parcel is gone before the source is. */
         part->stream.origin = str_copy(&source->held, part->stream.origin);
@@ -137,29 +140,33 @@ static bool end_capture(struct ingest *in, struct parcel *parcel, struct err *er
     }
     if (!source->n_parts) source->parts = arena_new(&source->held, struct intake_part);
     source->n_parts = 1;
-    source->parts[0] = (struct intake_part){.stream = known, .known = parcel->parts[0].facts};
+    source->parts[0] =
+        (struct intake_part){.stream = known, .known = source->gathered->parts[0].facts};
     return true;
 }
 
 static bool end_log(struct ingest *in, struct parcel *parcel, struct err *err)
 {
+    const struct gathered *gathered = in->source.gathered;
     if (!write_facts(in, parcel, err)) return false;
-    for (size_t i = 0; i < parcel->n_parts; i++) {
-        const struct gather_part *p = &parcel->parts[i];
-        if (p->n_locals && !intake_add_locals(in->store, &in->source.parts[i].stream,
-                                              parcel->reader, p->locals, p->n_locals, err))
+    for (size_t i = 0; i < gathered->n_parts; i++) {
+        struct arena scratch = in->scratch;
+        size_t n = gathered->parts[i].n_locals;
+        if (n && !intake_add_locals(in->store, &in->source.parts[i].stream, parcel->reader,
+                                    gathered_locals(gathered, i, &scratch), n, err))
             return false;
     }
     return true;
 }
 
 /* What the source came to in all, for the parts that have a place. */
-static size_t sum_up(struct ingest *in, const struct parcel *parcel, struct intake_part *out)
+static size_t sum_up(struct ingest *in, struct intake_part *out)
 {
+    const struct gathered *gathered = in->source.gathered;
     size_t n = 0;
-    for (size_t i = 0; i < parcel->n_parts; i++) {
-        const struct gather_part *p = &parcel->parts[i];
-        if (!counts(parcel, i)) continue;
+    for (size_t i = 0; i < gathered->n_parts; i++) {
+        const struct gathered_part *p = &gathered->parts[i];
+        if (!counts(gathered, i)) continue;
         out[n] = in->source.parts[i];
         out[n].records = p->records;
         out[n].facts = p->facts;
@@ -186,7 +193,7 @@ static void tell(struct ingest *in, const struct parcel *parcel, const struct in
         .origin = str_copy(arena, parts[0].stream.origin),
         .hosts = n,
         .is_guess = parts[0].stream.is_guess,
-        .skips = parcel->skipped,
+        .skips = in->source.gathered->n_skips,
     };
     for (size_t i = 0; i < n; i++) {
         told.records += parts[i].records;
@@ -199,16 +206,18 @@ static void tell(struct ingest *in, const struct parcel *parcel, const struct in
 
 static bool commit(struct ingest *in, struct parcel *parcel, struct err *err)
 {
+    struct gathered *gathered = in->source.gathered;
     struct intake_source source = {
         .path = parcel->source,
         .reader = parcel->reader,
-        .skips = parcel->skips,
-        .n_skips = parcel->n_skips,
+        .skips = gathered->skips,
+        .n_skips = gathered_skips(gathered),
     };
     if (!(is_capture(parcel) ? end_capture(in, parcel, err) : end_log(in, parcel, err)))
         return false;
-    struct intake_part *parts = arena_array(&in->source.held, struct intake_part, parcel->n_parts);
-    size_t n = sum_up(in, parcel, parts);
+    struct intake_part *parts =
+        arena_array(&in->source.held, struct intake_part, gathered->n_parts);
+    size_t n = sum_up(in, parts);
     if (!intake_commit(in->store, &source, parts, n, in->scratch, err)) return false;
     tell(in, parcel, parts, n);
     return true;
@@ -223,11 +232,14 @@ static void close_source(struct ingest *in)
 static void take_source(struct ingest *in, struct parcel *parcel)
 {
     struct err err = {0};
-    if (!in->source.is_open)
+    if (!in->source.is_open) {
         in->source = (struct source){
             .is_open = true,
             .held = arena_open("a source on its way to the workspace", 0, NULL),
         };
+        in->source.gathered = gathered_new(&in->source.held);
+    }
+    gathered_add(in->source.gathered, parcel);
     bool fine = parcel->is_last ? commit(in, parcel, &err) : write_facts(in, parcel, &err);
     if (!fine) {
         intake_abandon(in->store);
@@ -266,6 +278,18 @@ static void work(void *to, void *self, struct pool_turn *turn)
         gather_problem(job->path, job->problem, turn);
     else
         gather_file(&in->gather, job->path, turn);
+}
+
+static void work_part(void *to, struct pool_part *part, struct pool_turn *turn)
+{
+    (void)to;
+    gather_block(part, turn);
+}
+
+static void done_part(void *to, struct pool_part *part)
+{
+    (void)to;
+    gather_block_done(part);
 }
 
 static bool take(void *to, void *self, struct pool_result *result)
@@ -484,7 +508,15 @@ static void open_pool(struct ingest *in)
     if (!workers) workers = 1;
     uint64_t reading = workers * (uint64_t)LIMIT_WORKER_BYTES;
     struct pool_user user = {
-        .to = in, .work = work, .take = take, .drop = drop, .done = done, .idle = idle};
+        .to = in,
+        .work = work,
+        .take = take,
+        .drop = drop,
+        .done = done,
+        .work_part = work_part,
+        .done_part = done_part,
+        .idle = idle,
+    };
     in->pool = pool_open(call->arena, workers, memory > reading ? memory - reading : 1, user);
 }
 
@@ -512,7 +544,7 @@ static int run(struct invocation *call)
 {
     struct ingest in = {
         .call = call,
-        .gather = {.os = call->os},
+        .gather = {.os = call->os, .block_bytes = LIMIT_BLOCK_BYTES},
         .origin = option_text(call, S("origin")),
     };
     struct err err = {0};

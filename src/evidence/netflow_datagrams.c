@@ -90,6 +90,7 @@ const struct reader netflow_datagrams_reader = {
     .name = {"netflow",                                                   7 },
     .summary = {"NetFlow, IPFIX and sFlow datagrams as exporters send them", 57},
     .overlap = OVERLAP_CONTENT_HASH,
+    .host_follows = true,
     .recognise = recognise,
     .open = open_state,
     .feed = feed,

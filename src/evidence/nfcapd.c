@@ -643,6 +643,7 @@ const struct reader nfcapd_reader = {
     .name = {"nfcapd",                                     6 },
     .summary = {"flow files of nfdump's collectors (nfcapd)", 42},
     .overlap = OVERLAP_CONTENT_HASH,
+    .host_follows = true,
     .recognise = recognise,
     .open = open_state,
     .feed = feed,

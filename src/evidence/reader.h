@@ -23,6 +23,22 @@ struct reader_options {
     str map; /* --map: "client=src_ip,server=dst_ip,..."; empty = not given */
 };
 
+/* How a large source is cut into blocks that different workers read, each with a reader of its own;
+ * what they tell, one after the other, is what one reader of all of it tells. Only for formats in
+ * which nothing but header lines means something for what comes later. */
+struct reader_splits {
+    /* A source that begins so? */
+    bool (*may)(bytes head);
+    /* The bytes up to the end of the last whole item; 0 = none ends here. No look at what is in
+     * force: what comes before `data` is whole items. */
+    size_t (*cut)(bytes data);
+    /* What of a block is in force behind it, into a reader that reads nothing itself: cheap. NULL:
+     * nothing is. */
+    void (*pass)(void *lead, bytes block);
+    /* A reader just opened begins behind what `lead` has passed. */
+    void (*adopt)(void *state, const void *lead);
+};
+
 struct reader {
     str name;    /* "pcap", in JSON and messages */
     str summary; /* "libpcap capture files" */
@@ -30,6 +46,9 @@ struct reader {
     /* What wrote it put packets together itself: each start is a connection of its own, as in a
      * capture. Else lines of one client port that are near are one (a SYN is repeated). */
     bool tells_connections;
+    /* Says a record before the host that wrote it; other readers say the host first. */
+    bool host_follows;
+    const struct reader_splits *splits; /* NULL: a source is read by one worker */
     /* Readers of one family read the same records in other clothes ("events": EVTX, JSON, XML):
      * they share streams, so that a record counts once whichever way it came. Empty: the name. */
     str family;
