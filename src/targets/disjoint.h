@@ -19,6 +19,13 @@ struct disjoint_overlap {
     struct addr local, remote;
 };
 
-/* True when two enabled rules of one direction share a point; out: the first such pair. */
-bool disjoint_find_overlap(struct ruleset rules, struct arena scratch,
+enum {
+    DISJOINT_ALLOWS = 1u << ACTION_ALLOW,
+    DISJOINT_BLOCKS = 1u << ACTION_BLOCK,
+    DISJOINT_ALL = (1u << (ACTION_BLOCK + 1)) - 1,
+};
+
+/* True when two enabled rules of one direction share a point; out: the first such pair.
+ * actions : bits 1u << enum action; other rules are passed over */
+bool disjoint_find_overlap(struct ruleset rules, unsigned actions, struct arena scratch,
                            struct disjoint_overlap *out);

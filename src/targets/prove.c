@@ -139,25 +139,16 @@ static bool rule_is_whole(struct proof_of_files *p, const struct target_file *fi
 
 /* A first-match chain ends in stops that repeat the accepts above them; each kind must still be
  * without repetition. */
-static struct ruleset of_action(struct proof_of_files *p, struct ruleset rules, enum action action)
-{
-    struct rule *kept = arena_array(p->work, struct rule, rules.n + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < rules.n; i++)
-        if (rules.rules[i].action == action) kept[n++] = rules.rules[i];
-    return (struct ruleset){kept, n};
-}
-
 static bool nothing_twice(struct proof_of_files *p, const struct target_file *file,
                           struct ruleset rules)
 {
     struct disjoint_overlap overlap;
     bool found = false;
     if (p->target->engine == ENGINE_WINDOWS) {
-        found = disjoint_find_overlap(rules, p->scratch, &overlap);
+        found = disjoint_find_overlap(rules, DISJOINT_ALL, p->scratch, &overlap);
     } else {
-        found = disjoint_find_overlap(of_action(p, rules, ACTION_ALLOW), p->scratch, &overlap) ||
-                disjoint_find_overlap(of_action(p, rules, ACTION_BLOCK), p->scratch, &overlap);
+        found = disjoint_find_overlap(rules, DISJOINT_ALLOWS, p->scratch, &overlap) ||
+                disjoint_find_overlap(rules, DISJOINT_BLOCKS, p->scratch, &overlap);
     }
     if (!found) return true;
     struct addr local = is_any(overlap.first->local) && is_any(overlap.second->local)
