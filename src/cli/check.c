@@ -48,7 +48,7 @@ static void examine(struct invocation *call, struct report *report)
 {
     struct policy_file *file = &report->file;
     struct diagnostics *found = &file->found;
-    report->parsed = policy_parse(file->source, report->text, call->arena, &file->policy, found);
+    report->parsed = policy_file_parse(call, file, report->text);
     if (!report->parsed) return;
     check_timezone(call, report);
     policy_file_set_lookup(file, call, report->hosts);
@@ -71,6 +71,11 @@ static str where(struct arena *arena, str source, struct place place)
 {
     return str_format(arena, "%.*s:%" PRIu32 ":%" PRIu32, STR_ARG(source), place.line,
                       place.column);
+}
+
+static str source_of(const struct report *report, const struct diagnostic *d)
+{
+    return d->file ? d->file->name : report->file.source;
 }
 
 static str service_name(const struct report *report, const struct check_assertion *a)
@@ -119,7 +124,7 @@ static void print_json(struct invocation *call, const struct report *report)
         json_member_str(&json, S("severity"),
                         d->severity == SEVERITY_ERROR ? S("error") : S("warning"));
         json_member_str(&json, S("kind"), d->kind);
-        json_member_str(&json, S("where"), where(call->arena, report->file.source, d->place));
+        json_member_str(&json, S("where"), where(call->arena, source_of(report, d), d->place));
         json_member_str(&json, S("text"), d->text);
         json_object_end(&json);
     }
@@ -152,7 +157,7 @@ static void print_csv(struct invocation *call, const struct report *report)
         const struct diagnostic *d = &found->items[i];
         table_add(&table, d->severity == SEVERITY_ERROR ? S("error") : S("warning"));
         table_add(&table, d->kind);
-        table_add(&table, where(call->arena, report->file.source, d->place));
+        table_add(&table, where(call->arena, source_of(report, d), d->place));
         table_add(&table, d->text);
     }
     for (size_t i = 0; i < n_assertions(report); i++) {

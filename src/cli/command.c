@@ -390,7 +390,11 @@ static int run(struct invocation *call, const str *words, size_t n_words)
                                                  : FORMAT_TEXT;
     call->workspace = option_text(call, S("workspace"));
     const struct given_option *as_of = find_given(call, S("as-of"));
-    if (as_of) call->as_of_us = as_of->instant_us;
+    if (as_of) {
+        struct civil date;
+        call->as_of_us = as_of->instant_us;
+        call->as_of_is_date = instant_parse_date(as_of->text, &date);
+    }
     return call->command->run(call);
 }
 

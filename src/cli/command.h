@@ -47,6 +47,8 @@ struct invocation {
     bool talk_colour, progress;
     str workspace;    /* -C DIR, default "." */
     int64_t as_of_us; /* --as-of, default now */
+    /* --as-of was a date: as_of_us is its midnight in UTC until a policy says in which zone. */
+    bool as_of_is_date;
     int64_t now_us;
     enum { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV } format;
 };

@@ -56,6 +56,7 @@ static bool load_policy(struct compile *c, int *status)
     bool resolved = policy_file_resolve(call, file, hosts, false, status);
     /* Artefacts go to other machines: a reason names the file, not where it lay here. */
     file->policy.source = os_base_name(file->source);
+    file->exceptions.name = os_base_name(file->exceptions.name);
     if (workspace->store) store_close(workspace->store);
     if (!resolved) return false;
     size_t before = file->found.n;

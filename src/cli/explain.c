@@ -51,7 +51,7 @@ static void print_csv(const struct explanation *e, struct buf *out)
                e->answer.passes ? "true" : "false", e->answer.passes_secured ? "true" : "false");
 }
 
-static void print(struct asking *asking, const struct explanation *e, struct arena *arena)
+static void print(struct asking *asking, const struct explanation *e)
 {
     struct buf *out = asking->call->out;
     struct json json = json_to(out);
@@ -63,7 +63,7 @@ static void print(struct asking *asking, const struct explanation *e, struct are
         print_csv(e, out);
         return;
     case FORMAT_JSON:
-        explain_print_json(e, asking->resolved, arena, &json);
+        explain_print_json(e, &json);
         buf_char(out, '\n');
         return;
     }
@@ -81,7 +81,7 @@ static void answer_line(struct asking *asking, str line, uint64_t number, struct
         return;
     }
     if (asking->call->format == FORMAT_TEXT && number > 1) buf_char(asking->call->out, '\n');
-    print(asking, &e, &scratch);
+    print(asking, &e);
 }
 
 static int answer_batch(struct asking *asking, str path)
@@ -114,7 +114,7 @@ static int answer_one(struct asking *asking)
     if (!explain_ask(asking->decision, asking->hosts, &words, call->arena, &e, &err))
         return command_fail(call, &err);
     if (call->format == FORMAT_CSV) print_csv_heading(call->out);
-    print(asking, &e, call->arena);
+    print(asking, &e);
     return EXIT_FINE;
 }
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/policy_file.h"
 
+#include "base/zone.h"
 #include "cli/workspace.h"
 #include "policy/document.h"
+#include "policy/exceptions.h"
 #include "policy/service_tags.h"
 
 static bool open_at(struct invocation *call, str path, str source, struct policy_file *out,
@@ -15,12 +17,31 @@ static bool open_at(struct invocation *call, str path, str source, struct policy
     return true;
 }
 
+/* Those of --exceptions; no file is picked up unless it is named. */
+static bool open_exceptions(struct invocation *call, struct policy_file *out)
+{
+    struct err err = {0};
+    bytes content = {0};
+    bool has_row = false;
+    for (size_t i = 0; i < call->command->n_options; i++)
+        has_row |= str_equal(call->command->options[i].name, S("exceptions"));
+    if (!has_row || !option_given(call, S("exceptions"))) return true;
+    str path = option_text(call, S("exceptions"));
+    if (!os_read_all(call->os, path, LIMIT_POLICY_BYTES, call->arena, &content, &err)) {
+        (void)command_fail(call, &err);
+        return false;
+    }
+    out->exceptions = (struct source_text){path, str_of_bytes(content)};
+    return true;
+}
+
 bool policy_file_open(struct invocation *call, struct policy_file *out, str *text)
 {
     struct err err = {0};
     bool given = option_given(call, S("policy"));
     str name = option_text(call, S("policy"));
-    if (open_at(call, given ? name : command_path(call, name), name, out, text, &err)) return true;
+    if (open_at(call, given ? name : command_path(call, name), name, out, text, &err))
+        return open_exceptions(call, out);
     (void)command_fail(call, &err);
     if (!given && err.kind == ERR_NOT_FOUND)
         buf_str(call->talk,
@@ -77,6 +98,23 @@ static void print_line(struct buf *out, str line, bool colour)
     table_tone(out, part, TONE_PLAIN, colour);
 }
 
+/* Lines of a file; split when the first message speaks of it. */
+struct lines {
+    const struct source_text *file;
+    const str *lines;
+    size_t n;
+};
+
+static str line_at(struct lines *lines, const struct source_text *file, uint32_t number,
+                   struct arena *arena)
+{
+    if (lines->file != file) {
+        lines->lines = document_lines(file->text, arena, &lines->n);
+        lines->file = file;
+    }
+    return number >= 1 && number <= lines->n ? lines->lines[number - 1] : (str){0};
+}
+
 static void print_one(struct buf *out, struct arena *arena, bool colour, str source, str whole_line,
                       const struct diagnostic *d)
 {
@@ -100,13 +138,13 @@ static void print_one(struct buf *out, struct arena *arena, bool colour, str sou
 void policy_file_print(struct buf *out, struct arena *arena, bool colour, str source, str text,
                        const struct diagnostics *found, size_t first)
 {
-    size_t n_lines = 0;
+    const struct source_text policy = {source, text};
+    struct lines lines = {0};
     if (found->n <= first) return;
-    const str *lines = document_lines(text, arena, &n_lines);
     for (size_t i = first; i < found->n; i++) {
         const struct diagnostic *d = &found->items[i];
-        bool inside = d->place.line >= 1 && d->place.line <= n_lines;
-        print_one(out, arena, colour, source, inside ? lines[d->place.line - 1] : (str){0}, d);
+        const struct source_text *file = d->file ? d->file : &policy;
+        print_one(out, arena, colour, file->name, line_at(&lines, file, d->place.line, arena), d);
     }
     size_t all = found->n_errors + found->n_warnings;
     if (all > found->n) buf_format(out, "%zu more are not listed\n", all - found->n);
@@ -115,9 +153,35 @@ void policy_file_print(struct buf *out, struct arena *arena, bool colour, str so
 /* ---- Loading ------------------------------------------------------------------------------------
  */
 
+/* The system's zones are known here, not to the parser. */
+static const struct zone *find_zone(struct invocation *call, struct policy_file *file)
+{
+    struct err err = {0};
+    const struct zone *zone = zone_find(call->os, file->policy.timezone, call->arena, &err);
+    if (!zone)
+        diagnostics_add(&file->found, call->arena, SEVERITY_ERROR, S("value"),
+                        file->policy.timezone_place, str_copy(call->arena, str_of(err.text)));
+    return zone;
+}
+
+bool policy_file_parse(struct invocation *call, struct policy_file *file, str text)
+{
+    bool has_exceptions = file->exceptions.name.len > 0;
+    struct policy *policy = &file->policy;
+    if (!policy_parse(file->source, text, call->arena, policy, &file->found)) return false;
+    if (!has_exceptions && !call->as_of_is_date) return true;
+    const struct zone *zone = find_zone(call, file);
+    if (!zone) return false;
+    if (call->as_of_is_date) call->as_of_us = zone_to_utc(zone, instant_to_civil(call->as_of_us));
+    call->as_of_is_date = false;
+    return !has_exceptions ||
+           exceptions_parse(&file->exceptions, policy, zone, call->arena, &policy->exceptions,
+                            &policy->n_exceptions, &file->found);
+}
+
 static bool parse(struct invocation *call, struct policy_file *out, str text)
 {
-    bool good = policy_parse(out->source, text, call->arena, &out->policy, &out->found);
+    bool good = policy_file_parse(call, out, text);
     policy_file_print(call->talk, call->arena, call->talk_colour, out->source, text, &out->found,
                       0);
     return good;
@@ -135,7 +199,8 @@ bool policy_file_load_from(struct invocation *call, str path, struct policy_file
     struct err err = {0};
     str text = {0};
     *status = EXIT_FAILED;
-    if (open_at(call, path, path, out, &text, &err)) return parse(call, out, text);
+    if (open_at(call, path, path, out, &text, &err))
+        return open_exceptions(call, out) && parse(call, out, text);
     (void)command_fail(call, &err);
     return false;
 }

@@ -8,8 +8,8 @@
 #include "cli/command.h"
 #include "policy/resolve.h"
 
-/* A row for a command's option table. */
-#define POLICY_FILE_OPTION                                                                         \
+/* Rows for a command's option table. No file of exceptions is picked up unless it is named. */
+#define POLICY_FILE_ROW                                                                            \
     {                                                                                              \
         .name = {"policy", 6}, .type = OPTION_TEXT, .value = {"FILE", 4},                          \
         .fallback = {"policy.yaml", 11}, .help = {                                                 \
@@ -17,27 +17,43 @@
             38                                                                                     \
         }                                                                                          \
     }
+#define EXCEPTIONS_FILE_ROW                                                                        \
+    {                                                                                              \
+        .name = {"exceptions", 10}, .type = OPTION_TEXT, .value = {"FILE", 4}, .help = {           \
+            "approved exceptions to the policy; those alive at --as-of count",                     \
+            63                                                                                     \
+        }                                                                                          \
+    }
+#define POLICY_FILE_OPTION POLICY_FILE_ROW, EXCEPTIONS_FILE_ROW
 
 struct policy_file {
-    str path;   /* where it is */
-    str source; /* how messages call it: "policy.yaml" for the workspace's */
+    str path;                      /* where it is */
+    str source;                    /* how messages call it: "policy.yaml" for the workspace's */
+    struct source_text exceptions; /* of --exceptions; no name = none */
     struct policy policy;
     struct resolved resolved;  /* after policy_file_resolve */
-    struct diagnostics found;  /* of both */
+    struct diagnostics found;  /* of all */
     struct host_lookup lookup; /* names by the workspace, service tags by the policy's folder */
     const struct host_lookup *hosts;
     struct invocation *call;
 };
 
-/* Finds and reads the file; not yet parsed. False (and said on the talk stream) when it can't be
- * read. */
+/* Finds and reads the file, and that of the exceptions; not yet parsed. False (and said on the talk
+ * stream) when one can't be read. */
 MUST_USE bool policy_file_open(struct invocation *call, struct policy_file *out, str *text);
+
+/* Parses what was opened: the policy, then the exceptions, whose dates are in its time zone; so is
+ * a date of --as-of, from now on. What is wrong is added to file->found.
+ *
+ * file : stays where it is as long as the policy is used */
+MUST_USE bool policy_file_parse(struct invocation *call, struct policy_file *file, str text);
 
 /* Reads and parses. False: what is wrong is on the talk stream and the command ends with *status.
  */
 MUST_USE bool policy_file_load(struct invocation *call, struct policy_file *out, int *status);
 
-/* The same for a file that is not the command's own policy: the other side of a comparison. */
+/* The same for a file that is not the command's own policy: the other side of a comparison. The
+ * exceptions hold on both. */
 MUST_USE bool policy_file_load_from(struct invocation *call, str path, struct policy_file *out,
                                     int *status);
 

@@ -10,7 +10,7 @@ void diagnostics_add(struct diagnostics *list, struct arena *arena, enum severit
         list->n_warnings++;
     if (list->n >= LIMIT_DIAGNOSTICS) return;
     arena_grow(arena, list->items, list->n, list->room);
-    list->items[list->n++] = (struct diagnostic){severity, kind, place, text};
+    list->items[list->n++] = (struct diagnostic){severity, kind, place, list->file, text};
 }
 
 FORMAT_PRINTF(2, 0)
@@ -51,6 +51,7 @@ struct numbered {
 static int file_order(const void *left, const void *right)
 {
     const struct numbered *a = left, *b = right;
+    if (!a->item.file != !b->item.file) return a->item.file ? 1 : -1;
     if (a->item.place.line != b->item.place.line)
         return a->item.place.line < b->item.place.line ? -1 : 1;
     if (a->item.place.column != b->item.place.column)

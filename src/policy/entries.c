@@ -11,8 +11,8 @@
 /* ---- Allow entries ------------------------------------------------------------------------------
  */
 
-static void read_entry_services(struct reading *r, const struct node *value, void *into,
-                                const void *about)
+void entries_read_services(struct reading *r, const struct node *value, void *into,
+                           const void *about)
 {
     struct entry *entry = into;
     (void)about;
@@ -24,7 +24,7 @@ static const str secures[] = {
     SECURES(X)
 #undef X
 };
-static const struct choices secure_choices = {secures, COUNT_OF(secures)};
+const struct choices entries_secure_choices = {secures, COUNT_OF(secures)};
 
 static void read_computers(struct reading *r, const struct node *value, void *into,
                            const void *about)
@@ -42,12 +42,12 @@ static void read_computers(struct reading *r, const struct node *value, void *in
 }
 
 static const struct key secure_keys[] = {
-    {T("by"), COMPULSORY, reading_choice, offsetof(struct entry, secure), &secure_choices},
+    {T("by"), COMPULSORY, reading_choice, offsetof(struct entry, secure), &entries_secure_choices},
     {T("computers"),       OPTIONAL,    read_computers,    0,        NULL          },
 };
 static const struct keys secure_map = {T("secure"), secure_keys, COUNT_OF(secure_keys)};
 
-static void read_secure(struct reading *r, const struct node *value, void *into, const void *about)
+void entries_read_secure(struct reading *r, const struct node *value, void *into, const void *about)
 {
     struct entry *entry = into;
     if (value->kind != NODE_MAP) {
@@ -69,12 +69,12 @@ static const struct key except_keys[] = {
 static const struct keys except_map = {T("except"), except_keys, COUNT_OF(except_keys)};
 
 static const struct key entry_keys[] = {
-    {T("name"),    OPTIONAL,   reading_text,        AT(name), NULL           },
-    {T("from"),    COMPULSORY, items_read,          AT(from), NULL           },
-    {T("to"),      COMPULSORY, items_read,          AT(to),   NULL           },
-    {T("service"), COMPULSORY, read_entry_services, 0,        NULL           },
-    {T("secure"),  OPTIONAL,   read_secure,         0,        &secure_choices},
-    {T("except"),  OPTIONAL,   reading_keys,        0,        &except_map    },
+    {T("name"),    OPTIONAL,   reading_text,          AT(name), NULL                   },
+    {T("from"),    COMPULSORY, items_read,            AT(from), NULL                   },
+    {T("to"),      COMPULSORY, items_read,            AT(to),   NULL                   },
+    {T("service"), COMPULSORY, entries_read_services, 0,        NULL                   },
+    {T("secure"),  OPTIONAL,   entries_read_secure,   0,        &entries_secure_choices},
+    {T("except"),  OPTIONAL,   reading_keys,          0,        &except_map            },
 };
 #undef AT
 static const struct keys entry_map = {T("an allow entry"), entry_keys, COUNT_OF(entry_keys)};

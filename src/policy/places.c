@@ -42,11 +42,20 @@ static const struct range private_ranges[] = {
 };
 const struct prefix_set places_private = {private_ranges, COUNT_OF(private_ranges)};
 
+static bool is_v6_around_v4(struct prefix p)
+{
+    return p.len < 96 && prefix_contains(p, addr_all_v4.first);
+}
+
 struct prefix_set places_of_prefix(struct prefix p, struct arena *arena)
 {
     struct prefix_set set = prefix_set_of_prefix(arena, p);
-    bool holds_v4 = p.len < 96 && prefix_contains(p, addr_all_v4.first);
-    return holds_v4 ? prefix_set_v6(arena, set) : set;
+    return is_v6_around_v4(p) ? prefix_set_v6(arena, set) : set;
+}
+
+bool places_prefix_has(struct prefix p, struct addr a)
+{
+    return prefix_contains(p, a) && !(is_v6_around_v4(p) && addr_is_v4(a));
 }
 
 /* ---- Longest prefix -----------------------------------------------------------------------------

@@ -17,3 +17,5 @@ struct places places_of_policy(const struct policy *policy, struct arena *arena)
 /* What a prefix in a policy stands for: an IPv6 prefix never means IPv4 addresses, also where
  * ::ffff:0:0/96 lies inside it (so `::/0` is every IPv6 address). */
 struct prefix_set places_of_prefix(struct prefix p, struct arena *arena);
+/* True when it stands for this address, too. */
+bool places_prefix_has(struct prefix p, struct addr a);

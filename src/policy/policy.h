@@ -13,6 +13,12 @@ struct place {
     uint32_t line, column; /* from 1; column counts characters */
 };
 
+/* A file that policies are read from beside policy.yaml, for messages that speak of it. */
+struct source_text {
+    str name; /* path */
+    str text;
+};
+
 enum severity { SEVERITY_ERROR, SEVERITY_WARNING };
 
 /* What is wrong with a policy; all of one file are collected. */
@@ -21,13 +27,15 @@ struct diagnostic {
     str kind; /* "syntax", "unknown-key", "duplicate-key", "unknown-name", "value", "conflict",
                  "lifeline", ... */
     struct place place;
-    str text; /* expected, found, "did you mean" */
+    const struct source_text *file; /* where the place is; NULL = the policy file */
+    str text;                       /* expected, found, "did you mean" */
 };
 
 struct diagnostics {
     struct diagnostic *items;
     size_t n, room;
-    size_t n_errors, n_warnings; /* also those past LIMIT_DIAGNOSTICS */
+    size_t n_errors, n_warnings;    /* also those past LIMIT_DIAGNOSTICS */
+    const struct source_text *file; /* what is being read: of those added from now on */
 };
 
 void diagnostics_add(struct diagnostics *list, struct arena *arena, enum severity severity,
@@ -147,7 +155,7 @@ struct group {
     size_t n_vip;
 };
 
-/* An allow entry, or an exception once it is resolved. */
+/* An allow entry, or what an exception opens. */
 struct entry {
     str name; /* empty when not given */
     struct place place;
@@ -157,7 +165,6 @@ struct entry {
     enum secure secure;          /* UNSET: the strategy decides */
     const str *secure_computers; /* AD groups or SIDs; empty = the default ones */
     size_t n_secure_computers;
-    str owner, reason; /* exceptions */
 };
 
 enum direction { DIRECTION_OUTBOUND, DIRECTION_INBOUND };
@@ -199,6 +206,8 @@ struct assertion {
     str text; /* "never clients -> clients smb", for reports */
 };
 
+struct exception;
+
 struct domain {
     str name, sid;
     struct place place;
@@ -235,6 +244,9 @@ struct policy {
     str lifeline_off; /* the reason; empty = the lifeline holds */
     uint64_t resolve_max_age_s;
     str hardening_baseline, hardening_mode;
+    /* Records beside the file (policy/exceptions.h), dead ones too; policy_parse leaves none. */
+    const struct exception *exceptions;
+    size_t n_exceptions;
 };
 
 /* Reads a policy. Everything wrong with it is added to `found`; true when there is no error

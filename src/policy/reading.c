@@ -309,6 +309,26 @@ bool reading_declare(struct reading *r, const struct node *key, enum named_kind 
     return true;
 }
 
+struct reading reading_of_policy(const struct policy *policy, struct arena *arena,
+                                 struct diagnostics *found)
+{
+    struct policy *same = arena_new(arena, struct policy);
+    bool *governed = arena_array(arena, bool, LIMIT_SERVICES);
+    *same = *policy;
+    memcpy(governed, policy->governed, policy->services.n * sizeof *governed);
+    struct reading r = {.arena = arena, .found = found, .policy = same, .governed = governed};
+    r.named = arena_array(arena, struct named, policy->n_segments + policy->n_groups);
+    for (size_t i = 0; i < policy->n_segments; i++) {
+        map_put(&r.names, arena, policy->segments[i].name, r.n_named, NULL);
+        r.named[r.n_named++] = (struct named){NAMED_SEGMENT, i, policy->segments[i].place};
+    }
+    for (size_t i = 0; i < policy->n_groups; i++) {
+        map_put(&r.names, arena, policy->groups[i].name, r.n_named, NULL);
+        r.named[r.n_named++] = (struct named){NAMED_GROUP, i, policy->groups[i].place};
+    }
+    return r;
+}
+
 static const str modes[] = {
 #define X(name, text) {text, sizeof(text) - 1},
     MODES(X)

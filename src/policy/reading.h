@@ -30,6 +30,10 @@ struct reading {
     size_t n_words;
 };
 
+/* For what is read beside the policy file and speaks of the same names. */
+struct reading reading_of_policy(const struct policy *policy, struct arena *arena,
+                                 struct diagnostics *found);
+
 enum { OPTIONAL = false, COMPULSORY = true };
 
 /* One key of a mapping. `into` of its reader is `offset` bytes into the struct being filled. */

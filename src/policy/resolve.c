@@ -4,6 +4,7 @@
 #include "base/instant.h"
 #include "base/map.h"
 #include "policy/diagnostics.h"
+#include "policy/exceptions.h"
 #include "policy/places.h"
 
 /* What the workspace knew of a host name; asked once, reported at every place that uses it. */
@@ -417,31 +418,49 @@ static str unknown_of(const struct resolving *r, const struct selectors *selecto
     return (str){0};
 }
 
+static struct resolved_entry resolve_entry(const struct resolving *r, const struct entry *entry,
+                                           const struct exception *exception)
+{
+    enum secure by_default =
+        r->policy->strategy == STRATEGY_SECURE_BYPASS ? SECURE_KERBEROS : SECURE_NONE;
+    return (struct resolved_entry){
+        .entry = entry,
+        .from = clients_of(r, &entry->from),
+        .to = servers_of(r, &entry->to),
+        .except_from = clients_of(r, &entry->except_from),
+        .except_to = servers_of(r, &entry->except_to),
+        .from_internet = has_word_internet(&entry->from),
+        .to_internet = has_word_internet(&entry->to),
+        .from_unknown = unknown_of(r, &entry->from),
+        .to_unknown = unknown_of(r, &entry->to),
+        .except_from_unknown = unknown_of(r, &entry->except_from),
+        .except_to_unknown = unknown_of(r, &entry->except_to),
+        .secure = entry->secure == SECURE_UNSET ? by_default : entry->secure,
+        .is_exception = exception != NULL,
+        .exception = exception,
+    };
+}
+
+static bool is_alive(const struct resolving *r, size_t exception)
+{
+    return exception_life(&r->policy->exceptions[exception], r->as_of_us) == EXCEPTION_ALIVE;
+}
+
 static void resolve_entries(struct resolving *r)
 {
     const struct policy *policy = r->policy;
-    struct resolved_entry *entries = arena_array(r->arena, struct resolved_entry, policy->n_allow);
-    enum secure by_default =
-        policy->strategy == STRATEGY_SECURE_BYPASS ? SECURE_KERBEROS : SECURE_NONE;
-    for (size_t i = 0; i < policy->n_allow; i++) {
-        const struct entry *entry = &policy->allow[i];
-        entries[i] = (struct resolved_entry){
-            .entry = entry,
-            .from = clients_of(r, &entry->from),
-            .to = servers_of(r, &entry->to),
-            .except_from = clients_of(r, &entry->except_from),
-            .except_to = servers_of(r, &entry->except_to),
-            .from_internet = has_word_internet(&entry->from),
-            .to_internet = has_word_internet(&entry->to),
-            .from_unknown = unknown_of(r, &entry->from),
-            .to_unknown = unknown_of(r, &entry->to),
-            .except_from_unknown = unknown_of(r, &entry->except_from),
-            .except_to_unknown = unknown_of(r, &entry->except_to),
-            .secure = entry->secure == SECURE_UNSET ? by_default : entry->secure,
-        };
-    }
+    size_t n = 0, n_living = 0;
+    for (size_t i = 0; i < policy->n_exceptions; i++)
+        n_living += is_alive(r, i);
+    struct resolved_entry *entries =
+        arena_array(r->arena, struct resolved_entry, policy->n_allow + n_living);
+    for (size_t i = 0; i < policy->n_allow; i++)
+        entries[n++] = resolve_entry(r, &policy->allow[i], NULL);
+    for (size_t i = 0; i < policy->n_exceptions; i++)
+        if (is_alive(r, i))
+            entries[n++] = resolve_entry(r, &policy->exceptions[i].entry, &policy->exceptions[i]);
     r->out->entries = entries;
-    r->out->n_entries = policy->n_allow;
+    r->out->n_entries = n;
 }
 
 static void add_tags(struct resolving *r, const struct service_tag *tags, size_t n,
@@ -538,6 +557,48 @@ bool resolve_policy(const struct policy *policy, const struct host_lookup *looku
 
 /* ---- Look-ups -----------------------------------------------------------------------------------
  */
+
+static bool selector_has(const struct resolved *resolved, const struct selector *selector,
+                         enum resolve_end end, struct addr a)
+{
+    const struct policy *policy = resolved->policy;
+    const struct placed_prefix *seen_as = NULL;
+    size_t n = 0;
+    switch (selector->kind) {
+    case SELECT_SEGMENT:
+        if (prefix_set_contains(resolved->places.segments[selector->index], a)) return true;
+        seen_as = policy->segments[selector->index].nat;
+        n = end == RESOLVE_CLIENT ? policy->segments[selector->index].n_nat : 0;
+        break;
+    case SELECT_GROUP:
+        if (prefix_set_contains(resolved->groups[selector->index], a)) return true;
+        seen_as = policy->groups[selector->index].vip;
+        n = end == RESOLVE_SERVER ? policy->groups[selector->index].n_vip : 0;
+        break;
+    case SELECT_BUILTIN:
+        return prefix_set_contains(resolved->builtins[selector->index], a);
+    case SELECT_PREFIX:
+        return places_prefix_has(selector->prefix, a);
+    }
+    for (size_t i = 0; i < n; i++)
+        if (places_prefix_has(seen_as[i].prefix, a)) return true;
+    return false;
+}
+
+bool resolve_selectors_have(const struct resolved *resolved, const struct selectors *selectors,
+                            enum resolve_end end, struct addr a)
+{
+    for (size_t i = 0; i < selectors->n; i++)
+        if (selector_has(resolved, &selectors->items[i], end, a)) return true;
+    return false;
+}
+
+str resolve_entry_where(const struct resolved *resolved, const struct resolved_entry *entry,
+                        struct arena *arena)
+{
+    str source = entry->exception ? entry->exception->file->name : resolved->policy->source;
+    return str_format(arena, "%.*s:%" PRIu32, STR_ARG(source), entry->entry->place.line);
+}
 
 size_t resolve_segment(const struct resolved *resolved, struct addr a)
 {

@@ -50,8 +50,9 @@ struct resolved_entry {
      * "host fs09", the first one; empty = all are known. Any address but local and internet ones
      * may turn out to be such a member: the sets hold the known ones only. */
     str from_unknown, to_unknown, except_from_unknown, except_to_unknown;
-    enum secure secure; /* never UNSET: the strategy is applied */
+    enum secure secure;                /* never UNSET: the strategy is applied */
     bool is_exception;
+    const struct exception *exception; /* NULL = a line of the policy */
 };
 
 struct resolved_perimeter {
@@ -109,10 +110,18 @@ MUST_USE bool resolve_policy(const struct policy *policy, const struct host_look
  * clients as its vip addresses. */
 enum resolve_end { RESOLVE_CLIENT, RESOLVE_SERVER };
 
+/* Where an entry stands: "policy.yaml:14", or in the file of its exception. */
+str resolve_entry_where(const struct resolved *resolved, const struct resolved_entry *entry,
+                        struct arena *arena);
+
 /* Every address that a list of selectors means, for what is not an entry (assertions, rings). */
 struct prefix_set resolve_selectors(const struct resolved *resolved,
                                     const struct selectors *selectors, enum resolve_end end,
                                     struct arena *arena);
+
+/* True when they mean this address; makes no set. */
+bool resolve_selectors_have(const struct resolved *resolved, const struct selectors *selectors,
+                            enum resolve_end end, struct addr a);
 
 /* The place of an address, for explanations and the matrix: segment name, "unknown", "internet" or
  * "local". */

@@ -169,8 +169,7 @@ bool explain_ask(const struct decision *decision, const struct host_lookup *host
 /* ---- Printing -----------------------------------------------------------------------------------
  */
 
-void explain_print_json(const struct explanation *explanation, const struct resolved *resolved,
-                        struct arena *arena, struct json *json)
+void explain_print_json(const struct explanation *explanation, struct json *json)
 {
     const struct explanation *e = explanation;
     json_object(json);
@@ -187,10 +186,7 @@ void explain_print_json(const struct explanation *explanation, const struct reso
     json_array(json);
     for (size_t i = 0; i < e->answer.n_sides; i++) {
         const struct explained_side *side = &e->sides[i];
-        str because = side->reason.text;
-        if (side->reason.place.line)
-            because = str_format(arena, "%.*s:%" PRIu32, STR_ARG(resolved->policy->source),
-                                 side->reason.place.line);
+        str because = side->reason.where.len ? side->reason.where : side->reason.text;
         json_object(json);
         json_member_str(json, S("side"), side_text(side->answer.side));
         json_member_bool(json, S("enforces"), side->answer.enforces);

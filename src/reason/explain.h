@@ -39,8 +39,7 @@ MUST_USE bool explain_ask(const struct decision *decision, const struct host_loo
 /* Cuts "client server [service [profile]]"; blanks or tabs separate. */
 MUST_USE bool explain_read_line(str line, struct explain_words *out, struct err *err);
 /* The object of `explain --json`, without a newline. */
-void explain_print_json(const struct explanation *explanation, const struct resolved *resolved,
-                        struct arena *arena, struct json *json);
+void explain_print_json(const struct explanation *explanation, struct json *json);
 /* A picture of the path: the client, each side with its verdict and reason, the server. */
 void explain_print_text(const struct explanation *explanation, const struct resolved *resolved,
                         struct buf *out, bool colour);

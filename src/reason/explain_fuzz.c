@@ -28,7 +28,7 @@ static void answer(const struct decision *decision, str line, struct arena scrat
     if (e.answer.passes && !e.answer.passes_secured) abort();
     struct buf out = buf_in(&scratch);
     struct json json = json_to(&out);
-    explain_print_json(&e, decision_resolved(decision), &scratch, &json);
+    explain_print_json(&e, &json);
     explain_print_text(&e, decision_resolved(decision), &out, true);
 }
 

@@ -65,7 +65,7 @@ static str answer(struct fixture *f, str line)
         return str_copy(&f->arena, str_of(err.text));
     struct buf out = buf_in(&f->arena);
     struct json json = json_to(&out);
-    explain_print_json(&e, &f->resolved, &f->arena, &json);
+    explain_print_json(&e, &json);
     return buf_text(&out);
 }
 

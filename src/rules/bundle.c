@@ -7,6 +7,7 @@
 #include "rules/bundle.h"
 
 #include "base/map.h"
+#include "policy/exceptions.h"
 
 enum { REASONS_NAMED = 8, ALL_PROFILES = (1u << PROFILE_COUNT) - 1 };
 
@@ -152,12 +153,14 @@ static bool lists_service(const size_t *services, size_t n, int service)
 }
 
 static void name_reason(const struct maker *m, struct buf *out, struct place place, str name,
-                        size_t *n)
+                        const struct exception *exception, size_t *n)
 {
+    str source = exception ? exception->file->name : m->resolved->policy->source;
     if ((*n)++ >= REASONS_NAMED) return;
     if (out->len) buf_str(out, S("; "));
-    buf_format(out, "%.*s:%" PRIu32, STR_ARG(m->resolved->policy->source), place.line);
+    buf_format(out, "%.*s:%" PRIu32, STR_ARG(source), place.line);
     if (name.len) buf_format(out, " %.*s", STR_ARG(name));
+    if (exception) buf_format(out, " (%.*s)", STR_ARG(exception_text(exception, m->arena)));
 }
 
 /* The entries that approve some peer of this address, in the order of the file. */
@@ -176,14 +179,14 @@ static str approved_by(const struct maker *m, struct addr own, int service,
         if (!prefix_set_contains(inbound ? e->to : e->from, own)) continue;
         if (prefix_set_contains(inbound ? e->except_to : e->except_from, own)) continue;
         if (prefix_set_is_empty(inbound ? e->from : e->to)) continue;
-        name_reason(m, &out, e->entry->place, e->entry->name, &n);
+        name_reason(m, &out, e->entry->place, e->entry->name, e->exception, &n);
     }
     for (size_t i = 0; i < r->n_perimeter && plain; i++) {
         const struct resolved_perimeter *e = &r->perimeter[i];
         if (e->direction != direction) continue;
         if (!lists_service(e->entry->services, e->entry->n_services, service)) continue;
         if (!prefix_set_contains(inbound ? e->to : e->from, own)) continue;
-        name_reason(m, &out, e->entry->place, e->entry->name, &n);
+        name_reason(m, &out, e->entry->place, e->entry->name, NULL, &n);
     }
     if (n > REASONS_NAMED) buf_format(&out, "; and %zu more", n - REASONS_NAMED);
     return buf_text(&out);

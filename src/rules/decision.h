@@ -73,6 +73,7 @@ struct flow_reason {
     const struct resolved_entry *entry;
     const struct resolved_perimeter *perimeter;
     str text; /* one sentence: "policy.yaml:14 departmental shares" */
+    str where; /* "policy.yaml:14", or a line of the exceptions; empty = no line says it */
     struct place place;
 };
 struct flow_reason decision_why(const struct decision *decision, const struct flow_question *q,

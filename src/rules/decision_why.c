@@ -3,6 +3,7 @@
  * file. Slow on purpose where decision.c is fast, and written apart from it: the entry that it
  * finds must agree with the row that answered.
  */
+#include "policy/exceptions.h"
 #include "rules/decision.h"
 
 /* One end of an entry: who is named, who is excepted, and whether that end may be at the internet.
@@ -84,11 +85,25 @@ static str address_and_place(const struct point *p, struct addr a)
     return str_format(p->arena, "%.*s (%.*s)", STR_ARG(address), STR_ARG(place));
 }
 
-/* "policy.yaml:14", with the entry's name when it has one. */
-static str placed(const struct point *p, struct place place, str name, str after)
+static str line_of(const struct point *p, struct place place)
 {
-    return str_format(p->arena, "%.*s:%" PRIu32 "%s%.*s%.*s", STR_ARG(p->resolved->policy->source),
-                      place.line, name.len ? " " : "", STR_ARG(name), STR_ARG(after));
+    return str_format(p->arena, "%.*s:%" PRIu32, STR_ARG(p->resolved->policy->source), place.line);
+}
+
+/* "policy.yaml:14", with the entry's name when it has one. */
+static str placed(const struct point *p, str where, str name, str after)
+{
+    return str_format(p->arena, "%.*s%s%.*s%.*s", STR_ARG(where), name.len ? " " : "",
+                      STR_ARG(name), STR_ARG(after));
+}
+
+static str entry_text(const struct point *p, const struct resolved_entry *e, str after)
+{
+    str where = resolve_entry_where(p->resolved, e, p->arena);
+    if (e->exception)
+        after = str_format(p->arena, "%.*s (%.*s)", STR_ARG(after),
+                           STR_ARG(exception_text(e->exception, p->arena)));
+    return placed(p, where, e->entry->name, after);
 }
 
 /* Nothing matches: the entry that comes closest tells most. One that names both ends but excepts
@@ -117,9 +132,8 @@ static struct flow_reason nearest_miss(const struct point *p)
               : best_rank == 3 && internet ? S("does not say \"internet\"")
               : best_rank == 2             ? S("does not name this client")
                                            : S("does not name this server");
-    reason.text =
-        str_format(p->arena, "no allow entry matches; %.*s %.*s",
-                   STR_ARG(placed(p, best->entry->place, best->entry->name, S(""))), STR_ARG(how));
+    reason.text = str_format(p->arena, "no allow entry matches; %.*s %.*s",
+                             STR_ARG(entry_text(p, best, S(""))), STR_ARG(how));
     return reason;
 }
 
@@ -129,17 +143,17 @@ static struct flow_reason intent_reason(const struct point *p, enum intent inten
     if (intent == INTENT_BLOCK) return nearest_miss(p);
     reason.entry = matching_entry(p, intent == INTENT_ALLOW);
     if (reason.entry) {
-        str after = reason.entry->is_exception         ? S(" (exception)")
-                    : intent == INTENT_ALLOW_IF_SECURE ? S(" (if secure)")
-                                                       : S("");
+        str after = intent == INTENT_ALLOW_IF_SECURE ? S(" (if secure)") : S("");
         reason.place = reason.entry->entry->place;
-        reason.text = placed(p, reason.place, reason.entry->entry->name, after);
+        reason.where = resolve_entry_where(p->resolved, reason.entry, p->arena);
+        reason.text = entry_text(p, reason.entry, after);
         return reason;
     }
     reason.perimeter = matching_perimeter(p);
     assert(reason.perimeter && "what the row allows, some entry says");
     reason.place = reason.perimeter->entry->place;
-    reason.text = placed(p, reason.place, reason.perimeter->entry->name, S(""));
+    reason.where = line_of(p, reason.place);
+    reason.text = placed(p, reason.where, reason.perimeter->entry->name, S(""));
     return reason;
 }
 
@@ -181,6 +195,7 @@ static struct flow_reason mode_reason(const struct point *p, struct addr a, enum
                 by_role ? role_enforces(group->role) : group->profiles[p->profile] != MODE_UNSET;
             if (!names || !group_has(p->resolved, i, a)) continue;
             reason.place = group->place;
+            reason.where = line_of(p, group->place);
             reason.text = str_format(p->arena, "%.*s of group %.*s%s", STR_ARG(says),
                                      STR_ARG(group->name), by_role ? " by its role" : "");
             return reason;
@@ -188,6 +203,7 @@ static struct flow_reason mode_reason(const struct point *p, struct addr a, enum
     size_t s = resolve_segment(p->resolved, a);
     if (s != SIZE_MAX && policy->segments[s].profiles[p->profile] != MODE_UNSET) {
         reason.place = policy->segments[s].place;
+        reason.where = line_of(p, reason.place);
         reason.text = str_format(p->arena, "%.*s of segment %.*s", STR_ARG(says),
                                  STR_ARG(policy->segments[s].name));
         return reason;
@@ -212,12 +228,16 @@ static struct flow_reason silent_reason(const struct point *p, struct addr a)
         for (size_t i = 0; i < policy->n_groups; i++)
             if (!policy->groups[i].managed && group_has(p->resolved, i, a)) {
                 reason.place = policy->groups[i].place;
+                reason.where = line_of(p, reason.place);
                 reason.text =
                     str_format(p->arena, "%.*s enforces nothing: group %.*s is managed: false",
                                STR_ARG(who), STR_ARG(policy->groups[i].name));
                 return reason;
             }
-    if (s != SIZE_MAX) reason.place = policy->segments[s].place;
+    if (s != SIZE_MAX) {
+        reason.place = policy->segments[s].place;
+        reason.where = line_of(p, reason.place);
+    }
     reason.text =
         str_format(p->arena, "%.*s enforces nothing: it is not in a managed segment", STR_ARG(who));
     return reason;
