@@ -6,6 +6,7 @@
 #include "base/zone.h"
 #include "cli/controllers.h"
 #include "cli/policy_file.h"
+#include "reason/check_entries.h"
 
 struct report {
     struct policy_file file;

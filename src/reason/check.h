@@ -35,8 +35,3 @@ struct check_controller {
 MUST_USE bool check_lifeline(const struct resolved *resolved,
                              const struct check_controller *controllers, size_t n_controllers,
                              struct arena *arena, struct arena scratch, struct diagnostics *found);
-
-/* Warnings: entries that can never match, that another entry covers, or whose peers can't
- * authenticate. */
-void check_entries(const struct resolved *resolved, struct arena *arena, struct arena scratch,
-                   struct diagnostics *found);

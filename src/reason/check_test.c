@@ -2,6 +2,7 @@
 #include "reason/check.h"
 
 #include "base/test.h"
+#include "reason/check_entries.h"
 #include "rules/random_world.h"
 
 /* ---- Assertions, against every pair one by one --------------------------------------------------
