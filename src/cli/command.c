@@ -66,6 +66,13 @@ str option_text(const struct invocation *call, str name)
     return given ? given->text : find_option(call->command, name, 0)->fallback;
 }
 
+int64_t option_instant(const struct invocation *call, str name)
+{
+    const struct given_option *given = find_given(call, name);
+    assert(given && "an instant has no default");
+    return given->instant_us;
+}
+
 uint64_t option_count(const struct invocation *call, str name)
 {
     const struct given_option *given = find_given(call, name);

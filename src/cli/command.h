@@ -85,6 +85,7 @@ bool option_flag(const struct invocation *call, str name);
 bool option_given(const struct invocation *call, str name);
 str option_text(const struct invocation *call, str name); /* last one given, else the default */
 uint64_t option_count(const struct invocation *call, str name);
+int64_t option_instant(const struct invocation *call, str name); /* only when option_given */
 /* All values of an option that may be given more than once, in order. */
 str *option_texts(const struct invocation *call, str name, size_t *n);
 

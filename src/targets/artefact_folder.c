@@ -2,11 +2,13 @@
 #include "targets/artefact_folder.h"
 
 #include "base/json_scan.h"
+#include "base/map.h"
 #include "targets/manifest.h"
 
 struct reading {
     struct json_scan scan;
     struct arena *arena;
+    struct map rules; /* paths of files that hold rules */
     struct artefact_part *parts;
     size_t n, room;
 };
@@ -51,8 +53,8 @@ static bool read_members(struct reading *r, struct prefix_set *out, struct err *
     for (size_t i = 0; i < texts.n; i++) {
         struct prefix p;
         if (!prefix_parse(texts.items[i], &p) || prefix_has_host_bits(p))
-            return err_at(err, ERR_MALFORMED, texts.offsets[i],
-                          "expected a prefix, found \"%.*s\"", STR_ARG(texts.items[i]));
+            return err_at(err, ERR_MALFORMED, texts.offsets[i], "expected a prefix, found \"%.*s\"",
+                          STR_ARG(texts.items[i]));
         ranges[i] = prefix_range(p);
     }
     *out = prefix_set_of(r->arena, ranges, texts.n);
@@ -111,6 +113,41 @@ static bool read_parts(struct reading *r, bool are_borders, struct err *err)
     }
 }
 
+/* The list of all files tells which of them hold rules. */
+static bool read_kinds(struct reading *r, struct err *err)
+{
+    struct json_scan_item item, key, value;
+    if (!expect(r, JSON_SCAN_ARRAY, "the list of files", &item, err)) return false;
+    for (;;) {
+        str path = {0}, kind = {0};
+        if (!json_scan_next(&r->scan, &item, err)) return false;
+        if (item.kind == JSON_SCAN_ARRAY_END) return true;
+        if (item.kind != JSON_SCAN_OBJECT)
+            return err_at(err, ERR_MALFORMED, item.offset, "expected a file with path and kind");
+        for (;;) {
+            if (!json_scan_next(&r->scan, &key, err)) return false;
+            if (key.kind == JSON_SCAN_OBJECT_END) break;
+            if (!expect(r, JSON_SCAN_STRING, "a text", &value, err)) return false;
+            if (str_equal(key.text, S("path"))) path = value.text;
+            if (str_equal(key.text, S("kind"))) kind = value.text;
+        }
+        if (str_equal(kind, S("rules"))) (void)map_put(&r->rules, r->arena, path, 1, NULL);
+    }
+}
+
+/* Each part keeps the files that hold rules; rollbacks hold none. */
+static void keep_rules(struct reading *r)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        str *kept = arena_array(r->arena, str, r->parts[i].n_files + 1);
+        size_t n = 0;
+        for (size_t j = 0; j < r->parts[i].n_files; j++)
+            if (map_find(&r->rules, r->parts[i].files[j])) kept[n++] = r->parts[i].files[j];
+        r->parts[i].files = kept;
+        r->parts[i].n_files = n;
+    }
+}
+
 static bool read_manifest(struct reading *r, struct artefact_folder *out, struct err *err)
 {
     struct json_scan_item key, value;
@@ -124,6 +161,8 @@ static bool read_manifest(struct reading *r, struct artefact_folder *out, struct
         if (is_hash || str_equal(key.text, S("as_of"))) {
             good = expect(r, JSON_SCAN_STRING, "a text", &value, err);
             *(is_hash ? &out->policy_sha256 : &out->as_of) = value.text;
+        } else if (str_equal(key.text, S("files"))) {
+            good = read_kinds(r, err);
         } else if (str_equal(key.text, S("classes"))) {
             good = read_parts(r, false, err);
             complete = true;
@@ -146,6 +185,7 @@ bool artefact_folder_read(str source, bytes manifest, struct arena *arena,
     struct reading r = {.scan = json_scan_of(str_of_bytes(manifest), 0, arena), .arena = arena};
     struct artefact_folder folder = {0};
     if (!read_manifest(&r, &folder, err)) return err_in(err, source);
+    keep_rules(&r);
     folder.parts = r.parts;
     folder.n_parts = r.n;
     *out = folder;

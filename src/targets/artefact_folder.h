@@ -12,7 +12,7 @@ struct artefact_part {
     str name;
     bool is_border;
     struct prefix_set members;
-    const str *files; /* relative to the folder; rollbacks too */
+    const str *files; /* that hold rules, relative to the folder: of all targets */
     size_t n_files;
 };
 

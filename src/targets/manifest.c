@@ -13,12 +13,13 @@ str manifest_path(struct arena *arena, const struct manifest_part *part,
     return str_format(arena, "%.*s/%.*s", STR_ARG(part->target->name), STR_ARG(file->path));
 }
 
-static void print_file(struct json *json, struct arena *arena, str path, str content)
+static void print_file(struct json *json, struct arena *arena, str path, str kind, str content)
 {
     struct sha256_digest digest = sha256_of(str_bytes(content));
     json_object(json);
     json_member_str(json, S("path"), path);
     json_member_str(json, S("sha256"), sha256_hex(arena, &digest));
+    json_member_str(json, S("kind"), kind);
     json_object_end(json);
 }
 
@@ -147,9 +148,10 @@ void manifest_print(const struct manifest *m, struct arena *arena, struct buf *o
     for (size_t i = 0; i < m->n_parts; i++)
         for (size_t j = 0; j < m->parts[i].files.n; j++) {
             const struct target_file *file = &m->parts[i].files.items[j];
-            print_file(&json, arena, manifest_path(arena, &m->parts[i], file), file->content);
+            str kind = file->kind == TARGET_FILE_ROLLBACK ? S("rollback") : S("rules");
+            print_file(&json, arena, manifest_path(arena, &m->parts[i], file), kind, file->content);
         }
-    print_file(&json, arena, S("RULES.md"), m->rules_md);
+    print_file(&json, arena, S("RULES.md"), S("document"), m->rules_md);
     json_array_end(&json);
     json_key(&json, S("classes"));
     json_array(&json);

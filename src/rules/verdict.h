@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the rules of one machine or border say at one of its addresses, as sets of peers: exact for
+ * every address, under the order in which that engine decides. Nothing here knows a policy.
+ */
+#pragma once
+
+#include "base/prefix_set.h"
+#include "rules/ruleset.h"
+
+/* One question to a set of rules. */
+struct verdict_question {
+    enum direction direction;
+    enum transport transport;
+    uint16_t port;
+    enum profile profile;
+    bool secured;     /* both ends have authenticated */
+    bool any_profile; /* borders know no profiles */
+};
+
+/* Peers in neither are not touched: whatever else the host has decides. */
+struct verdict_sets {
+    struct prefix_set passes, blocks;
+};
+
+/* Disabled rules say nothing. A rule without ports is about all of them. A rule of a program other
+ * than the system's own says nothing of SMB, which the system itself serves.
+ *
+ * order, Windows : authenticated bypass, block, allow ([MS-FASP] 2.2.34); nftables: the first that
+ * matches */
+struct verdict_sets verdict_at(struct ruleset rules, enum engine engine, struct addr own,
+                               const struct verdict_question *question, struct arena *arena,
+                               struct arena scratch);
+
+/* Addresses of `own` that the same rules name as local: all of a part get the same answers. */
+struct prefix_set *verdict_parts(struct ruleset rules, struct prefix_set own, struct arena *arena,
+                                 struct arena scratch, size_t *n);
+
+/* The rule that decides for one peer; NULL = none touches it. */
+const struct rule *verdict_rule(struct ruleset rules, enum engine engine, struct addr own,
+                                struct addr peer, const struct verdict_question *question);
