@@ -205,6 +205,13 @@ bool atoms_second_witness(const struct atoms *atoms, uint32_t class_id, struct a
     return false;
 }
 
+uint32_t atoms_stretch(const struct atoms *atoms, struct addr a, struct addr *last)
+{
+    size_t at = find(atoms->starts, atoms->n, a);
+    *last = interval_last(atoms, at);
+    return atoms->class_of[at];
+}
+
 /* The intervals of a range: first up to and with last. */
 static void intervals_of(const struct atoms *atoms, struct range r, size_t *first, size_t *last)
 {

@@ -16,6 +16,8 @@ struct atoms;
 struct atoms *atoms_build(const struct prefix_set *sets, size_t n_sets, struct arena *arena,
                           struct arena scratch);
 uint32_t atoms_class(const struct atoms *atoms, struct addr a); /* O(log n) */
+/* The same, and the last address up to which it goes on without a gap, for walks along the line. */
+uint32_t atoms_stretch(const struct atoms *atoms, struct addr a, struct addr *last); /* O(log n) */
 uint32_t atoms_count(const struct atoms *atoms);
 /* The smallest address of a class, as its witness. */
 struct addr atoms_witness(const struct atoms *atoms, uint32_t class_id);

@@ -13,6 +13,7 @@ struct host_class {
     const str *machine_names; /* of named machines; addresses without a name are in members only */
     size_t n_machine_names;
     struct ruleset rules;
+    bool shared; /* members of several stances, each at its own local addresses */
 };
 
 struct border_rules {

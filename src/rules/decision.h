@@ -72,7 +72,7 @@ struct flow_answer decision_ask(const struct decision *decision, const struct fl
 struct flow_reason {
     const struct resolved_entry *entry;
     const struct resolved_perimeter *perimeter;
-    str text; /* one sentence: "policy.yaml:14 departmental shares" */
+    str text;  /* one sentence: "policy.yaml:14 departmental shares" */
     str where; /* "policy.yaml:14", or a line of the exceptions; empty = no line says it */
     struct place place;
 };
@@ -183,23 +183,26 @@ struct enforced_class {
     struct ruleset rules;
     enum engine engine;
     uint8_t profiles; /* which profiles the artefact claims to hold (bits) */
+    bool shared;      /* members of several stances, each at its own local addresses */
 };
+
+/* What all proofs against one policy share. peers: every address that can be a peer in the dialect;
+ * one outside it is residue. The decision may be built on any atoms that hold the policy's sets. */
+struct prover;
+const struct prover *decision_prover(const struct decision *decision, struct prefix_set peers,
+                                     struct arena *arena, struct arena scratch);
 
 /* True when, for every address of the class as client and as server, every peer, every port of a
  * governed service and every profile claimed, the rules say exactly what the policy says of that
  * side (a rule that is silent where the policy enforces is a disagreement), and touch no port of an
  * ungoverned service. Link-local peers are blocked, except for members of a cluster group. At local
  * addresses outside the class the rules must do what they do at its smallest member: a laptop
- * elsewhere obeys its home's rules. peers: every address that can be a peer in that dialect; one
- * outside it is residue. The decision may be built on any atoms: when they do not hold the rules'
- * sets, joint ones are made here. witness: the smallest point of disagreement, at a
- * member if there is one. */
-MUST_USE bool decision_proves_host(const struct decision *decision,
-                                   const struct enforced_class *class, struct prefix_set peers,
+ * elsewhere obeys its home's rules; in a shared class, pass what they pass for every member, and
+ * block the rest. witness: the smallest point of disagreement, at a member if there is one. */
+MUST_USE bool decision_proves_host(const struct prover *prover, const struct enforced_class *class,
                                    struct arena *arena, struct arena scratch,
                                    struct counterexample *witness);
 /* The same for a border's forward rules: local = inside, remote = outside. */
-MUST_USE bool decision_proves_border(const struct decision *decision, const struct border *border,
-                                     struct ruleset rules, struct prefix_set peers,
-                                     struct arena *arena, struct arena scratch,
-                                     struct counterexample *witness);
+MUST_USE bool decision_proves_border(const struct prover *prover, const struct border *border,
+                                     struct ruleset rules, struct arena *arena,
+                                     struct arena scratch, struct counterexample *witness);

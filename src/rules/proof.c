@@ -1,48 +1,87 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An artefact, as its target's reader understood it, against the policy: for every class of
- * addresses at the machine, every class of peers, every port that anything speaks of, every profile
- * claimed, secured or not, the engine's verdict must be the policy's. Whole rows are compared, so
- * nothing is sampled. Nothing here knows how rules were made (rules/bundle.c).
+/* An artefact, as its target's reader understood it, against the policy: for every address at the
+ * machine, every peer, every port that anything speaks of, every profile claimed, secured or not,
+ * the engine's verdict must be the policy's. Nothing is sampled: addresses that the same rules name
+ * and that the policy asks the same of are one *piece*, and for each piece the line of peers is
+ * walked from border to border of what is asked and of what is said. So a proof costs what the
+ * artefact and its part of the policy are long, whatever else the policy holds. Nothing here knows
+ * how rules were made (rules/bundle.c).
  */
 #include "base/map.h"
 #include "rules/decision.h"
+#include "rules/scopes.h"
 
-/* One rule over classes. */
-struct compiled {
-    const struct rule *rule;
-    struct class_set local, remote;
-};
-
-/* Classes that the same rules name at one end get the same verdicts: their kind. */
-struct kinds {
-    uint32_t *of; /* per class */
-    uint32_t n;
-};
-
-/* Rows of what passes and what is blocked; the rest is untouched. */
-struct verdicts {
-    struct class_set pass, block;
+enum {
+    FAMILIES = 2,                  /* 0: IPv6, 1: IPv4 */
+    QUESTIONS = PROFILE_COUNT * 4, /* of one service: profile, secured or not, direction */
+    SILENT = 0,                    /* the wanted that decides nothing */
+    NO_CLASS = UINT32_MAX,
 };
 
 /* Ports that every rule and every service treat alike. */
 struct ports {
     enum transport transport;
     uint16_t first, last;
-    int service; /* governed, or SERVICE_NONE */
+    int service;       /* governed, or SERVICE_NONE */
+    size_t service_at; /* its place among the governed ones */
 };
 
-struct proof {
+struct prover {
     const struct decision *decision;
     const struct resolved *resolved;
     const struct atoms *atoms;
-    uint32_t n_classes;
-    struct compiled *rules; /* enabled ones, in order */
+    struct prefix_set peers;
+    int *services; /* the governed ones */
+    size_t n_services;
+    struct intent_rows *outbound; /* per governed service: what clients may reach */
+};
+
+/* What the policy asks of an end: which peers pass; of the peers decided, the others are blocked.
+ */
+struct wanted {
+    struct prefix_set decided, pass;
+};
+
+/* What rules say of peers: the first layer that has a peer decides. */
+struct layer {
+    bool passes;
+    struct prefix_set peers;
+};
+
+struct said {
+    struct layer *layers;
+    size_t n;
+};
+
+/* Addresses at one end that are alike in everything asked and said. */
+struct piece {
+    uint32_t scope, class_id; /* class of the decision, or NO_CLASS: of no member */
+    struct addr first, second;
+    bool has_second, v4;
+};
+
+struct pieces {
+    struct piece *items; /* in the order of their first addresses */
+    size_t n, room;
+    struct map known; /* scope and class to place */
+};
+
+struct proof {
+    const struct prover *prover;
+    const struct rule **rules;      /* enabled ones, in order */
+    struct prefix_set *own, *peers; /* per rule: the addresses it names at either end */
     size_t n_rules;
     enum engine engine;
-    struct class_set peers, local, link_local, v4, v6;
+    bool at_border;
+    struct scopes scopes; /* of `own` */
     struct ports *ports;
     size_t n_ports;
-    struct arena *arena; /* owns the witness's texts */
+    struct wanted *wanted;
+    size_t n_wanted, wanted_room;
+    struct map wanted_of; /* what the policy's rows are called, to a number of wanted */
+    struct arena *arena;  /* owns the witness's texts */
+    struct arena *work;
+    struct arena scratch;
     struct counterexample best;
     bool disagrees;
     bool elsewhere, best_elsewhere; /* now, and for the best: at an address of no member */
@@ -74,20 +113,91 @@ static void disagree(struct proof *p, const struct counterexample *w)
     p->disagrees = true;
 }
 
-/* Addresses for a pair of classes; two different ones where the class has two. */
-static void set_ends(const struct proof *p, struct counterexample *w, uint32_t client,
-                     uint32_t server)
+/* ---- Walking the line ---------------------------------------------------------------------------
+ */
+
+/* A set while the line is walked upwards. */
+struct view {
+    struct prefix_set set;
+    size_t at;
+};
+
+/* Whether x is in the set; the answer holds up to *until, which is lowered to that. */
+static bool view_has(struct view *v, struct addr x, struct addr *until)
 {
-    w->client = atoms_witness(p->atoms, client);
-    w->server = atoms_witness(p->atoms, server);
-    if (client == server) (void)atoms_second_witness(p->atoms, server, w->client, &w->server);
+    while (v->at < v->set.n && addr_compare(v->set.ranges[v->at].last, x) < 0)
+        v->at++;
+    if (v->at == v->set.n) return false;
+    struct range r = v->set.ranges[v->at];
+    bool has = addr_compare(r.first, x) <= 0;
+    struct addr end = has ? r.last : addr_previous(r.first);
+    if (addr_compare(end, *until) < 0) *until = end;
+    return has;
 }
 
-static str verdict_text(const struct verdicts *v, uint32_t class_id)
+enum { NOT_TOUCHED, PASSES, BLOCKED };
+
+static str verdict_text(unsigned verdict)
 {
-    if (class_set_has(v->pass, class_id)) return S("passes");
-    if (class_set_has(v->block, class_id)) return S("blocked");
-    return S("not touched by any rule");
+    static const str texts[] = {
+        {"not touched by any rule", 23},
+        {"passes",                  6 },
+        {"blocked",                 7 },
+    };
+    return texts[verdict];
+}
+
+/* What is asked and said of one peer. */
+struct verdicts {
+    struct addr peer;
+    unsigned wanted, said;
+};
+
+/* The first peer of a stretch of the line where what is said is not what is asked. What lies
+ * outside the peers is residue, but a local address that is no peer must not be passed all the
+ * same. */
+static bool differ_within(const struct prover *p, struct range line, const struct wanted *wanted,
+                          const struct said *said, struct view *layers, struct verdicts *out)
+{
+    struct view peers = {p->peers, 0}, local = {p->resolved->places.local, 0};
+    struct view decided = {wanted->decided, 0}, pass = {wanted->pass, 0};
+    for (size_t i = 0; i < said->n; i++)
+        layers[i] = (struct view){said->layers[i].peers, 0};
+    for (struct addr x = line.first;;) {
+        struct addr until = line.last;
+        unsigned found = NOT_TOUCHED, asked = NOT_TOUCHED;
+        for (size_t i = 0; i < said->n && found == NOT_TOUCHED; i++)
+            if (view_has(&layers[i], x, &until)) found = said->layers[i].passes ? PASSES : BLOCKED;
+        bool is_peer = view_has(&peers, x, &until);
+        if (is_peer && view_has(&decided, x, &until))
+            asked = view_has(&pass, x, &until) ? PASSES : BLOCKED;
+        bool stray = !is_peer && found == PASSES && view_has(&local, x, &until);
+        if (is_peer ? found != asked : stray) {
+            *out = (struct verdicts){x, asked, found};
+            return true;
+        }
+        if (addr_compare(until, line.last) >= 0) return false;
+        x = addr_next(until);
+    }
+}
+
+/* The same over the whole line of a family, not before `from`. */
+static bool first_difference(const struct prover *p, bool v4, struct addr from,
+                             const struct wanted *wanted, const struct said *said,
+                             struct arena scratch, struct verdicts *out)
+{
+    const struct range v6[] = {
+        {addr_all.first,              addr_previous(addr_all_v4.first)},
+        {addr_next(addr_all_v4.last), addr_all.last                   },
+    };
+    struct view *layers = arena_array(&scratch, struct view, said->n);
+    for (size_t i = 0; i < (v4 ? 1 : COUNT_OF(v6)); i++) {
+        struct range line = v4 ? addr_all_v4 : v6[i];
+        if (addr_compare(line.last, from) < 0) continue;
+        if (addr_compare(line.first, from) < 0) line.first = from;
+        if (differ_within(p, line, wanted, said, layers, out)) return true;
+    }
+    return false;
 }
 
 /* ---- What the rules say -------------------------------------------------------------------------
@@ -108,76 +218,84 @@ static bool acts(const struct rule *rule, bool secured)
     return rule->action != ACTION_ALLOW_IF_SECURE || secured;
 }
 
-/* First match: what an earlier rule decided stays decided. */
-static void in_order(const struct proof *p, const uint8_t *applies, const struct class_set *peers,
-                     bool secured, struct verdicts *out, struct arena *arena)
+static struct prefix_set united(const struct prefix_set *sets, size_t n, struct arena *arena)
 {
-    for (size_t i = 0; i < p->n_rules; i++) {
-        const struct rule *rule = p->rules[i].rule;
-        if (!applies[i] || !acts(rule, secured)) continue;
-        struct class_set fresh = class_set_subtract(arena, peers[i], out->pass);
-        fresh = class_set_subtract(arena, fresh, out->block);
-        struct class_set *row = rule->action == ACTION_BLOCK ? &out->block : &out->pass;
-        *row = class_set_unite(arena, *row, fresh);
+    size_t total = 0, at = 0;
+    if (n == 1) return sets[0];
+    for (size_t i = 0; i < n; i++)
+        total += sets[i].n;
+    struct range *ranges = arena_array(arena, struct range, total);
+    for (size_t i = 0; i < n; at += sets[i++].n)
+        if (sets[i].n) memcpy(ranges + at, sets[i].ranges, sets[i].n * sizeof *ranges);
+    return prefix_set_of(arena, ranges, total);
+}
+
+/* First match: neighbours that do the same are one layer. */
+static struct said in_order(const struct proof *p, const uint32_t *rules, size_t n,
+                            struct arena *arena)
+{
+    struct prefix_set *peers = arena_array(arena, struct prefix_set, n);
+    for (size_t i = 0; i < n; i++)
+        peers[i] = p->peers[rules[i]];
+    struct said said = {arena_array(arena, struct layer, n), 0};
+    for (size_t i = 0, next = 0; i < n; i = next) {
+        bool blocks = p->rules[rules[i]]->action == ACTION_BLOCK;
+        while (next < n && (p->rules[rules[next]]->action == ACTION_BLOCK) == blocks)
+            next++;
+        said.layers[said.n++] = (struct layer){!blocks, united(peers + i, next - i, arena)};
     }
+    return said;
 }
 
 /* Authenticated bypass, then block, then allow ([MS-FASP] 2.2.34). */
-static void by_rank(const struct proof *p, const uint8_t *applies, const struct class_set *peers,
-                    bool secured, struct verdicts *out, struct arena *arena)
+static struct said by_rank(const struct proof *p, const uint32_t *rules, size_t n,
+                           struct arena *arena)
 {
-    struct class_set allow = {0};
-    for (size_t i = 0; i < p->n_rules; i++) {
-        const struct rule *rule = p->rules[i].rule;
-        if (!applies[i] || !acts(rule, secured)) continue;
-        struct class_set *row = rule->action == ACTION_BLOCK   ? &out->block
-                                : rule->action == ACTION_ALLOW ? &allow
-                                                               : &out->pass;
-        *row = class_set_unite(arena, *row, peers[i]);
+    static const enum action ranks[] = {ACTION_ALLOW_IF_SECURE, ACTION_BLOCK, ACTION_ALLOW};
+    struct said said = {arena_array(arena, struct layer, COUNT_OF(ranks)), 0};
+    struct prefix_set *some = arena_array(arena, struct prefix_set, n);
+    for (size_t rank = 0; rank < COUNT_OF(ranks); rank++) {
+        size_t n_some = 0;
+        for (size_t i = 0; i < n; i++)
+            if (p->rules[rules[i]]->action == ranks[rank]) some[n_some++] = p->peers[rules[i]];
+        if (n_some)
+            said.layers[said.n++] =
+                (struct layer){ranks[rank] != ACTION_BLOCK, united(some, n_some, arena)};
     }
-    out->block = class_set_subtract(arena, out->block, out->pass);
-    allow = class_set_subtract(arena, allow, out->block);
-    out->pass = class_set_unite(arena, out->pass, allow);
+    return said;
 }
 
-/* applies: per rule, whether it matches all but the peer; peers: per rule, the peers it names. */
-static struct verdicts found_verdicts(const struct proof *p, const uint8_t *applies,
-                                      const struct class_set *peers, bool secured,
-                                      struct arena *arena)
+static struct said said_by(const struct proof *p, const uint32_t *rules, size_t n,
+                           struct arena *arena)
 {
-    struct verdicts out = {0};
-    if (p->engine == ENGINE_NFTABLES)
-        in_order(p, applies, peers, secured, &out, arena);
-    else
-        by_rank(p, applies, peers, secured, &out, arena);
-    return out;
+    if (p->engine == ENGINE_NFTABLES) return in_order(p, rules, n, arena);
+    return by_rank(p, rules, n, arena);
 }
 
 /* ---- Setting up ---------------------------------------------------------------------------------
  */
 
-static bool all_held(const struct atoms *atoms, const struct prefix_set *sets, size_t n,
-                     struct arena scratch)
+const struct prover *decision_prover(const struct decision *decision, struct prefix_set peers,
+                                     struct arena *arena, struct arena scratch)
 {
-    for (size_t i = 0; i < n; i++)
-        if (!atoms_hold(atoms, sets[i], scratch)) return false;
-    return true;
-}
-
-/* The decision on atoms that hold the artefact's sets too. */
-static const struct decision *joint(const struct decision *decision, const struct prefix_set *more,
-                                    size_t n_more, struct arena *arena, struct arena scratch)
-{
-    if (all_held(decision_atoms(decision), more, n_more, scratch)) return decision;
-    struct prefix_set *sets = NULL;
-    size_t n = 0, room = 0;
+    struct prover *p = arena_new(arena, struct prover);
     const struct resolved *resolved = decision_resolved(decision);
-    decision_sets(resolved, &scratch, &sets, &n, &room);
-    for (size_t i = 0; i < n_more; i++) {
-        arena_grow(&scratch, sets, n, room);
-        sets[n++] = more[i];
+    const struct policy *policy = resolved->policy;
+    *p = (struct prover){
+        .decision = decision,
+        .resolved = resolved,
+        .atoms = decision_atoms(decision),
+        .peers = peers,
+        .services = arena_array(arena, int, policy->services.n + 1),
+        .outbound = arena_array(arena, struct intent_rows, policy->services.n + 1),
+    };
+    for (size_t i = 0; i < policy->services.n; i++) {
+        if (!policy->governed[i]) continue;
+        p->outbound[p->n_services] =
+            decision_intent_rows(decision, (int)i, DIRECTION_OUTBOUND, arena, scratch);
+        p->services[p->n_services++] = (int)i;
     }
-    return decision_build(resolved, atoms_build(sets, n, arena, scratch), arena, scratch);
+    return p;
 }
 
 static int cut_order(const void *left, const void *right)
@@ -203,91 +321,134 @@ static int governed_service(const struct policy *policy, enum transport transpor
     return SERVICE_NONE;
 }
 
-/* Cuts the ports of a transport wherever a rule's or a service's ports begin or end. */
-static void cut_ports(struct proof *p, enum transport transport, struct arena *arena)
+static bool same_ports(const struct rule *a, const struct rule *b)
 {
-    const struct policy *policy = p->resolved->policy;
-    size_t most = 2;
-    for (size_t i = 0; i < p->n_rules; i++)
-        most += 2 * p->rules[i].rule->n_ports;
-    for (size_t i = 0; i < policy->services.n; i++)
-        most += 2 * policy->services.services[i].n_ports;
-    uint32_t *cuts = arena_array(arena, uint32_t, most);
+    return a->n_ports == b->n_ports && !memcmp(a->ports, b->ports, a->n_ports * sizeof *a->ports);
+}
+
+static void cut_at(uint32_t *cuts, size_t *n, struct service_port ports)
+{
+    cuts[(*n)++] = ports.first;
+    cuts[(*n)++] = ports.last + UINT32_C(1);
+}
+
+/* Cuts the ports of a transport wherever a rule's or a service's ports begin or end. Most rules
+ * have the ports of the one before. */
+static void cut_ports(struct proof *p, enum transport transport, uint32_t *cuts)
+{
+    const struct policy *policy = p->prover->resolved->policy;
     size_t n = 0;
     cuts[n++] = 1;
     cuts[n++] = UINT16_MAX + 1;
     for (size_t i = 0; i < p->n_rules; i++)
-        for (size_t j = 0; j < p->rules[i].rule->n_ports; j++) {
-            cuts[n++] = p->rules[i].rule->ports[j].first;
-            cuts[n++] = p->rules[i].rule->ports[j].last + UINT32_C(1);
-        }
+        for (size_t j = 0; j < p->rules[i]->n_ports; j++)
+            if (!i || !same_ports(p->rules[i], p->rules[i - 1]))
+                cut_at(cuts, &n, p->rules[i]->ports[j]);
     for (size_t i = 0; i < policy->services.n; i++)
-        for (size_t j = 0; j < policy->services.services[i].n_ports; j++) {
-            cuts[n++] = policy->services.services[i].ports[j].first;
-            cuts[n++] = policy->services.services[i].ports[j].last + UINT32_C(1);
-        }
+        for (size_t j = 0; j < policy->services.services[i].n_ports; j++)
+            cut_at(cuts, &n, policy->services.services[i].ports[j]);
     qsort(cuts, n, sizeof *cuts, cut_order);
     for (size_t i = 0; i + 1 < n; i++) {
         if (cuts[i] == cuts[i + 1] || !cuts[i]) continue;
-        uint16_t first = (uint16_t)cuts[i], last = (uint16_t)(cuts[i + 1] - 1);
-        p->ports[p->n_ports++] =
-            (struct ports){transport, first, last, governed_service(policy, transport, first)};
+        struct ports ports = {transport, (uint16_t)cuts[i], (uint16_t)(cuts[i + 1] - 1), 0, 0};
+        ports.service = governed_service(policy, transport, ports.first);
+        while (ports.service_at < p->prover->n_services &&
+               p->prover->services[ports.service_at] != ports.service)
+            ports.service_at++;
+        p->ports[p->n_ports++] = ports;
     }
 }
 
-static struct proof proof_begin(const struct decision *decision, struct ruleset rules,
-                                enum engine engine, struct prefix_set peers,
-                                const struct prefix_set *members, struct arena *arena,
+static void find_ports(struct proof *p)
+{
+    const struct service_table services = p->prover->resolved->policy->services;
+    size_t most = 2;
+    for (size_t i = 0; i < p->n_rules; i++)
+        if (!i || !same_ports(p->rules[i], p->rules[i - 1])) most += 2 * p->rules[i]->n_ports;
+    for (size_t i = 0; i < services.n; i++)
+        most += 2 * services.services[i].n_ports;
+    uint32_t *cuts = arena_array(p->work, uint32_t, most);
+    p->ports = arena_array(p->work, struct ports, 2 * most);
+    cut_ports(p, TRANSPORT_TCP, cuts);
+    cut_ports(p, TRANSPORT_UDP, cuts);
+}
+
+/* A rule of a border looks outward or inward; either way it is about clients, whose line is cut,
+ * and servers. */
+static struct proof proof_begin(const struct prover *prover, struct ruleset rules,
+                                enum engine engine, bool at_border, struct arena *arena,
                                 struct arena *work, struct arena scratch)
 {
-    struct prefix_set *sets = NULL;
-    size_t n = 0, room = 0, n_ports = 0;
-    struct prefix_set v4 = {&addr_all_v4, 1};
-    struct proof p = {.engine = engine, .arena = arena};
-    arena_grow(work, sets, n, room);
-    sets[n++] = peers;
-    arena_grow(work, sets, n, room);
-    sets[n++] = v4;
-    if (members) {
-        arena_grow(work, sets, n, room);
-        sets[n++] = *members;
-    }
-    for (size_t i = 0; i < rules.n; i++) {
-        if (!rules.rules[i].enabled) continue;
-        arena_grow(work, sets, n, room);
-        sets[n++] = rules.rules[i].local;
-        arena_grow(work, sets, n, room);
-        sets[n++] = rules.rules[i].remote;
-        n_ports += 2 * rules.rules[i].n_ports;
-        p.n_rules++;
-    }
-    p.decision = joint(decision, sets, n, work, scratch);
-    p.resolved = decision_resolved(p.decision);
-    p.atoms = decision_atoms(p.decision);
-    p.n_classes = atoms_count(p.atoms);
-    p.peers = atoms_classes(p.atoms, peers, work);
-    p.v4 = atoms_classes(p.atoms, v4, work);
-    p.v6 = class_set_subtract(work, class_set_all(work, p.n_classes), p.v4);
-    p.local = atoms_classes(p.atoms, p.resolved->places.local, work);
-    p.link_local = atoms_classes(p.atoms, decision_link_local, work);
-    p.rules = arena_array(work, struct compiled, p.n_rules + 1);
-    size_t at = 0;
+    struct proof p = {
+        .prover = prover,
+        .rules = arena_array(work, const struct rule *, rules.n + 1),
+        .own = arena_array(work, struct prefix_set, rules.n + 1),
+        .peers = arena_array(work, struct prefix_set, rules.n + 1),
+        .engine = engine,
+        .at_border = at_border,
+        .arena = arena,
+        .work = work,
+        .scratch = scratch,
+    };
     for (size_t i = 0; i < rules.n; i++) {
         const struct rule *rule = &rules.rules[i];
+        bool inward = at_border && rule->direction == DIRECTION_INBOUND;
         if (!rule->enabled) continue;
-        p.rules[at++] = (struct compiled){
-            rule,
-            atoms_classes(p.atoms, rule->local, work),
-            atoms_classes(p.atoms, rule->remote, work),
-        };
+        p.own[p.n_rules] = inward ? rule->remote : rule->local;
+        p.peers[p.n_rules] = inward ? rule->local : rule->remote;
+        p.rules[p.n_rules++] = rule;
     }
-    const struct service_table services = p.resolved->policy->services;
-    for (size_t i = 0; i < services.n; i++)
-        n_ports += 2 * services.services[i].n_ports;
-    p.ports = arena_array(work, struct ports, 2 * (n_ports + 2));
-    cut_ports(&p, TRANSPORT_TCP, work);
-    cut_ports(&p, TRANSPORT_UDP, work);
+    p.scopes = scopes_of(p.own, p.n_rules, work, scratch);
+    find_ports(&p);
+    arena_grow(work, p.wanted, p.n_wanted, p.wanted_room);
+    p.wanted[p.n_wanted++] = (struct wanted){0}; /* SILENT */
     return p;
+}
+
+/* ---- Pieces -------------------------------------------------------------------------------------
+ */
+
+static void add_piece(struct proof *p, struct pieces *pieces, uint32_t scope, uint32_t class_id,
+                      struct range range)
+{
+    const uint32_t key[] = {scope, class_id};
+    bool fresh = false, long_enough = !addr_equal(range.first, range.last);
+    uint64_t *at =
+        map_put(&pieces->known, p->work, (str){(const char *)key, sizeof key}, pieces->n, &fresh);
+    if (fresh) {
+        arena_grow(p->work, pieces->items, pieces->n, pieces->room);
+        pieces->items[pieces->n++] = (struct piece){
+            .scope = scope,
+            .class_id = class_id,
+            .first = range.first,
+            .second = long_enough ? addr_next(range.first) : range.first,
+            .has_second = long_enough,
+            .v4 = addr_is_v4(range.first),
+        };
+        return;
+    }
+    struct piece *piece = &pieces->items[*at];
+    if (!piece->has_second) piece->second = range.first;
+    piece->has_second = true;
+}
+
+/* Cuts a set by scopes and, if that is asked, by classes of the decision. */
+static void add_pieces(struct proof *p, struct pieces *pieces, struct prefix_set set, bool classes)
+{
+    for (size_t i = 0; i < set.n; i++) {
+        struct range rest = set.ranges[i];
+        for (bool more = true; more;) {
+            struct addr last = rest.last, until = rest.last;
+            uint32_t class_id = NO_CLASS;
+            uint32_t scope = atoms_stretch(p->scopes.atoms, rest.first, &last);
+            if (classes) class_id = atoms_stretch(p->prover->atoms, rest.first, &until);
+            if (addr_compare(until, last) < 0) last = until;
+            if (addr_compare(rest.last, last) < 0) last = rest.last;
+            add_piece(p, pieces, scope, class_id, (struct range){rest.first, last});
+            more = addr_compare(last, rest.last) < 0;
+            if (more) rest.first = addr_next(last);
+        }
+    }
 }
 
 /* ---- What every rule must be --------------------------------------------------------------------
@@ -296,7 +457,8 @@ static struct proof proof_begin(const struct decision *decision, struct ruleset 
 static str foreign_part(const struct proof *p, const struct rule *rule, int service)
 {
     str mark = {0};
-    if (service != SERVICE_NONE) mark = p->resolved->policy->services.services[service].mark;
+    if (service != SERVICE_NONE)
+        mark = p->prover->resolved->policy->services.services[service].mark;
     if (!str_equal(rule->program, mark) && rule->program.len) return S("a program");
     if (!str_equal(rule->program, mark)) return S("no program");
     if (rule->security.len) return S("a security condition");
@@ -304,36 +466,53 @@ static str foreign_part(const struct proof *p, const struct rule *rule, int serv
     return (str){0};
 }
 
+static struct prefix_set of_family(struct arena *arena, struct prefix_set set, unsigned v4)
+{
+    return v4 ? prefix_set_v4(arena, set) : prefix_set_v6(arena, set);
+}
+
 /* The smallest peers of one family that the rule names at both ends; false when there are none, so
  * that no packet can meet it. */
-static bool smallest_point(const struct proof *p, const struct compiled *c, uint32_t *local,
-                           uint32_t *remote, struct arena scratch)
+static bool smallest_point(const struct proof *p, const struct rule *rule, struct addr *local,
+                           struct addr *remote)
 {
-    for (unsigned v4 = 0; v4 < 2; v4++) {
-        struct class_set family = class_set_intersect(&scratch, p->peers, v4 ? p->v4 : p->v6);
-        *local = class_set_next(class_set_intersect(&scratch, c->local, family), 0);
-        *remote = class_set_next(class_set_intersect(&scratch, c->remote, family), 0);
-        if (*local != UINT32_MAX && *remote != UINT32_MAX) return true;
+    struct arena scratch = p->scratch;
+    struct prefix_set own = prefix_set_intersect(&scratch, rule->local, p->prover->peers);
+    struct prefix_set peers = prefix_set_intersect(&scratch, rule->remote, p->prover->peers);
+    for (unsigned v4 = 0; v4 < FAMILIES; v4++) {
+        struct prefix_set a = of_family(&scratch, own, v4), b = of_family(&scratch, peers, v4);
+        if (!a.n || !b.n) continue;
+        *local = a.ranges[0].first;
+        *remote = b.ranges[0].first;
+        if (!addr_equal(*local, *remote)) return true;
+        /* Two different ends, if there are two. */
+        struct prefix_set one = {(struct range[]){{*local, *local}}, 1};
+        struct prefix_set other = prefix_set_subtract(&scratch, b, one);
+        if (other.n)
+            *remote = other.ranges[0].first;
+        else if ((other = prefix_set_subtract(&scratch, a, one)).n)
+            *local = other.ranges[0].first;
+        return true;
     }
     return false;
 }
 
 /* A rule on a port that no governed service has, or with a condition that policies never make,
  * decides what the policy does not: its smallest point is the witness. */
-static void check_rule(struct proof *p, const struct compiled *c, uint8_t profiles, bool at_border,
-                       struct arena scratch)
+static void check_rule(struct proof *p, const struct rule *rule, uint8_t profiles)
 {
-    const struct rule *rule = c->rule;
-    uint32_t local = 0, remote = 0;
-    if (!smallest_point(p, c, &local, &remote, scratch)) return;
+    struct addr local, remote;
+    bool outbound = rule->direction == DIRECTION_OUTBOUND, at_border = p->at_border;
     if (!at_border && !(rule->profiles & profiles)) return;
-    bool outbound = rule->direction == DIRECTION_OUTBOUND;
     for (size_t i = 0; i < p->n_ports; i++) {
         const struct ports *ports = &p->ports[i];
         if (!rule_has_ports(rule, ports)) continue;
         str foreign = foreign_part(p, rule, ports->service);
         if (ports->service != SERVICE_NONE && !foreign.len) continue;
+        if (!smallest_point(p, rule, &local, &remote)) return;
         struct counterexample w = {
+            .client = outbound ? local : remote,
+            .server = outbound ? remote : local,
             .service = ports->service,
             .transport = ports->transport,
             .port = ports->first,
@@ -345,7 +524,6 @@ static void check_rule(struct proof *p, const struct compiled *c, uint8_t profil
         };
         while (!at_border && !(rule->profiles & profiles & 1u << w.profile))
             w.profile++;
-        set_ends(p, &w, outbound ? local : remote, outbound ? remote : local);
         if (foreign.len) w.expected = S("a rule about addresses and ports alone");
         w.found = str_format(p->arena, "rule \"%.*s\" has %.*s", STR_ARG(rule->id),
                              STR_ARG(foreign.len ? foreign : S("this port")));
@@ -353,199 +531,293 @@ static void check_rule(struct proof *p, const struct compiled *c, uint8_t profil
     }
 }
 
-/* ---- Hosts --------------------------------------------------------------------------------------
+/* ---- Comparing ----------------------------------------------------------------------------------
  */
 
-/* One port range, profile and direction of a host, secured or not. */
+/* One port range, profile and direction, secured or not. */
 struct cell {
     const struct ports *ports;
     enum profile profile;
     enum direction direction;
     bool secured;
-    const struct intent_rows *inbound, *outbound; /* of the ports' service */
 };
 
-static bool passes_by_intent(enum profile_mode mode, enum direction direction)
+/* The smallest flow of a piece where what is said is not what is asked; two different ends where
+ * there are two. */
+static void compare(struct proof *p, const struct cell *cell, const struct piece *piece,
+                    const struct wanted *wanted, const struct said *said, struct arena scratch)
 {
-    return mode == MODE_ENFORCE || (mode == MODE_BLOCK_INBOUND && direction == DIRECTION_OUTBOUND);
-}
-
-/* What the policy asks of an address of this class. */
-static struct verdicts expected_verdicts(const struct proof *p, const struct cell *cell,
-                                         uint32_t own, struct arena *arena)
-{
-    struct verdicts out = {0};
-    enum profile_mode mode = decision_mode(p->decision, own, cell->profile);
-    if (mode == MODE_UNSET || mode == MODE_OFF) return out;
-    if (passes_by_intent(mode, cell->direction)) {
-        const struct intent_rows *rows =
-            cell->direction == DIRECTION_INBOUND ? cell->inbound : cell->outbound;
-        uint32_t row = cell->secured ? rows->either[own] : rows->allow[own];
-        out.pass = class_sets_get(&rows->sets, row);
-        if (decision_is_cluster(p->decision, own))
-            out.pass = class_set_unite(arena, out.pass, p->link_local);
-    }
-    out.pass = class_set_intersect(arena, out.pass, p->peers);
-    out.block = class_set_subtract(arena, p->peers, out.pass);
-    return out;
-}
-
-static void offer(struct proof *p, const struct cell *cell, uint32_t own, uint32_t peer,
-                  const struct verdicts *expected, const struct verdicts *found)
-{
+    struct verdicts v, next;
+    const struct prover *prover = p->prover;
     bool outbound = cell->direction == DIRECTION_OUTBOUND;
+    if (!first_difference(prover, piece->v4, addr_all.first, wanted, said, scratch, &v)) return;
+    struct addr own = piece->first;
+    if (addr_equal(v.peer, own)) {
+        bool other =
+            !addr_equal(own, addr_all.last) &&
+            first_difference(prover, piece->v4, addr_next(own), wanted, said, scratch, &next);
+        /* The client, which counts first, stays the smallest. */
+        if (other && (outbound || !piece->has_second))
+            v = next;
+        else if (piece->has_second)
+            own = piece->second;
+    }
     struct counterexample w = {
+        .client = outbound ? own : v.peer,
+        .server = outbound ? v.peer : own,
         .service = cell->ports->service,
         .transport = cell->ports->transport,
         .port = cell->ports->first,
         .profile = cell->profile,
         .side = outbound ? SIDE_CLIENT_OUTBOUND : SIDE_SERVER_INBOUND,
         .secured = cell->secured,
-        .expected = verdict_text(expected, peer),
-        .found = verdict_text(found, peer),
+        .expected = verdict_text(v.wanted),
+        .found = verdict_text(v.said),
     };
-    set_ends(p, &w, outbound ? own : peer, outbound ? peer : own);
     disagree(p, &w);
 }
 
-/* Where expected and found differ for one of the peers; what lies outside them is residue, but a
- * local address that is no peer must not be passed all the same. No packet has an end of each
- * family. */
-static void compare(struct proof *p, const struct cell *cell, uint32_t own,
-                    const struct verdicts *expected, const struct verdicts *found,
-                    struct arena scratch)
+/* ---- Hosts --------------------------------------------------------------------------------------
+ */
+
+static bool passes_by_intent(enum profile_mode mode, enum direction direction)
 {
-    struct class_set passed = class_set_differ(&scratch, expected->pass, found->pass);
-    struct class_set blocked = class_set_differ(&scratch, expected->block, found->block);
-    struct class_set difference = class_set_unite(&scratch, passed, blocked);
-    difference = class_set_intersect(&scratch, difference, p->peers);
-    struct class_set local = class_set_intersect(&scratch, found->pass, p->local);
-    local = class_set_subtract(&scratch, local, p->peers);
-    difference = class_set_unite(&scratch, difference, local);
-    bool own_v4 = class_set_has(p->v4, own);
-    difference = class_set_intersect(&scratch, difference, own_v4 ? p->v4 : p->v6);
-    uint32_t peer = class_set_next(difference, 0);
-    if (peer != UINT32_MAX) offer(p, cell, own, peer, expected, found);
+    return mode == MODE_ENFORCE || (mode == MODE_BLOCK_INBOUND && direction == DIRECTION_OUTBOUND);
 }
 
-/* ends: per rule, the classes it names at that end. */
-static struct kinds kinds_of(const struct proof *p, const struct class_set *ends,
-                             struct arena *arena, struct arena scratch)
+/* The questions of a service, in the order of witnesses but for the direction. */
+static struct cell cell_of(const struct ports *ports, unsigned question)
 {
-    struct kinds kinds = {arena_array(arena, uint32_t, p->n_classes), 0};
-    struct map known = {0};
-    char *key = arena_array(&scratch, char, p->n_rules + 1);
-    for (uint32_t c = 0; c < p->n_classes; c++) {
-        bool fresh = false;
-        for (size_t i = 0; i < p->n_rules; i++)
-            key[i] = class_set_has(ends[i], c) ? '1' : '0';
-        /* The families are checked apart: each has peers that the other never meets. */
-        key[p->n_rules] = class_set_has(p->v4, c) ? '4' : '6';
-        str all = {key, p->n_rules + 1};
-        kinds.of[c] = (uint32_t)*map_put(&known, &scratch, all, kinds.n, &fresh);
-        kinds.n += fresh;
-    }
-    return kinds;
+    return (struct cell){
+        ports,
+        (enum profile)(question / 4),
+        question & 1 ? DIRECTION_INBOUND : DIRECTION_OUTBOUND,
+        (question & 2) != 0,
+    };
 }
 
-/* A class of addresses at the machine and what is known of it. */
-struct host {
-    struct class_set members;
-    uint32_t home; /* the smallest member */
-    struct kinds kinds;
-    uint32_t *stranger; /* per kind: the smallest peer class that is no member, or UINT32_MAX */
+/* A row of the policy: of the decision, or of intent of the service's clients. */
+struct row {
+    uint32_t space, number; /* space: 0 = the decision's; else 1 + the service's place */
+    uint32_t link_local;
 };
 
-static struct host host_of(const struct proof *p, struct prefix_set members, struct arena *work,
-                           struct arena scratch)
+static uint32_t add_wanted(struct proof *p, struct prefix_set pass)
 {
-    struct host host = {.members = atoms_classes(p->atoms, members, work)};
-    struct class_set *locals = arena_array(&scratch, struct class_set, p->n_rules + 1);
-    for (size_t i = 0; i < p->n_rules; i++)
-        locals[i] = p->rules[i].local;
-    host.home = class_set_next(host.members, 0);
-    host.kinds = kinds_of(p, locals, work, scratch);
-    host.stranger = arena_array(work, uint32_t, (size_t)host.kinds.n + 1);
-    for (uint32_t k = 0; k < host.kinds.n; k++)
-        host.stranger[k] = UINT32_MAX;
-    for (uint32_t c = 0; c < p->n_classes; c++) {
-        bool stranger = class_set_has(p->peers, c) && !class_set_has(host.members, c);
-        uint32_t *smallest = &host.stranger[host.kinds.of[c]];
-        if (stranger && *smallest == UINT32_MAX) *smallest = c;
-    }
-    return host;
+    arena_grow(p->work, p->wanted, p->n_wanted, p->wanted_room);
+    p->wanted[p->n_wanted] = (struct wanted){p->prover->peers, pass};
+    return (uint32_t)p->n_wanted++;
 }
 
-static struct verdicts host_verdicts(const struct proof *p, const struct cell *cell, uint32_t own,
-                                     struct arena *arena, struct arena scratch)
+static uint32_t wanted_of_row(struct proof *p, struct row row)
 {
-    uint8_t *applies = arena_array(&scratch, uint8_t, p->n_rules + 1);
-    struct class_set *peers = arena_array(&scratch, struct class_set, p->n_rules + 1);
-    for (size_t i = 0; i < p->n_rules; i++) {
-        const struct rule *rule = p->rules[i].rule;
-        applies[i] = rule->direction == cell->direction && (rule->profiles >> cell->profile & 1) &&
-                     rule_has_ports(rule, cell->ports) && class_set_has(p->rules[i].local, own);
-        peers[i] = p->rules[i].remote;
+    bool fresh = false;
+    uint64_t *known =
+        map_put(&p->wanted_of, p->work, (str){(const char *)&row, sizeof row}, p->n_wanted, &fresh);
+    if (!fresh) return (uint32_t)*known;
+    struct class_set classes;
+    if (row.space)
+        classes = class_sets_get(&p->prover->outbound[row.space - 1].sets, row.number);
+    else
+        classes = decision_row_classes(p->prover->decision, row.number, p->work);
+    struct prefix_set pass = atoms_addresses(p->prover->atoms, classes, p->work);
+    pass = prefix_set_subtract(p->work, pass, p->prover->resolved->places.local);
+    if (row.link_local) pass = prefix_set_union(p->work, pass, decision_link_local);
+    return add_wanted(p, pass);
+}
+
+/* What the policy asks of an address of this class, per governed service and question. */
+static uint32_t *wanted_of_class(struct proof *p, uint32_t own, uint8_t profiles,
+                                 struct arena *arena)
+{
+    const struct prover *prover = p->prover;
+    uint32_t *out = arena_array(arena, uint32_t, prover->n_services * QUESTIONS);
+    bool cluster = decision_is_cluster(prover->decision, own);
+    for (unsigned k = 0; k < QUESTIONS; k++) {
+        struct cell cell = cell_of(NULL, k);
+        if (!(profiles >> cell.profile & 1)) continue;
+        enum profile_mode mode = decision_mode(prover->decision, own, cell.profile);
+        if (mode == MODE_UNSET || mode == MODE_OFF) continue;
+        bool by_intent = passes_by_intent(mode, cell.direction);
+        for (size_t s = 0; s < prover->n_services; s++) {
+            const struct intent_rows *rows = &prover->outbound[s];
+            struct row row = {0, 0, cluster && by_intent};
+            if (cell.direction == DIRECTION_INBOUND)
+                row.number = decision_row(prover->decision, prover->services[s], cell.profile,
+                                          SIDE_SERVER_INBOUND, cell.secured, own);
+            else
+                row = (struct row){(uint32_t)s + 1, 0, row.link_local};
+            if (cell.direction == DIRECTION_OUTBOUND && by_intent)
+                row.number = cell.secured ? rows->either[own] : rows->allow[own];
+            out[s * QUESTIONS + k] = wanted_of_row(p, row);
+        }
     }
-    return found_verdicts(p, applies, peers, cell->secured, arena);
+    return out;
+}
+
+/* Rules of a scope that decide a cell. A border's rules have no profile. */
+static size_t rules_of_cell(const struct proof *p, uint32_t scope, const struct cell *cell,
+                            uint32_t *out)
+{
+    size_t n_all, n = 0;
+    const uint32_t *all = scopes_rules(&p->scopes, scope, &n_all);
+    for (size_t i = 0; i < n_all; i++) {
+        const struct rule *rule = p->rules[all[i]];
+        bool asked = p->at_border ? rule->profiles != 0
+                                  : rule->direction == cell->direction &&
+                                        (rule->profiles >> cell->profile & 1);
+        if (asked && acts(rule, cell->secured) && rule_has_ports(rule, cell->ports))
+            out[n++] = all[i];
+    }
+    return n;
+}
+
+/* A question that was put to a piece before, with the same rules to answer it, has the same answer:
+ * and the first to be put is the first in the order of witnesses. */
+struct put {
+    enum direction direction;
+    uint32_t wanted;
+    const uint32_t *rules;
+    size_t n;
+    const struct put *next;
+};
+
+static bool was_put(const struct put *put, enum direction direction, uint32_t wanted,
+                    const uint32_t *rules, size_t n)
+{
+    for (; put; put = put->next)
+        if (put->direction == direction && put->wanted == wanted && put->n == n &&
+            (!n || !memcmp(put->rules, rules, n * sizeof *rules)))
+            return true;
+    return false;
+}
+
+/* wanted: per governed service and question. */
+static void check_piece(struct proof *p, const struct piece *piece, const uint32_t *wanted,
+                        uint8_t profiles, struct arena work)
+{
+    const struct put *put = NULL;
+    size_t n_rules;
+    (void)scopes_rules(&p->scopes, piece->scope, &n_rules);
+    for (size_t i = 0; i < p->n_ports; i++) {
+        if (p->ports[i].service == SERVICE_NONE) continue;
+        for (unsigned k = 0; k < QUESTIONS; k++) {
+            struct cell cell = cell_of(&p->ports[i], k);
+            uint32_t number = wanted[p->ports[i].service_at * QUESTIONS + k];
+            struct arena mark = work;
+            if (!(profiles >> cell.profile & 1)) continue;
+            /* What crosses a border is asked about once, from its client. */
+            if (p->at_border && cell.direction == DIRECTION_INBOUND) continue;
+            uint32_t *rules = arena_array(&work, uint32_t, n_rules);
+            size_t n = rules_of_cell(p, piece->scope, &cell, rules);
+            if (was_put(put, cell.direction, number, rules, n)) {
+                work = mark;
+                continue;
+            }
+            struct put *now = arena_new(&work, struct put);
+            *now = (struct put){cell.direction, number, rules, n, put};
+            put = now;
+            struct arena inner = work;
+            struct said said = said_by(p, rules, n, &inner);
+            compare(p, &cell, piece, &p->wanted[number], &said, inner);
+        }
+    }
+}
+
+/* Pieces of one scope that are asked the same are one: the first of them stands for all. */
+static size_t join_pieces(struct proof *p, struct pieces *pieces, uint32_t **wanted)
+{
+    size_t n_wanted = p->prover->n_services * QUESTIONS, kept = 0;
+    uint32_t *key = arena_array(p->work, uint32_t, n_wanted + 1);
+    struct map known = {0};
+    for (size_t i = 0; i < pieces->n; i++) {
+        struct piece piece = pieces->items[i];
+        bool fresh = false;
+        key[0] = piece.scope;
+        if (n_wanted) memcpy(key + 1, wanted[i], n_wanted * sizeof *key);
+        str text = {(const char *)key, (n_wanted + 1) * sizeof *key};
+        size_t at = (size_t)*map_put(&known, p->work, text, kept, &fresh);
+        if (fresh) {
+            wanted[kept] = wanted[i];
+            pieces->items[kept++] = piece;
+            continue;
+        }
+        if (!pieces->items[at].has_second) pieces->items[at].second = piece.first;
+        pieces->items[at].has_second = true;
+    }
+    return pieces->n = kept;
+}
+
+/* What all of them pass: the number of a wanted that may be new. Whoever decides nothing has no
+ * say.
+ */
+static uint32_t wanted_by_all(struct proof *p, const uint32_t *numbers, size_t n, struct map *known)
+{
+    size_t n_asked = 0;
+    uint32_t *asked = arena_array(p->work, uint32_t, n);
+    for (size_t i = 0; i < n; i++)
+        if (numbers[i] != SILENT && (!n_asked || asked[n_asked - 1] != numbers[i]))
+            asked[n_asked++] = numbers[i];
+    if (!n_asked) return SILENT;
+    bool fresh = false;
+    str key = {(const char *)asked, n_asked * sizeof *asked};
+    uint64_t *at = map_put(known, p->work, key, 0, &fresh);
+    if (!fresh) return (uint32_t)*at;
+    struct prefix_set pass = p->wanted[asked[0]].pass;
+    for (size_t i = 1; i < n_asked && pass.n; i++)
+        pass = prefix_set_intersect(p->work, pass, p->wanted[asked[i]].pass);
+    *at = add_wanted(p, pass);
+    return (uint32_t)*at;
+}
+
+/* What holds at an address of no member: what holds at home, which is the smallest member; in a
+ * class that machines of several stances share, what holds for all of them. */
+static const uint32_t *wanted_elsewhere(struct proof *p, uint32_t *const *wanted, size_t n,
+                                        bool shared)
+{
+    size_t n_wanted = p->prover->n_services * QUESTIONS;
+    struct map known = {0};
+    if (!shared) return wanted[0];
+    uint32_t *out = arena_array(p->work, uint32_t, n_wanted);
+    uint32_t *numbers = arena_array(p->work, uint32_t, n);
+    for (size_t k = 0; k < n_wanted; k++) {
+        for (size_t i = 0; i < n; i++)
+            numbers[i] = wanted[i][k];
+        out[k] = wanted_by_all(p, numbers, n, &known);
+    }
+    return out;
 }
 
 /* The members, each by what the policy asks of it; then every other address that one of them may
- * hold for a while, which must do as the home does. */
-static void check_cell(struct proof *p, const struct cell *cell, const struct host *host,
-                       struct arena work, struct arena scratch)
+ * hold for a while. */
+static void check_host(struct proof *p, const struct enforced_class *class)
 {
-    struct verdicts *found = arena_array(&work, struct verdicts, (size_t)host->kinds.n + 1);
-    bool *known = arena_array(&work, bool, (size_t)host->kinds.n + 1);
-    for (uint32_t own = host->home; own != UINT32_MAX;
-         own = class_set_next(host->members, own + 1)) {
-        uint32_t kind = host->kinds.of[own];
-        struct verdicts *here = &found[kind];
-        if (!known[kind]) *here = host_verdicts(p, cell, own, &work, scratch);
-        known[kind] = true;
-        struct arena inner = work;
-        struct verdicts expected = expected_verdicts(p, cell, own, &inner);
-        compare(p, cell, own, &expected, here, scratch);
-    }
-    struct verdicts at_home = expected_verdicts(p, cell, host->home, &work);
+    struct pieces own = {0}, other = {0};
+    add_pieces(p, &own, class->members, true);
+    uint32_t **wanted = arena_array(p->work, uint32_t *, own.n);
+    for (size_t i = 0; i < own.n; i++)
+        wanted[i] = wanted_of_class(p, own.items[i].class_id, class->profiles, p->work);
+    size_t n = join_pieces(p, &own, wanted);
+    for (size_t i = 0; i < n; i++)
+        check_piece(p, &own.items[i], wanted[i], class->profiles, p->scratch);
+
+    const uint32_t *elsewhere = wanted_elsewhere(p, wanted, n, class->shared);
+    add_pieces(p, &other, prefix_set_subtract(p->work, p->prover->peers, class->members), false);
     p->elsewhere = true;
-    for (uint32_t k = 0; k < host->kinds.n; k++) {
-        uint32_t own = host->stranger[k];
-        if (own == UINT32_MAX) continue;
-        if (!known[k]) found[k] = host_verdicts(p, cell, own, &work, scratch);
-        compare(p, cell, own, &at_home, &found[k], scratch);
-    }
+    for (size_t i = 0; i < other.n; i++)
+        check_piece(p, &other.items[i], elsewhere, class->profiles, p->scratch);
     p->elsewhere = false;
 }
 
-bool decision_proves_host(const struct decision *decision, const struct enforced_class *class,
-                          struct prefix_set peers, struct arena *arena, struct arena scratch,
-                          struct counterexample *witness)
+bool decision_proves_host(const struct prover *prover, const struct enforced_class *class,
+                          struct arena *arena, struct arena scratch, struct counterexample *witness)
 {
     assert(class->profiles && !prefix_set_is_empty(class->members));
     struct arena work = arena_open("proof", 0, NULL);
-    struct proof p = proof_begin(decision, class->rules, class->engine, peers, &class->members,
-                                 arena, &work, scratch);
-    struct host host = host_of(&p, class->members, &work, scratch);
+    struct proof p = proof_begin(prover, class->rules, class->engine, false, arena, &work, scratch);
     for (size_t i = 0; i < p.n_rules; i++)
-        check_rule(&p, &p.rules[i], class->profiles, false, scratch);
-    struct intent_rows inbound = {0}, outbound = {0};
-    for (size_t i = 0, service = SIZE_MAX; i < p.n_ports; i++) {
-        if (p.ports[i].service == SERVICE_NONE) continue;
-        if (service != (size_t)p.ports[i].service) {
-            service = (size_t)p.ports[i].service;
-            inbound =
-                decision_intent_rows(p.decision, (int)service, DIRECTION_INBOUND, &work, scratch);
-            outbound =
-                decision_intent_rows(p.decision, (int)service, DIRECTION_OUTBOUND, &work, scratch);
-        }
-        for (unsigned k = 0; k < PROFILE_COUNT * 4; k++) {
-            enum direction direction = k & 1 ? DIRECTION_INBOUND : DIRECTION_OUTBOUND;
-            struct cell cell = {
-                &p.ports[i], (enum profile)(k / 4), direction, (k & 2) != 0, &inbound, &outbound};
-            if (class->profiles >> cell.profile & 1) check_cell(&p, &cell, &host, work, scratch);
-        }
-    }
+        check_rule(&p, p.rules[i], class->profiles);
+    check_host(&p, class);
     if (p.disagrees) *witness = p.best;
     arena_close(&work);
     return !p.disagrees;
@@ -554,99 +826,70 @@ bool decision_proves_host(const struct decision *decision, const struct enforced
 /* ---- Borders ------------------------------------------------------------------------------------
  */
 
-/* A rule of a border looks outward or inward; either way it is about clients and servers. */
-struct border_ends {
-    struct class_set *clients, *servers; /* per rule */
-    struct kinds kinds;                  /* of clients */
-    struct class_set inside;
+/* Only what crosses is the border's to decide, and no router forwards a local address. */
+struct crossing {
+    struct prefix_set from_inside, from_outside; /* the servers of flows that cross */
+    struct map known;                            /* service, row and side to a number of wanted */
 };
 
-static struct border_ends border_ends(const struct proof *p, struct prefix_set inside,
-                                      struct arena *work, struct arena scratch)
+static struct crossing crossing_of(const struct proof *p, struct prefix_set inside)
 {
-    struct border_ends ends = {
-        .clients = arena_array(work, struct class_set, p->n_rules + 1),
-        .servers = arena_array(work, struct class_set, p->n_rules + 1),
-        .inside = atoms_classes(p->atoms, inside, work),
+    const struct prover *prover = p->prover;
+    struct prefix_set routed =
+        prefix_set_subtract(p->work, prover->peers, prover->resolved->places.local);
+    return (struct crossing){
+        .from_inside = prefix_set_subtract(p->work, routed, inside),
+        .from_outside = prefix_set_intersect(p->work, routed, inside),
     };
-    for (size_t i = 0; i < p->n_rules; i++) {
-        const struct compiled *c = &p->rules[i];
-        bool outbound = c->rule->direction == DIRECTION_OUTBOUND;
-        ends.clients[i] = outbound ? c->local : c->remote;
-        ends.servers[i] = outbound ? c->remote : c->local;
-    }
-    ends.kinds = kinds_of(p, ends.clients, work, scratch);
-    return ends;
 }
 
-static struct verdicts border_verdicts(const struct proof *p, const struct border_ends *ends,
-                                       const struct ports *ports, uint32_t client, bool secured,
-                                       struct arena *arena, struct arena scratch)
+static uint32_t wanted_across(struct proof *p, struct crossing *crossing, size_t service,
+                              uint32_t own, bool inside)
 {
-    uint8_t *applies = arena_array(&scratch, uint8_t, p->n_rules + 1);
-    for (size_t i = 0; i < p->n_rules; i++)
-        applies[i] = p->rules[i].rule->profiles && rule_has_ports(p->rules[i].rule, ports) &&
-                     class_set_has(ends->clients[i], client);
-    return found_verdicts(p, applies, ends->servers, secured, arena);
-}
-
-/* Only what crosses is the border's to decide, and no router forwards a local address. */
-static struct verdicts border_expected(const struct proof *p, struct class_set inside,
-                                       struct class_set intended, uint32_t client,
-                                       struct arena *arena)
-{
-    struct verdicts out = {0};
-    if (class_set_has(p->local, client)) return out;
-    struct class_set across = class_set_has(inside, client)
-                                  ? class_set_subtract(arena, p->peers, inside)
-                                  : class_set_intersect(arena, p->peers, inside);
-    across = class_set_subtract(arena, across, p->local);
-    out.pass = class_set_intersect(arena, across, intended);
-    out.block = class_set_subtract(arena, across, out.pass);
-    return out;
+    const struct intent_rows *rows = &p->prover->outbound[service];
+    const uint32_t key[] = {(uint32_t)service, rows->either[own], inside};
+    bool fresh = false;
+    uint64_t *at =
+        map_put(&crossing->known, p->work, (str){(const char *)key, sizeof key}, 0, &fresh);
+    if (!fresh) return (uint32_t)*at;
+    struct class_set row = class_sets_get(&rows->sets, rows->either[own]);
+    *at = add_wanted(p, atoms_addresses(p->prover->atoms, row, p->work));
+    p->wanted[*at].decided = inside ? crossing->from_inside : crossing->from_outside;
+    return (uint32_t)*at;
 }
 
 /* A border cannot see IPsec, so secured or not is one answer. */
-static void check_border(struct proof *p, const struct border_ends *ends, const struct ports *ports,
-                         const struct intent_rows *rows, bool secured, struct arena work,
-                         struct arena scratch)
+static void check_border(struct proof *p, const struct border *border)
 {
-    struct verdicts *found = arena_array(&work, struct verdicts, (size_t)ends->kinds.n + 1);
-    bool *known = arena_array(&work, bool, (size_t)ends->kinds.n + 1);
-    struct cell cell = {ports, PROFILE_DOMAIN, DIRECTION_OUTBOUND, secured, NULL, rows};
-    for (uint32_t client = class_set_next(p->peers, 0); client != UINT32_MAX;
-         client = class_set_next(p->peers, client + 1)) {
-        uint32_t kind = ends->kinds.of[client];
-        struct verdicts *here = &found[kind];
-        if (!known[kind]) *here = border_verdicts(p, ends, ports, client, secured, &work, scratch);
-        known[kind] = true;
-        struct arena inner = work;
-        struct verdicts expected = border_expected(
-            p, ends->inside, class_sets_get(&rows->sets, rows->either[client]), client, &inner);
-        compare(p, &cell, client, &expected, here, scratch);
+    struct pieces clients = {0};
+    struct crossing crossing = crossing_of(p, border->inside);
+    add_pieces(p, &clients, p->prover->peers, true);
+    uint32_t **wanted = arena_array(p->work, uint32_t *, clients.n);
+    for (size_t i = 0; i < clients.n; i++) {
+        uint32_t own = clients.items[i].class_id;
+        bool inside = prefix_set_contains(border->inside, clients.items[i].first);
+        wanted[i] = arena_array(p->work, uint32_t, p->prover->n_services * QUESTIONS);
+        if (decision_is_local(p->prover->decision, own)) continue;
+        for (size_t s = 0; s < p->prover->n_services; s++) {
+            uint32_t number = wanted_across(p, &crossing, s, own, inside);
+            for (unsigned k = 0; k < QUESTIONS; k++)
+                wanted[i][s * QUESTIONS + k] = number;
+        }
     }
+    size_t n = join_pieces(p, &clients, wanted);
+    for (size_t i = 0; i < n; i++)
+        check_piece(p, &clients.items[i], wanted[i], 1u << PROFILE_DOMAIN, p->scratch);
 }
 
-bool decision_proves_border(const struct decision *decision, const struct border *border,
-                            struct ruleset rules, struct prefix_set peers, struct arena *arena,
-                            struct arena scratch, struct counterexample *witness)
+bool decision_proves_border(const struct prover *prover, const struct border *border,
+                            struct ruleset rules, struct arena *arena, struct arena scratch,
+                            struct counterexample *witness)
 {
     struct arena work = arena_open("proof", 0, NULL);
-    struct proof p = proof_begin(decision, rules, ENGINE_NFTABLES, peers, &border->inside, arena,
-                                 &work, scratch);
-    struct border_ends ends = border_ends(&p, border->inside, &work, scratch);
+    struct proof p = proof_begin(prover, rules, ENGINE_NFTABLES, true, arena, &work, scratch);
     for (size_t i = 0; i < p.n_rules; i++)
-        check_rule(&p, &p.rules[i], 0, true, scratch);
-    struct intent_rows rows = {0};
-    for (size_t i = 0, service = SIZE_MAX; i < p.n_ports; i++) {
-        if (p.ports[i].service == SERVICE_NONE) continue;
-        if (service != (size_t)p.ports[i].service)
-            rows = decision_intent_rows(p.decision, p.ports[i].service, DIRECTION_OUTBOUND, &work,
-                                        scratch);
-        service = (size_t)p.ports[i].service;
-        check_border(&p, &ends, &p.ports[i], &rows, false, work, scratch);
-        check_border(&p, &ends, &p.ports[i], &rows, true, work, scratch);
-    }
+        check_rule(&p, p.rules[i], 0);
+    check_border(&p, border);
     if (p.disagrees) {
         p.best.side = SIDE_BORDER;
         *witness = p.best;

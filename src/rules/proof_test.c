@@ -78,7 +78,8 @@ static enum rule_verdict policy_verdict(const struct resolved *r, const struct r
 
 static struct enforced_class class_of(const struct host_class *c, enum engine engine)
 {
-    return (struct enforced_class){c->id, c->members, c->rules, engine, (1u << PROFILE_COUNT) - 1};
+    return (struct enforced_class){
+        c->id, c->members, c->rules, engine, (1u << PROFILE_COUNT) - 1, c->shared};
 }
 
 static struct rule_point point_of(const struct counterexample *w)
@@ -157,6 +158,7 @@ static void bundles_are_proved(void **state)
         arena_reset(&arena);
         struct random_world *w = world_make(&arena, seed, true);
         const struct decision *d = decision_build(&w->resolved, NULL, &arena, scratch);
+        const struct prover *prover = decision_prover(d, universe_peers, &arena, scratch);
         struct bundles b = bundle_make(&w->resolved, universe_peers, S("test"), &arena, scratch);
         struct counterexample witness = {0};
         assert_partition(&b, &arena);
@@ -164,7 +166,7 @@ static void bundles_are_proved(void **state)
         for (size_t i = 0; i < b.n_classes; i++)
             for (enum engine e = ENGINE_WINDOWS; e <= ENGINE_NFTABLES; e++) {
                 struct enforced_class c = class_of(&b.classes[i], e);
-                if (!decision_proves_host(d, &c, universe_peers, &arena, scratch, &witness))
+                if (!decision_proves_host(prover, &c, &arena, scratch, &witness))
                     fail_at(seed, c.id, &witness);
                 rules += c.rules.n;
                 machines +=
@@ -173,8 +175,8 @@ static void bundles_are_proved(void **state)
             }
         assert_int_equal(b.n_borders, w->resolved.n_borders);
         for (size_t i = 0; i < b.n_borders; i++, borders++)
-            if (!decision_proves_border(d, b.borders[i].border, b.borders[i].rules, universe_peers,
-                                        &arena, scratch, &witness))
+            if (!decision_proves_border(prover, b.borders[i].border, b.borders[i].rules, &arena,
+                                        scratch, &witness))
                 fail_at(seed, b.borders[i].border->name, &witness);
     }
     print_message(
@@ -344,6 +346,7 @@ static void every_change_of_meaning_is_caught(void **state)
         arena_reset(&arena);
         struct random_world *w = world_make(&arena, 1000 + seed, seed % 2);
         const struct decision *d = decision_build(&w->resolved, NULL, &arena, scratch);
+        const struct prover *prover = decision_prover(d, universe_peers, &arena, scratch);
         struct bundles b = bundle_make(&w->resolved, universe_peers, S("test"), &arena, scratch);
         for (size_t i = 0; i < b.n_classes * MUTATIONS; i++) {
             const struct host_class *host = &b.classes[i / MUTATIONS];
@@ -355,7 +358,7 @@ static void every_change_of_meaning_is_caught(void **state)
             struct enforced_class c = class_of(host, i % 2 ? ENGINE_WINDOWS : ENGINE_NFTABLES);
             c.rules.rules = rules;
             struct counterexample witness = {0};
-            bool proved = decision_proves_host(d, &c, universe_peers, &arena, scratch, &witness);
+            bool proved = decision_proves_host(prover, &c, &arena, scratch, &witness);
             tried++;
             if (proved) {
                 /* Only what changes nothing may pass. */
@@ -434,6 +437,7 @@ static void changed_borders_are_caught(void **state)
         struct random_world *w = world_make(&arena, 2000 + seed, true);
         const struct resolved *r = &w->resolved;
         const struct decision *d = decision_build(r, NULL, &arena, scratch);
+        const struct prover *prover = decision_prover(d, universe_peers, &arena, scratch);
         struct bundles b = bundle_make(r, universe_peers, S("test"), &arena, scratch);
         for (size_t i = 0; i < b.n_borders * MUTATIONS; i++) {
             const struct border_rules *border = &b.borders[i / MUTATIONS];
@@ -444,7 +448,7 @@ static void changed_borders_are_caught(void **state)
             if (!mutate(w, mutation, &rules[world_random(w, border->rules.n)])) continue;
             struct ruleset changed = {rules, border->rules.n};
             struct counterexample witness = {0};
-            if (decision_proves_border(d, border->border, changed, universe_peers, &arena, scratch,
+            if (decision_proves_border(prover, border->border, changed, &arena, scratch,
                                        &witness)) {
                 assert_border_unchanged(w, border->border, changed);
                 continue;

@@ -10,6 +10,7 @@ struct proof_of_files {
     const struct ruleset *rules; /* per file, as read back */
     str workspace;
     const struct decision *decision;
+    const struct prover *prover;
     struct arena *arena, *work;
     struct arena scratch;
     struct prove_report report;
@@ -328,12 +329,12 @@ static bool prove_rules(struct proof_of_files *p, const struct target_file *file
             .rules = rules,
             .engine = p->target->engine,
             .profiles = p->target->profiles,
+            .shared = file->host_class->shared,
         };
-        equal = decision_proves_host(p->decision, &class, *p->target->peers, p->work, p->scratch,
-                                     &point);
+        equal = decision_proves_host(p->prover, &class, p->work, p->scratch, &point);
     } else {
-        equal = decision_proves_border(p->decision, file->border->border, rules, *p->target->peers,
-                                       p->work, p->scratch, &point);
+        equal = decision_proves_border(p->prover, file->border->border, rules, p->work, p->scratch,
+                                       &point);
     }
     if (!equal) return differs(p, file, &point);
     str group = p->target->group(p->workspace, border_word(p, file->border), p->work);
@@ -376,30 +377,6 @@ static bool read_files(struct proof_of_files *p)
     return true;
 }
 
-/* One decision on atoms that hold every set of every file, so that no proof has to make its own. */
-static void decide(struct proof_of_files *p)
-{
-    struct prefix_set *sets = NULL;
-    size_t n = 0, room = 0;
-    decision_sets(p->bundles->resolved, p->work, &sets, &n, &room);
-    const struct prefix_set more[] = {
-        *p->target->peers, {&addr_all_v4, 1}
-    };
-    for (size_t i = 0; i < COUNT_OF(more) + p->bundles->n_classes; i++) {
-        arena_grow(p->work, sets, n, room);
-        sets[n++] = i < COUNT_OF(more) ? more[i] : p->bundles->classes[i - COUNT_OF(more)].members;
-    }
-    for (size_t i = 0; i < p->files->n; i++) {
-        for (size_t j = 0; j < 2 * p->rules[i].n; j++) {
-            const struct rule *rule = &p->rules[i].rules[j / 2];
-            arena_grow(p->work, sets, n, room);
-            sets[n++] = j % 2 ? rule->local : rule->remote;
-        }
-    }
-    const struct atoms *atoms = atoms_build(sets, n, p->work, p->scratch);
-    p->decision = decision_build(p->bundles->resolved, atoms, p->work, p->scratch);
-}
-
 /* Every class, and every border if the dialect holds them, has its rules and its way back. */
 static bool nothing_missing(struct proof_of_files *p)
 {
@@ -431,7 +408,8 @@ static bool nothing_missing(struct proof_of_files *p)
 static bool prove(struct proof_of_files *p)
 {
     if (!nothing_missing(p) || !read_files(p)) return false;
-    decide(p);
+    p->decision = decision_build(p->bundles->resolved, NULL, p->work, p->scratch);
+    p->prover = decision_prover(p->decision, *p->target->peers, p->work, p->scratch);
     for (size_t i = 0; i < p->files->n; i++)
         if (p->files->items[i].kind == TARGET_FILE_RULES &&
             !prove_rules(p, &p->files->items[i], p->rules[i]))
