@@ -100,9 +100,9 @@ enum {
     /* What a reader and its parcel in the making may come to: 65,536 conversations of a capture
      * that are all SMB. */
     LIMIT_WORKER_BYTES = 192 << 20,
-    /* Pieces of a large source that are read apart, where its format allows (two of them fit into a
-     * window): large enough that what each wants once does not matter. */
-    LIMIT_BLOCK_BYTES = 8 << 20,
+    /* Pieces of a large source that are read apart, where its format allows: large enough that what
+     * each wants once does not matter. A window holds two of them with room for more. */
+    LIMIT_BLOCK_BYTES = 4 << 20,
     /* Hosts whose records one source holds: a collector serves some ten thousand. Records of
      * further ones count as the source's own. */
     LIMIT_ORIGINS = 1 << 14,
@@ -162,6 +162,14 @@ enum {
     /* Pairs of client and server up to which ingest ends with the statement of what is covered and
      * what stays open: a second's work. Beyond, the statement is another command's. */
     LIMIT_STATEMENT_EDGES = 50000,
+    /* Policy mining. Effort of the search for each kind: one step is about one word looked at, so
+     * this is about a second. Full: the best cover so far, and the gap is printed. */
+    LIMIT_MINE_STEPS = 400000000,
+    /* Words of one bit matrix of what the reductions leave (64 MiB; there are four). Full: one
+     * entry per server, or per client where these are fewer. */
+    LIMIT_MINE_KERNEL_WORDS = 8 << 20,
+    /* Vertices of a side up to which covers are searched to the end: a search goes as deep. */
+    LIMIT_MINE_BRANCH_VERTICES = 512,
     /* Connections a workspace keeps one by one before old days are only counted. */
     LIMIT_CONNECTIONS = 5000000,
 };

@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reason/mine_search.h"
+
+#include "base/hash.h"
+#include "reason/mine_bound.h"
+
+/* --- a queue of vertices by how many open edges they have --- */
+
+enum { NO_NODE = UINT32_MAX };
+
+struct queue_node {
+    uint32_t vertex; /* of side 0, or n[0] + vertex of side 1 */
+    uint32_t n_open; /* when it was put in; else it is stale */
+    uint32_t next;
+};
+
+struct queue {
+    uint32_t *head; /* per number of open edges */
+    uint32_t n_heads, least;
+    struct queue_node *nodes;
+    uint32_t n_nodes, room;
+    uint32_t shake;
+    uint64_t random;
+};
+
+static uint32_t most_open(const struct mine_part *part)
+{
+    uint32_t most = 0;
+    for (int side = 0; side < 2; side++)
+        for (uint32_t x = 0; x < part->n[side]; x++)
+            if (part->n_open_at[side][x] > most) most = part->n_open_at[side][x];
+    return most;
+}
+
+static void queue_put(struct queue *queue, const struct mine_part *part, int side, uint32_t x)
+{
+    uint32_t n_open = part->n_open_at[side][x];
+    if (!n_open) return;
+    uint32_t place = n_open;
+    if (queue->shake) {
+        queue->random = hash_u64(queue->random);
+        place += (uint32_t)(queue->random % (queue->shake + 1));
+    }
+    if (place >= queue->n_heads) place = queue->n_heads - 1;
+    uint32_t vertex = side ? part->n[0] + x : x;
+    queue->nodes[queue->n_nodes] = (struct queue_node){vertex, n_open, queue->head[place]};
+    queue->head[place] = queue->n_nodes++;
+    if (place < queue->least) queue->least = place;
+}
+
+/* Begins anew with all that is open; drops what is stale. */
+static void queue_fill(struct queue *queue, const struct mine_part *part, int side)
+{
+    memset(queue->head, 0xff, queue->n_heads * sizeof *queue->head); /* NO_NODE */
+    queue->n_nodes = 0;
+    queue->least = queue->n_heads - 1;
+    for (int s = 0; s < 2; s++) {
+        if (side != 2 && s != side) continue;
+        for (uint32_t n = part->n[s]; n > 0; n--) /* the first is on top */
+            queue_put(queue, part, s, n - 1);
+    }
+    mine_effort_spend(part->effort, queue->n_heads + part->n[0] + part->n[1]);
+}
+
+/* The next vertex that is not stale; one exists while anything is open. */
+static int queue_take(struct queue *queue, const struct mine_part *part, uint32_t *out_x)
+{
+    for (;;) {
+        uint32_t node = queue->head[queue->least];
+        if (node == NO_NODE) {
+            assert(queue->least + 1 < queue->n_heads);
+            queue->least++;
+            continue;
+        }
+        queue->head[queue->least] = queue->nodes[node].next;
+        uint32_t vertex = queue->nodes[node].vertex;
+        int side = vertex >= part->n[0];
+        uint32_t x = side ? vertex - part->n[0] : vertex;
+        if (part->n_open_at[side][x] != queue->nodes[node].n_open) continue;
+        *out_x = x;
+        return side;
+    }
+}
+
+void mine_search_greedy(struct mine_part *part, int side, uint32_t most, uint32_t shake,
+                        uint64_t random, struct arena scratch)
+{
+    struct queue queue = {.n_heads = most_open(part) + shake + 2, .shake = shake, .random = random};
+    queue.head = arena_array(&scratch, uint32_t, queue.n_heads);
+    queue.room = 2 * (part->n[0] + part->n[1]) + 64;
+    queue.nodes = arena_array(&scratch, struct queue_node, queue.room);
+    queue_fill(&queue, part, side);
+    while (part->n_open && part->n_alive < most) {
+        uint32_t x = 0;
+        int of = queue_take(&queue, part, &x);
+        mine_part_form(part, of, mine_part_row(part->open, part, of, x));
+        uint32_t slot = mine_part_add(part);
+        const struct mine_block *block = &part->slots[slot].block;
+        if (queue.room - queue.n_nodes < block->n[0] + block->n[1]) {
+            queue_fill(&queue, part, side);
+            continue;
+        }
+        for (int s = 0; s < 2; s++)
+            for (uint32_t i = 0; i < block->n[s] && (side == 2 || s == side); i++)
+                queue_put(&queue, part, s, block->end[s][i]);
+    }
+}
+
+/* --- the start --- */
+
+static void drop_for_good(struct mine_part *part, uint32_t slot)
+{
+    mine_part_drop(part, slot);
+    mine_part_release(part, slot);
+}
+
+/* Newest first: the first ones cover what is hardest to cover. */
+static void drop_redundant(struct mine_part *part)
+{
+    for (uint32_t n = part->n_slots; n > 0; n--)
+        if (part->slots[n - 1].alive && !part->slots[n - 1].own) drop_for_good(part, n - 1);
+}
+
+static void drop_all(struct mine_part *part)
+{
+    for (uint32_t slot = 0; slot < part->n_slots; slot++)
+        if (part->slots[slot].alive) drop_for_good(part, slot);
+}
+
+void mine_search_start(struct mine_part *part, uint32_t bound, struct arena scratch)
+{
+    /* Vertices of the smaller side alone cannot take more than there are of them. */
+    int smaller = part->n[1] <= part->n[0];
+    const int sides[] = {smaller, 2, !smaller};
+    uint32_t best = UINT32_MAX;
+    size_t best_try = 0;
+    for (size_t i = 0; i < COUNT_OF(sides) && best > bound; i++) {
+        if (i && !mine_effort_left(part->effort)) break;
+        drop_all(part);
+        mine_search_greedy(part, sides[i], best, 0, 0, scratch);
+        drop_redundant(part);
+        if (part->n_open || part->n_alive >= best) continue;
+        best = part->n_alive;
+        best_try = i;
+    }
+    if (!part->n_open && part->n_alive == best) return;
+    drop_all(part);
+    mine_search_greedy(part, sides[best_try], UINT32_MAX, 0, 0, scratch);
+    drop_redundant(part);
+}
+
+/* --- polishing --- */
+
+static bool block_has(const struct mine_block *block, int side, uint32_t x)
+{
+    uint32_t low = 0, high = block->n[side];
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (block->end[side][middle] < x)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < block->n[side] && block->end[side][low] == x;
+}
+
+/* The first slot that is alive at or after `from`, in a circle. */
+static uint32_t alive_from(const struct mine_part *part, uint32_t from)
+{
+    uint32_t slot = from % part->n_slots;
+    while (!part->slots[slot].alive)
+        slot = slot + 1 == part->n_slots ? 0 : slot + 1;
+    return slot;
+}
+
+/* A slot that shares this end with others, else any. */
+static uint32_t alive_near(const struct mine_part *part, uint32_t from, int side, uint32_t x)
+{
+    uint32_t slot = from % part->n_slots;
+    for (uint32_t i = 0; i < part->n_slots; i++) {
+        if (part->slots[slot].alive && block_has(&part->slots[slot].block, side, x)) return slot;
+        slot = slot + 1 == part->n_slots ? 0 : slot + 1;
+    }
+    return alive_from(part, from);
+}
+
+static uint32_t random_below(uint64_t *random, uint32_t n)
+{
+    *random = hash_u64(*random);
+    return (uint32_t)(*random % n);
+}
+
+/* The answer is how many were dropped. */
+static uint32_t take_some_out(struct mine_part *part, uint32_t n, uint64_t *random,
+                              uint32_t *dropped)
+{
+    uint32_t slot = alive_from(part, random_below(random, part->n_slots));
+    const struct mine_block *first = &part->slots[slot].block;
+    for (uint32_t i = 0;; i++) {
+        mine_part_drop(part, slot);
+        dropped[i] = slot;
+        if (i + 1 >= n || !part->n_alive) return i + 1;
+        int side = (int)random_below(random, 2);
+        uint32_t x = first->end[side][random_below(random, first->n[side])];
+        uint32_t from = random_below(random, part->n_slots);
+        slot = random_below(random, 3) ? alive_near(part, from, side, x) : alive_from(part, from);
+    }
+}
+
+/* The biclique of x and one of its open neighbours, widened by whatever opens most. */
+static void form_grown(struct mine_part *part, int side, uint32_t x, uint32_t random,
+                       struct arena scratch)
+{
+    size_t n_words = part->words[side], n_other = part->words[!side];
+    mine_word *others = arena_array(&scratch, mine_word, n_words);
+    mine_word *ends = arena_array(&scratch, mine_word, n_other);
+    mine_word *best_ends = arena_array(&scratch, mine_word, n_other);
+    mine_word *kept = arena_array(&scratch, mine_word, n_other);
+    const mine_word *open = mine_part_row(part->open, part, side, x);
+    uint32_t chosen = mine_part_next(open, n_words, 0);
+    for (uint32_t skip = random % part->n_open_at[side][x]; skip > 0; skip--)
+        chosen = mine_part_next(open, n_words, chosen + 1);
+    memcpy(ends, mine_part_row(part->near, part, !side, chosen), n_other * sizeof *ends);
+    uint64_t gained = part->n_open_at[!side][chosen];
+    for (;;) {
+        others[chosen / MINE_WORD_BITS] |= (mine_word)1 << chosen % MINE_WORD_BITS;
+        chosen = UINT32_MAX;
+        const mine_word *near = mine_part_row(part->near, part, side, x);
+        for (uint32_t y = mine_part_next(near, n_words, 0); y != UINT32_MAX;
+             y = mine_part_next(near, n_words, y + 1)) {
+            if (others[y / MINE_WORD_BITS] >> y % MINE_WORD_BITS & 1) continue;
+            const mine_word *row = mine_part_row(part->near, part, !side, y);
+            uint64_t gain = 0;
+            for (size_t i = 0; i < n_other; i++)
+                kept[i] = ends[i] & row[i];
+            for (uint32_t u = mine_part_next(kept, n_other, 0); u != UINT32_MAX;
+                 u = mine_part_next(kept, n_other, u + 1)) {
+                const mine_word *row_open = mine_part_row(part->open, part, side, u);
+                for (size_t i = 0; i < n_words; i++)
+                    for (mine_word word = row_open[i] & others[i]; word; word &= word - 1)
+                        gain++;
+                gain += row_open[y / MINE_WORD_BITS] >> y % MINE_WORD_BITS & 1;
+                mine_effort_spend(part->effort, n_words);
+            }
+            if (gain <= gained) continue;
+            gained = gain;
+            chosen = y;
+            memcpy(best_ends, kept, n_other * sizeof *kept);
+        }
+        if (chosen == UINT32_MAX) break;
+        memcpy(ends, best_ends, n_other * sizeof *ends);
+    }
+    mine_part_form(part, side, others);
+}
+
+/* Small parts are worth a look at every neighbour. */
+enum { GROWN_LIMIT = 1024 };
+
+static void cover_again(struct mine_part *part, uint64_t *random, struct arena scratch)
+{
+    bool small = part->n[0] + part->n[1] <= GROWN_LIMIT;
+    if (!small || random_below(random, 2)) {
+        uint32_t shake = random_below(random, 4);
+        mine_search_greedy(part, 2, UINT32_MAX, shake, *random, scratch);
+        return;
+    }
+    while (part->n_open) {
+        int side = (int)random_below(random, 2);
+        uint32_t x = random_below(random, part->n[side]);
+        while (!part->n_open_at[side][x])
+            x = x + 1 == part->n[side] ? 0 : x + 1;
+        form_grown(part, side, x, random_below(random, part->n_needed), scratch);
+        mine_part_add(part);
+    }
+}
+
+/* Of the round: what it added goes, what it dropped comes back; or what it dropped is forgotten. */
+static void end_round(struct mine_part *part, bool keep, const uint32_t *dropped,
+                      uint32_t n_dropped)
+{
+    for (uint32_t slot = 0; slot < part->n_slots && !keep; slot++)
+        if (part->slots[slot].alive && part->slots[slot].born == part->round)
+            drop_for_good(part, slot);
+    for (uint32_t i = 0; i < n_dropped; i++)
+        if (keep || part->slots[dropped[i]].born == part->round)
+            mine_part_release(part, dropped[i]);
+        else
+            mine_part_put(part, dropped[i]);
+}
+
+void mine_search_polish(struct mine_part *part, uint32_t bound, uint32_t patience,
+                        struct arena scratch)
+{
+    enum { MOST_OUT = 6 };
+    uint64_t random = part->n_needed;
+    /* Whatever was added covered an edge that was open: no more can go than edges, twice. */
+    uint32_t *dropped = arena_array(&scratch, uint32_t, 2 * (size_t)part->n_needed + MOST_OUT);
+    for (uint32_t vain = 0; vain < patience && part->n_alive > bound; vain++) {
+        if (!mine_effort_left(part->effort)) return;
+        uint32_t before = part->n_alive;
+        part->round++;
+        uint32_t n = take_some_out(part, 2 + random_below(&random, MOST_OUT - 1), &random, dropped);
+        cover_again(part, &random, scratch);
+        for (uint32_t slot = 0; slot < part->n_slots; slot++) {
+            if (!part->slots[slot].alive || part->slots[slot].own) continue;
+            mine_part_drop(part, slot);
+            dropped[n++] = slot;
+        }
+        mine_effort_spend(part->effort, part->n_slots);
+        if (part->n_alive < before) vain = 0;
+        end_round(part, part->n_alive <= before, dropped, n);
+    }
+}
+
+/* --- branch and bound --- */
+
+enum {
+    BRANCH_CHILDREN = 512, /* maximal bicliques of one edge; with more there are too many to try */
+};
+
+/* The maximal bicliques of an edge, within the vertices that can matter. Attributes are the
+ * smaller side; each closed set of them is found once, when no smaller attribute joined it. */
+struct family {
+    struct mine_part *part;
+    int side;                  /* of the attributes */
+    const mine_word *within;   /* attributes that may be used */
+    size_t n_words, n_objects; /* words of a set of attributes, of objects */
+    mine_word *sets;           /* BRANCH_CHILDREN sets of attributes */
+    uint32_t n_sets;
+    bool full;
+};
+
+/* Attributes (within) that all objects have; objects are not empty. */
+static void family_close(struct family *family, const mine_word *objects, mine_word *out)
+{
+    struct mine_part *part = family->part;
+    memcpy(out, family->within, family->n_words * sizeof *out);
+    for (uint32_t u = mine_part_next(objects, family->n_objects, 0); u != UINT32_MAX;
+         u = mine_part_next(objects, family->n_objects, u + 1)) {
+        const mine_word *row = mine_part_row(part->near, part, !family->side, u);
+        for (size_t i = 0; i < family->n_words; i++)
+            out[i] &= row[i];
+        mine_effort_spend(part->effort, family->n_words);
+    }
+}
+
+static bool same_below(const mine_word *a, const mine_word *b, uint32_t limit)
+{
+    size_t whole = limit / MINE_WORD_BITS;
+    if (memcmp(a, b, whole * sizeof *a) != 0) return false;
+    mine_word mask = ((mine_word)1 << limit % MINE_WORD_BITS) - 1;
+    return !mask || ((a[whole] ^ b[whole]) & mask) == 0;
+}
+
+/* Close-by-One (Kuznetsov 1993). Depth is bounded by the attributes (LIMIT_MINE_BRANCH_VERTICES).
+ */
+static void family_list(struct family *family, const mine_word *objects, const mine_word *set,
+                        uint32_t from, struct arena scratch)
+{
+    struct mine_part *part = family->part;
+    if (family->n_sets == BRANCH_CHILDREN || !mine_effort_left(part->effort)) {
+        family->full = true;
+        return;
+    }
+    memcpy(family->sets + family->n_sets++ * family->n_words, set, family->n_words * sizeof *set);
+    mine_word *fewer = arena_array(&scratch, mine_word, family->n_objects);
+    mine_word *more = arena_array(&scratch, mine_word, family->n_words);
+    for (uint32_t y = mine_part_next(family->within, family->n_words, from);
+         y != UINT32_MAX && !family->full;
+         y = mine_part_next(family->within, family->n_words, y + 1)) {
+        if (set[y / MINE_WORD_BITS] >> y % MINE_WORD_BITS & 1) continue;
+        const mine_word *row = mine_part_row(part->near, part, family->side, y);
+        for (size_t i = 0; i < family->n_objects; i++)
+            fewer[i] = objects[i] & row[i];
+        family_close(family, fewer, more);
+        if (same_below(more, set, y)) family_list(family, fewer, more, y + 1, scratch);
+    }
+}
+
+struct branch {
+    struct mine_part *part;
+    const uint32_t *order;
+    uint32_t bound, best;
+    struct mine_block *found; /* best of them */
+    struct arena *arena;
+    bool gave_up;
+};
+
+/* Keeps the part's slots as the best cover so far. */
+static void branch_record(struct branch *branch)
+{
+    const struct mine_part *part = branch->part;
+    branch->best = part->n_alive;
+    branch->found = arena_array(branch->arena, struct mine_block, part->n_alive);
+    uint32_t n = 0;
+    for (uint32_t slot = 0; slot < part->n_slots; slot++) {
+        if (!part->slots[slot].alive) continue;
+        const struct mine_block *block = &part->slots[slot].block;
+        struct mine_block *copy = &branch->found[n++];
+        for (int side = 0; side < 2; side++) {
+            copy->n[side] = block->n[side];
+            copy->end[side] = arena_array(branch->arena, uint32_t, block->n[side]);
+            memcpy(copy->end[side], block->end[side], block->n[side] * sizeof *block->end[side]);
+        }
+    }
+}
+
+/* The ends of `side` near v of the other side that have an open edge among `others`. */
+static uint32_t useful_ends(const struct mine_part *part, int side, uint32_t v,
+                            const mine_word *others, mine_word *out)
+{
+    const mine_word *near = mine_part_row(part->near, part, !side, v);
+    size_t n_words = part->words[!side];
+    uint32_t n = 0;
+    memset(out, 0, n_words * sizeof *out);
+    for (uint32_t u = mine_part_next(near, n_words, 0); u != UINT32_MAX;
+         u = mine_part_next(near, n_words, u + 1)) {
+        const mine_word *open = mine_part_row(part->open, part, side, u);
+        bool useful = false;
+        for (size_t i = 0; i < part->words[side] && !useful; i++)
+            useful = (open[i] & others[i]) != 0;
+        mine_effort_spend(part->effort, part->words[side]);
+        if (!useful) continue;
+        out[u / MINE_WORD_BITS] |= (mine_word)1 << u % MINE_WORD_BITS;
+        n++;
+    }
+    return n;
+}
+
+struct child {
+    uint32_t gain, place;
+};
+
+static int compare_child(const void *a, const void *b)
+{
+    const struct child *x = a, *y = b;
+    if (x->gain != y->gain) return x->gain > y->gain ? -1 : 1;
+    return (x->place > y->place) - (x->place < y->place);
+}
+
+static void branch_on(struct branch *branch, struct arena scratch);
+
+/* Tries every set of the family as the next biclique, those that cover most first. */
+static void branch_children(struct branch *branch, const struct family *family,
+                            struct arena scratch)
+{
+    struct mine_part *part = branch->part;
+    struct child *children = arena_array(&scratch, struct child, family->n_sets);
+    for (uint32_t i = 0; i < family->n_sets; i++) {
+        uint32_t open = part->n_open;
+        mine_part_form(part, !family->side, family->sets + i * family->n_words);
+        uint32_t slot = mine_part_add(part);
+        children[i] = (struct child){open - part->n_open, i};
+        mine_part_drop(part, slot);
+        mine_part_release(part, slot);
+    }
+    qsort(children, family->n_sets, sizeof *children, compare_child);
+    for (uint32_t i = 0; i < family->n_sets && branch->best > branch->bound; i++) {
+        mine_part_form(part, !family->side, family->sets + children[i].place * family->n_words);
+        uint32_t slot = mine_part_add(part);
+        branch_on(branch, scratch);
+        mine_part_drop(part, slot);
+        mine_part_release(part, slot);
+        if (branch->gave_up) return;
+    }
+}
+
+static void branch_edge(struct branch *branch, uint32_t e, struct arena scratch)
+{
+    struct mine_part *part = branch->part;
+    uint32_t u = part->end[0][e], v = part->end[1][e];
+    mine_word *ends[2] = {arena_array(&scratch, mine_word, part->words[1]),
+                          arena_array(&scratch, mine_word, part->words[0])};
+    uint32_t n[2];
+    n[0] = useful_ends(part, 0, v, mine_part_row(part->near, part, 0, u), ends[0]);
+    n[1] = useful_ends(part, 1, u, mine_part_row(part->near, part, 1, v), ends[1]);
+    int side = n[1] <= n[0];
+    struct family family = {
+        .part = part,
+        .side = side,
+        .within = ends[side],
+        .n_words = part->words[!side],
+        .n_objects = part->words[side],
+    };
+    family.sets = arena_array(&scratch, mine_word, BRANCH_CHILDREN * family.n_words);
+    mine_word *all = arena_array(&scratch, mine_word, family.n_words);
+    family_close(&family, ends[!side], all);
+    family_list(&family, ends[!side], all, 0, scratch);
+    if (family.full) {
+        branch->gave_up = true;
+        return;
+    }
+    branch_children(branch, &family, scratch);
+}
+
+/* At most as deep as the best cover is long. */
+static void branch_on(struct branch *branch, struct arena scratch)
+{
+    struct mine_part *part = branch->part;
+    if (!part->n_open) {
+        if (part->n_alive < branch->best) branch_record(branch);
+        return;
+    }
+    if (!mine_effort_left(part->effort)) {
+        branch->gave_up = true;
+        return;
+    }
+    uint32_t *open = arena_array(&scratch, uint32_t, part->n_open), n_open = 0;
+    for (uint32_t i = 0; i < part->n_needed; i++)
+        if (!part->count[branch->order[i]]) open[n_open++] = branch->order[i];
+    uint32_t *apart = arena_array(&scratch, uint32_t, part->n[0]);
+    uint32_t n_apart = mine_bound_greedy(part, open, n_open, apart, part->effort, scratch);
+    mine_effort_spend(part->effort, part->n_needed);
+    if (part->n_alive + n_apart >= branch->best) return;
+    branch_edge(branch, open[0], scratch);
+}
+
+bool mine_search_branch(struct mine_part *part, uint32_t bound, const uint32_t *order,
+                        struct arena scratch)
+{
+    if (part->n_alive <= bound) return true;
+    struct branch branch = {.part = part, .order = order, .bound = bound, .arena = part->arena};
+    branch_record(&branch);
+    drop_all(part);
+    branch_on(&branch, scratch);
+    for (uint32_t i = 0; i < branch.best; i++) {
+        for (int side = 0; side < 2; side++) {
+            memset(part->bits[side], 0, part->words[!side] * sizeof *part->bits[side]);
+            for (uint32_t j = 0; j < branch.found[i].n[side]; j++) {
+                uint32_t x = branch.found[i].end[side][j];
+                part->bits[side][x / MINE_WORD_BITS] |= (mine_word)1 << x % MINE_WORD_BITS;
+            }
+        }
+        mine_part_add(part);
+    }
+    return !branch.gave_up;
+}
