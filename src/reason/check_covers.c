@@ -2,6 +2,7 @@
 #include "reason/check_covers.h"
 
 #include "policy/diagnostics.h"
+#include "policy/exceptions.h"
 #include "reason/regions.h"
 
 /* Names in a sentence; the rest are counted. */
@@ -52,12 +53,22 @@ static str label_at(const struct covers *c, size_t i)
                       STR_ARG(diagnostics_quote(c->arena, p->name)));
 }
 
+/* A finding at the entry's own place, which for an exception is another file. */
+static void warn_at(const struct covers *c, size_t i, const char *kind, str text)
+{
+    const struct resolved_entry *e = entry_at(c, i);
+    const struct source_text *file = c->found->file;
+    if (e && e->exception) c->found->file = e->exception->file;
+    diagnostics_add(c->found, c->arena, SEVERITY_WARNING, str_of(kind), place_at(c, i), text);
+    c->found->file = file;
+}
+
 /* With the line where it stands, unless the label says it. */
 static str mention_at(const struct covers *c, size_t i)
 {
     const struct resolved_entry *e = entry_at(c, i);
     bool is_named = e ? e->entry->name.len > 0 : perimeter_at(c, i)->entry->name.len > 0;
-    if (!is_named || (e && e->is_exception)) return label_at(c, i);
+    if (!is_named || (e && e->exception)) return label_at(c, i);
     return str_format(c->arena, "%.*s (line %" PRIu32 ")", STR_ARG(label_at(c, i)),
                       place_at(c, i).line);
 }
@@ -106,7 +117,7 @@ static void lay_regions(struct covers *c, const struct reach *reaches, struct ar
 {
     const struct resolved *r = c->resolved;
     bool any_secure = false;
-    while (c->n_allow < r->n_entries && !r->entries[c->n_allow].is_exception)
+    while (c->n_allow < r->n_entries && !r->entries[c->n_allow].exception)
         c->n_allow++;
     c->n_lasting = c->n_allow + r->n_perimeter;
     c->n = r->n_entries + r->n_perimeter;
@@ -118,9 +129,13 @@ static void lay_regions(struct covers *c, const struct reach *reaches, struct ar
             region_of_entry(&r->entries[i], &reaches[i], any_secure, scratch);
     for (size_t i = 0; i < r->n_perimeter; i++) {
         const struct resolved_perimeter *p = &r->perimeter[i];
+        bool is_outbound = p->direction == DIRECTION_OUTBOUND;
+        struct prefix_set inner = is_outbound ? p->from : p->to;
+        inner = prefix_set_subtract(scratch, inner, r->places.internet);
+        inner = prefix_set_subtract(scratch, inner, r->places.local);
         c->regions[c->n_allow + i] = (struct region){
-            .from = p->from,
-            .to = p->to,
+            .from = is_outbound ? inner : p->from,
+            .to = is_outbound ? p->to : inner,
             .slabs = slabs_of(p->entry->services, p->entry->n_services, true, any_secure, scratch),
         };
     }
@@ -133,7 +148,7 @@ static void warn_of_cover(struct covers *c, size_t i, struct arena scratch)
 {
     /* What is not listed any more is only counted: who covers it need not be found. */
     if (c->found->n >= LIMIT_DIAGNOSTICS) {
-        diagnostics_add(c->found, c->arena, SEVERITY_WARNING, S("shadowed"), place_at(c, i), S(""));
+        warn_at(c, i, "shadowed", S(""));
         return;
     }
     size_t n = cover_meeting(&c->index, &c->laid.boxes[i], c->near), n_staying = 0;
@@ -143,9 +158,10 @@ static void warn_of_cover(struct covers *c, size_t i, struct arena scratch)
                  scratch);
     str label = label_at(c, i);
     if (!n) {
-        diagnostics_warn(c->found, c->arena, S("never-matches"), place_at(c, i),
-                         "%.*s never matches: all its pairs are of one machine and itself",
-                         STR_ARG(label));
+        warn_at(c, i, "never-matches",
+                str_format(c->arena,
+                           "%.*s never matches: all its pairs are of one machine and itself",
+                           STR_ARG(label)));
         return;
     }
     str others = n == 1 ? S("") : str_format(c->arena, "these %zu together: ", n);
@@ -153,7 +169,7 @@ static void warn_of_cover(struct covers *c, size_t i, struct arena scratch)
     str text =
         str_format(c->arena, "%.*s allows nothing that is not allowed by %.*s%.*s", STR_ARG(label),
                    STR_ARG(others), STR_ARG(mentions(c, c->holding, n, more)));
-    diagnostics_add(c->found, c->arena, SEVERITY_WARNING, S("shadowed"), place_at(c, i), text);
+    warn_at(c, i, "shadowed", text);
 }
 
 static void find_covers(struct covers *c, struct arena scratch)
@@ -244,8 +260,7 @@ static void warn_of_undoing(struct covers *c, size_t entry, size_t first, size_t
                           STR_ARG(reach_label(c->arena, e)),
                           STR_ARG(mentions(c, c->holding, n, S("others"))),
                           STR_ARG(addr_text(from, client)), STR_ARG(addr_text(to, server)));
-    diagnostics_add(c->found, c->arena, SEVERITY_WARNING, S("except-undone"), e->entry->place,
-                    text);
+    warn_at(c, entry, "except-undone", text);
 }
 
 void check_covers(const struct resolved *resolved, const struct reach *reaches, struct arena *arena,

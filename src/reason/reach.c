@@ -2,6 +2,7 @@
 #include "reason/reach.h"
 
 #include "policy/diagnostics.h"
+#include "policy/exceptions.h"
 
 /* Most entries have no end at the internet, and none is local. */
 static struct prefix_set without(struct arena *arena, struct prefix_set set, struct prefix_set out)
@@ -33,9 +34,9 @@ bool reach_is_secure(const struct resolved_entry *e)
 
 str reach_label(struct arena *arena, const struct resolved_entry *e)
 {
-    const char *what = e->is_exception ? "exception" : "entry";
     const struct entry *entry = e->entry;
-    if (!entry->name.len)
-        return str_format(arena, "the %s of line %" PRIu32, what, entry->place.line);
-    return str_format(arena, "the %s %.*s", what, STR_ARG(diagnostics_quote(arena, entry->name)));
+    if (e->exception)
+        return str_format(arena, "the %.*s", STR_ARG(exception_text(e->exception, arena)));
+    if (!entry->name.len) return str_format(arena, "the entry of line %" PRIu32, entry->place.line);
+    return str_format(arena, "the entry %.*s", STR_ARG(diagnostics_quote(arena, entry->name)));
 }

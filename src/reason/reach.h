@@ -18,5 +18,6 @@ struct reach reach_within(const struct resolved *resolved, const struct resolved
 /* Passes only once both ends have authenticated. */
 bool reach_is_secure(const struct resolved_entry *e);
 
-/* `the entry "departmental shares"`, `the entry of line 26`, `the exception "EX-7"` */
+/* `the entry "departmental shares"`, `the entry of line 26`, `the exception EX-7 of alice until
+ * 2026-10-01` */
 str reach_label(struct arena *arena, const struct resolved_entry *e);
