@@ -623,10 +623,54 @@ static void aws_vpc_flow_close(void *state)
     (void)state;
 }
 
+/* ---- In blocks ------------------------------------------------------------------------------- */
+
+static bool aws_vpc_flow_may_split(bytes head)
+{
+    if (head.len > LIMIT_RECOGNISE_BYTES) head.len = LIMIT_RECOGNISE_BYTES;
+    return shape_of(head) == SHAPE_TEXT && text_lines_may_split(head);
+}
+
+/* A header, or what may be the first record whose words tell the format. */
+static bool matters(void *to, str raw)
+{
+    const struct aws_vpc_flow *log = to;
+    if (!log->has_header && !log->is_shaped) return true;
+    return raw.ptr[0] < '0' || raw.ptr[0] > '9' || (raw.len > 10 && raw.ptr[10] == 'T');
+}
+
+static void aws_vpc_flow_pass(void *lead, bytes block)
+{
+    struct aws_vpc_flow *log = lead;
+    text_lines_pass(log->lines, block, 0, matters);
+}
+
+static void aws_vpc_flow_adopt(void *state, const void *lead)
+{
+    struct aws_vpc_flow *log = state;
+    const struct aws_vpc_flow *from = lead;
+    log->begun = true;
+    log->shape = SHAPE_TEXT;
+    log->refused = from->refused;
+    log->format = from->format;
+    log->has_header = from->has_header;
+    log->is_shaped = from->is_shaped;
+    cloud_flow_adopt(log->flows);
+    text_lines_adopt(log->lines);
+}
+
+static const struct reader_splits aws_vpc_flow_splits = {
+    .may = aws_vpc_flow_may_split,
+    .cut = text_lines_last,
+    .pass = aws_vpc_flow_pass,
+    .adopt = aws_vpc_flow_adopt,
+};
+
 const struct reader aws_vpc_flow_reader = {
     .name = {"aws-vpc-flow",                                                  12},
     .summary = {"flow logs of AWS virtual private clouds (S3, CloudWatch Logs)", 61},
     .overlap = OVERLAP_LINES,
+    .splits = &aws_vpc_flow_splits,
     .recognise = aws_vpc_flow_recognise,
     .open = aws_vpc_flow_open,
     .feed = aws_vpc_flow_feed,

@@ -18,6 +18,11 @@ struct cloud_flows *cloud_flow_open(struct arena *arena, const struct fact_sink 
     return flows;
 }
 
+void cloud_flow_adopt(struct cloud_flows *flows)
+{
+    flows->named = true; /* so that a record without a name is said to have none */
+}
+
 bool cloud_flow_keeps(const struct cloud_flows *flows, enum transport transport, uint16_t from_port,
                       uint16_t to_port)
 {

@@ -24,6 +24,8 @@ struct cloud_flow {
 
 struct cloud_flows; /* opaque */
 struct cloud_flows *cloud_flow_open(struct arena *arena, const struct fact_sink *sink);
+/* Begins in the midst of a source, where names may have been said. */
+void cloud_flow_adopt(struct cloud_flows *flows);
 /* Whether either side is on a port of a service. For a look before the rest of a record is read. */
 bool cloud_flow_keeps(const struct cloud_flows *flows, enum transport transport, uint16_t from_port,
                       uint16_t to_port);

@@ -266,10 +266,25 @@ static void gcp_flow_close(void *state)
     (void)state;
 }
 
+static void gcp_flow_adopt(void *state, const void *lead)
+{
+    struct gcp_flow *log = state;
+    (void)lead;
+    cloud_flow_adopt(log->flows);
+    json_records_adopt(log->records);
+}
+
+static const struct reader_splits gcp_flow_splits = {
+    .may = json_records_may_split,
+    .cut = json_records_last,
+    .adopt = gcp_flow_adopt,
+};
+
 const struct reader gcp_flow_reader = {
     .name = {"gcp-flow",                                        8 },
     .summary = {"VPC flow and firewall rule logs of Google Cloud", 47},
     .overlap = OVERLAP_LINES,
+    .splits = &gcp_flow_splits,
     .recognise = gcp_flow_recognise,
     .open = gcp_flow_open,
     .feed = gcp_flow_feed,

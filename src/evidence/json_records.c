@@ -605,6 +605,55 @@ struct json_records *json_records_open(struct arena *arena, const struct fact_si
     return r;
 }
 
+/* Whether damage is stepped over, or how many objects are on the line: a line that begins with '{'
+ * is where all of that ends. Behind a wrapper the next object may be one in another way, so no cut
+ * is made there. */
+static bool is_plain_line(str line)
+{
+    size_t list = 0;
+    unsigned depth = 0;
+    while (line.len && is_blank(line.ptr[line.len - 1]))
+        line.len--;
+    return line.len > 1 && line.ptr[0] == '{' && line.ptr[line.len - 1] == '}' &&
+           look_for_list(line, true, &list, &depth) == LOOK_NO;
+}
+
+bool json_records_may_split(bytes head)
+{
+    enum encoding encoding;
+    str text = str_of_bytes(head), line;
+    if (encoding_of(head, &encoding)) return false;
+    if (str_starts(text, S("\xEF\xBB\xBF"))) text = str_tail(text, 3);
+    return str_cut(text, '\n', &line, &text) && is_plain_line(line);
+}
+
+size_t json_records_last(bytes data)
+{
+    enum { TRIES = 64 };
+    str text = str_of_bytes(data);
+    size_t end = text.len; /* of the lines looked at */
+    for (size_t tries = 0; tries < TRIES && end; tries++) {
+        size_t cut = end;
+        while (cut && text.ptr[cut - 1] != '\n')
+            cut--;
+        if (!cut) return 0;
+        size_t begin = cut - 1;
+        while (begin && text.ptr[begin - 1] != '\n')
+            begin--;
+        if (cut < text.len && text.ptr[cut] == '{' &&
+            is_plain_line(str_tail(str_head(text, cut), begin)))
+            return cut;
+        end = cut - 1;
+    }
+    return 0;
+}
+
+void json_records_adopt(struct json_records *records)
+{
+    records->begun = true;
+    records->expects_wrapper = false;
+}
+
 /* What a look at a head is after: the first object, and whether it is all there. */
 struct first {
     struct arena *arena;

@@ -25,3 +25,13 @@ void json_records_feed(struct json_records *records, struct window window, size_
 /* The first object of a head shown to recognise(), or the part of it that is there (*whole false);
  * empty = the head is no such JSON. */
 str json_records_peek(bytes head, struct arena *arena, bool *whole);
+
+/* ---- For struct reader_splits: one object a line. */
+
+/* Begins with a line that is one object and no wrapper, and not in UTF-16. */
+bool json_records_may_split(bytes head);
+/* Behind the last line that is one object and no wrapper, and before one that begins so; 0 = there
+ * is none. */
+size_t json_records_last(bytes data);
+/* Begins behind such a line. */
+void json_records_adopt(struct json_records *records);

@@ -122,6 +122,34 @@ static void suricata_close(void *state)
     arena_close(&s->scratch);
 }
 
+/* Events of netflow come in halves, and one waits for the other: no cut with such in sight. */
+static size_t suricata_cut(bytes data)
+{
+    str text = str_of_bytes(data), word = S("\"netflow\"");
+    for (const char *at = text.ptr, *end = at + text.len; at < end; at++) {
+        at = memchr(at, 'w', (size_t)(end - at)); /* rarer than the others */
+        if (!at) break;
+        size_t before = (size_t)(at - text.ptr);
+        if (before + 2 >= word.len && str_starts(str_tail(text, before + 2 - word.len), word))
+            return 0;
+    }
+    return json_records_last(data);
+}
+
+static void suricata_adopt(void *state, const void *lead)
+{
+    struct suricata *s = state;
+    (void)lead;
+    s->begun = true;
+    json_records_adopt(s->records);
+}
+
+static const struct reader_splits suricata_splits = {
+    .may = json_records_may_split,
+    .cut = suricata_cut,
+    .adopt = suricata_adopt,
+};
+
 /* An event has a type and a time; one of traffic its ends, the first of a file may be of another
  * kind (stats). */
 static bool suricata_recognise(bytes head)
@@ -141,6 +169,7 @@ const struct reader suricata_eve_reader = {
     .name = T("suricata-eve"),
     .summary = T("Suricata events (eve.json)"),
     .overlap = OVERLAP_LINES,
+    .splits = &suricata_splits,
     .recognise = suricata_recognise,
     .open = suricata_open,
     .feed = suricata_feed,

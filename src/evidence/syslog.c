@@ -395,6 +395,19 @@ void syslog_close(void *state)
     arena_close(&log->scratch);
 }
 
+static void syslog_adopt(void *state, const void *lead)
+{
+    struct syslog *log = state;
+    (void)lead; /* each line stands for itself */
+    text_lines_adopt(log->lines);
+}
+
+const struct reader_splits syslog_splits = {
+    .may = text_lines_may_split,
+    .cut = text_lines_last,
+    .adopt = syslog_adopt,
+};
+
 static bool is_text(str line)
 {
     for (size_t i = 0; i < line.len; i++)

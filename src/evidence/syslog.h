@@ -85,12 +85,13 @@ void *syslog_open(struct arena *arena, const struct reader_options *options,
                   const struct fact_sink *sink);
 bool syslog_feed(void *state, struct window window, size_t *consumed, size_t *want);
 void syslog_close(void *state);
+extern const struct reader_splits syslog_splits;
 /* Does the head have a line that this dialect claims, and no more than a few that are no text? */
 bool syslog_recognise(bytes head, const struct syslog_dialect *dialect);
 #define SYSLOG_READER(dialect_name, dialect_summary, recognise_head)                               \
     {                                                                                              \
         .name = {dialect_name, sizeof(dialect_name) - 1},                                          \
         .summary = {dialect_summary, sizeof(dialect_summary) - 1}, .overlap = OVERLAP_LINES,       \
-        .family = {"syslog", 6}, .recognise = (recognise_head), .open = syslog_open,               \
-        .feed = syslog_feed, .close = syslog_close,                                                \
+        .splits = &syslog_splits, .family = {"syslog", 6}, .recognise = (recognise_head),          \
+        .open = syslog_open, .feed = syslog_feed, .close = syslog_close,                           \
     }

@@ -213,6 +213,75 @@ void text_lines_feed(struct text_lines *lines, struct window window, size_t *con
     *consumed = at;
 }
 
+bool text_lines_may_split(bytes head)
+{
+    enum text_encoding encoding;
+    (void)encoding_of(head, &encoding);
+    return encoding == TEXT_8BIT;
+}
+
+size_t text_lines_last(bytes data)
+{
+    size_t n = data.len;
+    while (n && data.ptr[n - 1] != '\n')
+        n--;
+    return n;
+}
+
+void text_lines_adopt(struct text_lines *lines)
+{
+    lines->begun = true;
+}
+
+/* Where the line begins that has nothing but blanks and byte order marks before `at`, or `at`
+ * itself when something else is there. */
+static size_t begin_of(bytes data, size_t at)
+{
+    for (size_t i = at; i > 0; i--) {
+        uint8_t c = data.ptr[i - 1];
+        if (c == '\n' || !c) return i;
+        if (!memchr(" \t\r\xEF\xBB\xBF", c, 6)) return at;
+    }
+    return 0;
+}
+
+void text_lines_find(bytes block, char mark, text_line_found *take, void *to)
+{
+    struct ends ends = {.encoding = TEXT_8BIT, .data = block};
+    for (size_t at = 0; at < block.len;) {
+        char terminator = 0;
+        size_t marked = mark ? find(block, at, mark) : at;
+        if (marked == block.len) return;
+        size_t begin = mark ? begin_of(block, marked) : at;
+        bool is_within = begin && block.ptr[begin - 1] != '\n' && block.ptr[begin - 1];
+        at = marked + 1;
+        if (is_within) continue; /* something stands before the mark */
+        size_t end = line_end(&ends, marked, &terminator);
+        if (end > begin) take(to, begin, end, end == block.len || terminator == 0);
+        at = end + 1;
+    }
+}
+
+struct passing {
+    struct text_lines *lead;
+    text_line_matters *matters;
+    bytes block;
+};
+
+static void pass_line(void *to, size_t begin, size_t end, bool cut)
+{
+    const struct passing *passing = to;
+    str raw = str_of_bytes((bytes){passing->block.ptr + begin, end - begin});
+    if (passing->matters && !passing->matters(passing->lead->to, raw)) return;
+    found(passing->lead, (struct window){passing->block, 0, true}, begin, end, cut);
+}
+
+void text_lines_pass(struct text_lines *lead, bytes block, char mark, text_line_matters *matters)
+{
+    struct passing passing = {lead, matters, block};
+    text_lines_find(block, mark, pass_line, &passing);
+}
+
 str text_lines_head(bytes head, char into[TEXT_LINES_HEAD_ROOM])
 {
     enum text_encoding encoding;

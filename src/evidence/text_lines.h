@@ -25,6 +25,22 @@ struct text_lines *text_lines_open(struct arena *arena, const struct fact_sink *
 void text_lines_feed(struct text_lines *lines, struct window window, size_t *consumed,
                      size_t *want);
 
+/* ---- For struct reader_splits: a source in blocks, each read by lines of its own. */
+
+/* Not UTF-16. */
+bool text_lines_may_split(bytes head);
+/* Behind the last newline; 0 = there is none. */
+size_t text_lines_last(bytes data);
+/* Begins behind whole lines. */
+void text_lines_adopt(struct text_lines *lines);
+/* Lines of a block that have `mark` behind nothing but blanks and byte order marks, or all when it
+ * is 0. end: of the line; cut: it ends with the block or before unwritten space. */
+typedef void text_line_found(void *to, size_t begin, size_t end, bool cut);
+void text_lines_find(bytes block, char mark, text_line_found *take, void *to);
+/* Shows those of them to the lead, or only those that matter (NULL: all do). */
+typedef bool text_line_matters(void *to, str raw);
+void text_lines_pass(struct text_lines *lead, bytes block, char mark, text_line_matters *matters);
+
 /* The n-th line (from 0; empty ones don't count) of a head shown to recognise(); decoded into arena
  * when it is UTF-16; NULL pointer = there is none. whole is false for a last line without its
  * terminator. */

@@ -16,6 +16,7 @@
  */
 #include "base/hash.h"
 #include "evidence/reader.h"
+#include "evidence/text_lines.h"
 
 enum {
     MAX_FIELDS = 32, /* 18 columns are known; what stands further right is not looked at */
@@ -835,10 +836,48 @@ static bool firewall_log_recognise(bytes head)
     return good > 4 * bad && (good > 1 || complete);
 }
 
+/* ---- In blocks ----------------------------------------------------------------------------------
+ */
+
+struct passing {
+    struct firewall_log *lead;
+    bytes block;
+};
+
+static void pass_line(void *to, size_t begin, size_t end, bool cut)
+{
+    const struct passing *passing = to;
+    read_found(passing->lead, (struct window){passing->block, 0, true}, begin, end, cut);
+}
+
+static void firewall_log_pass(void *lead, bytes block)
+{
+    struct passing passing = {lead, block};
+    text_lines_find(block, '#', pass_line, &passing);
+}
+
+static void firewall_log_adopt(void *state, const void *lead)
+{
+    struct firewall_log *log = state;
+    const struct firewall_log *from = lead;
+    log->begun = true;
+    log->columns = from->columns;
+    log->usual_columns = from->usual_columns;
+    log->is_utc = from->is_utc;
+}
+
+static const struct reader_splits firewall_log_splits = {
+    .may = text_lines_may_split,
+    .cut = text_lines_last,
+    .pass = firewall_log_pass,
+    .adopt = firewall_log_adopt,
+};
+
 const struct reader windows_firewall_log_reader = {
     .name = {"windows-firewall-log", 20},
     .summary = T("Windows Firewall log (pfirewall.log)"),
     .overlap = OVERLAP_LINES,
+    .splits = &firewall_log_splits,
     .recognise = firewall_log_recognise,
     .open = firewall_log_open,
     .feed = firewall_log_feed,

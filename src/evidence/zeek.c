@@ -439,6 +439,55 @@ static bool zeek_feed(void *state, struct window window, size_t *consumed, size_
     return true;
 }
 
+/* ---- In blocks */
+
+static bool zeek_may_split(bytes head)
+{
+    bool is_json = false;
+    (void)form_of(head, true, &is_json);
+    return is_json ? json_records_may_split(head) : text_lines_may_split(head);
+}
+
+static size_t zeek_cut(bytes data)
+{
+    bool is_json = false;
+    (void)form_of(data, true, &is_json);
+    return is_json ? json_records_last(data) : text_lines_last(data);
+}
+
+static void zeek_pass(void *lead, bytes block)
+{
+    struct zeek *z = lead;
+    bool is_json = false;
+    if (z->form == FORM_UNKNOWN) {
+        (void)form_of(block, true, &is_json);
+        z->form = is_json ? FORM_JSON : FORM_LINES;
+    }
+    if (z->form == FORM_LINES) text_lines_pass(z->lines, block, '#', NULL);
+}
+
+static void zeek_adopt(void *state, const void *lead)
+{
+    struct zeek *z = state;
+    const struct zeek *from = lead;
+    z->form = from->form;
+    z->begun = true;
+    z->separator = from->separator;
+    z->unset = from->unset;
+    z->empty = from->empty;
+    z->log = from->log;
+    z->columns = from->columns;
+    text_lines_adopt(z->lines);
+    json_records_adopt(z->records);
+}
+
+static const struct reader_splits zeek_splits = {
+    .may = zeek_may_split,
+    .cut = zeek_cut,
+    .pass = zeek_pass,
+    .adopt = zeek_adopt,
+};
+
 static void zeek_close(void *state)
 {
     struct zeek *z = state;
@@ -503,6 +552,7 @@ const struct reader zeek_reader = {
     .summary = T("Zeek log (TSV or JSON)"),
     .overlap = OVERLAP_LINES,
     .tells_connections = true,
+    .splits = &zeek_splits,
     .recognise = zeek_recognise,
     .open = zeek_open,
     .feed = zeek_feed,
