@@ -1,0 +1,973 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reason/suggest.h"
+
+#include "base/map.h"
+#include "reason/suggest_yaml.h"
+
+static const char *const surplus_texts[] = {
+#define X(name, text) text,
+    SUGGEST_SURPLUSES(X)
+#undef X
+};
+
+str suggest_surplus_text(enum suggest_surplus_kind kind)
+{
+    return str_of(surplus_texts[kind]);
+}
+
+/* The policy at hand: what was given, or what is proposed so far. */
+struct base {
+    struct policy policy;
+    struct resolved resolved;
+    const struct decision *decision;
+};
+
+struct making {
+    const struct suggest_sources *sources;
+    const struct suggest_options *options;
+    const struct resolved *given; /* NULL = none */
+    struct suggest_machines machines;
+    struct suggest_rules rules;
+    struct suggestion *out;
+    struct suggest_flow *flows;
+    struct arena *arena;
+    struct err *err;
+};
+
+/* ---- Parsing what was written -------------------------------------------------------------------
+ */
+
+static bool read_text(struct making *m, str text, struct base *out, struct arena scratch)
+{
+    struct diagnostics found = {0};
+    const struct host_lookup *lookup = m->options->lookup;
+    bool fine = policy_parse(S("the proposal"), text, m->arena, &out->policy, &found) &&
+                resolve_policy(&out->policy, lookup, m->options->as_of_us, true, m->arena,
+                               &out->resolved, &found);
+    for (size_t i = 0; i < found.n && !fine; i++)
+        if (found.items[i].severity == SEVERITY_ERROR)
+            return err_line(m->err, ERR_MALFORMED, found.items[i].place.line,
+                            found.items[i].place.column, "the proposal can't be read: %.*s",
+                            STR_ARG(found.items[i].text));
+    out->decision = decision_build(&out->resolved, NULL, m->arena, scratch);
+    return true;
+}
+
+static struct prefix_set of_role(const struct resolved *resolved, enum role role,
+                                 struct arena *arena)
+{
+    struct prefix_set all = {0};
+    for (size_t i = 0; i < resolved->policy->n_groups; i++)
+        if (resolved->policy->groups[i].role == role)
+            all = prefix_set_union(arena, all, resolved->groups[i]);
+    return all;
+}
+
+/* ---- Entries that are not mined -----------------------------------------------------------------
+ */
+
+struct entry_list {
+    struct suggest_entry *items;
+    size_t n, room;
+};
+
+static void add_entry(struct making *m, struct entry_list *list, struct suggest_entry entry)
+{
+    arena_grow(m->arena, list->items, list->n, list->room);
+    list->items[list->n++] = entry;
+}
+
+static struct suggest_items name_items(struct arena *arena, const str *names, size_t n)
+{
+    struct suggest_item *items = arena_array(arena, struct suggest_item, n + 1);
+    for (size_t i = 0; i < n; i++)
+        items[i] = (struct suggest_item){.text = names[i], .is_name = true};
+    return (struct suggest_items){items, n};
+}
+
+/* Names of the groups of a role that have members. */
+static struct suggest_items groups_of_role(const struct making *m, enum role role)
+{
+    const struct policy *policy = m->rules.resolved->policy;
+    str *names = arena_array(m->arena, str, policy->n_groups + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < policy->n_groups; i++)
+        if (policy->groups[i].role == role && policy->groups[i].n_hosts)
+            names[n++] = policy->groups[i].name;
+    return name_items(m->arena, names, n);
+}
+
+static struct suggest_items items_of_selectors(const struct policy *policy,
+                                               const struct selectors *selectors,
+                                               struct arena *arena)
+{
+    struct suggest_item *items = arena_array(arena, struct suggest_item, selectors->n + 1);
+    for (size_t i = 0; i < selectors->n; i++) {
+        const struct selector *s = &selectors->items[i];
+        char text[PREFIX_TEXT];
+        switch (s->kind) {
+        case SELECT_SEGMENT:
+            items[i].text = policy->segments[s->index].name;
+            break;
+        case SELECT_GROUP:
+            items[i].text = policy->groups[s->index].name;
+            break;
+        case SELECT_BUILTIN:
+            items[i].text = builtin_text((enum builtin)s->index);
+            break;
+        case SELECT_PREFIX:
+            items[i].text = str_copy(arena, prefix_text(text, s->prefix));
+            break;
+        }
+        items[i].is_name = s->kind != SELECT_PREFIX;
+    }
+    return (struct suggest_items){items, selectors->n};
+}
+
+static struct suggest_summary sum_if(const struct making *m,
+                                     bool (*wanted)(const struct making *,
+                                                    const struct suggest_flow *, const void *),
+                                     const void *about)
+{
+    size_t *which = arena_array(m->arena, size_t, m->out->n_flows + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < m->out->n_flows; i++)
+        if (wanted(m, &m->flows[i], about)) which[n++] = i;
+    return suggest_entries_sum(&m->rules, m->flows, which, n, m->arena);
+}
+
+static bool is_lifeline(const struct making *m, const struct suggest_flow *f, const void *about)
+{
+    (void)m;
+    (void)about;
+    return f->fate == SUGGEST_LIFELINE;
+}
+
+static bool governs(const struct making *m, const char *name, size_t *service)
+{
+    const struct policy *policy = m->rules.resolved->policy;
+    int at = service_by_name(policy->services, str_of(name));
+    if (at == SERVICE_NONE || !policy->governed[at]) return false;
+    *service = (size_t)at;
+    return true;
+}
+
+/* What the lifeline of DESIGN.md 4 asks for. */
+static void add_lifelines(struct making *m, struct entry_list *list)
+{
+    static const char *const remote[] = {"rdp", "winrm", "ssh"};
+    struct suggest_items controllers = groups_of_role(m, ROLE_DOMAIN_CONTROLLER);
+    struct suggest_items management = groups_of_role(m, ROLE_MANAGEMENT);
+    str managed = S("managed");
+    size_t *services = arena_array(m->arena, size_t, 1 + COUNT_OF(remote));
+    size_t *more = services + 1, n = 0;
+    if (controllers.n && governs(m, "smb", services) && m->rules.resolved->managed.n) {
+        add_entry(m, list,
+                  (struct suggest_entry){
+                      .name = S("SYSVOL and NETLOGON"),
+                      .why = S("The lifeline: group policy and logon of every managed machine, "
+                               "in clear, whether seen or not."),
+                      .from = name_items(m->arena, &managed, 1),
+                      .to = controllers,
+                      .services = services,
+                      .n_services = 1,
+                      .secure = S("none"),
+                      .summary = sum_if(m, is_lifeline, NULL),
+                  });
+    }
+    for (size_t i = 0; i < COUNT_OF(remote); i++)
+        n += governs(m, remote[i], &more[n]);
+    if (!n || !management.n || !m->rules.resolved->managed.n) return;
+    add_entry(m, list,
+              (struct suggest_entry){
+                  .name = S("remote management"),
+                  .why = S("The lifeline: management must keep every machine that enforces."),
+                  .from = management,
+                  .to = name_items(m->arena, &managed, 1),
+                  .services = more,
+                  .n_services = n,
+              });
+}
+
+static bool is_in(const struct resolved_entry *e, const struct suggest_flow *f)
+{
+    struct addr client = f->flow->client.addr, server = f->flow->server.addr;
+    bool listed = false;
+    for (size_t i = 0; i < e->entry->n_services; i++)
+        listed |= (int)e->entry->services[i] == f->service;
+    return listed && prefix_set_contains(e->from, client) && prefix_set_contains(e->to, server) &&
+           !prefix_set_contains(e->except_from, client) &&
+           !prefix_set_contains(e->except_to, server);
+}
+
+static bool at_edge_of(const struct making *m, const struct suggest_flow *f, const void *about)
+{
+    (void)m;
+    return f->fate == SUGGEST_AT_EDGE && is_in(about, f);
+}
+
+static struct suggest_entry entry_as_given(struct making *m, const struct entry *given)
+{
+    const struct policy *policy = m->given->policy;
+    return (struct suggest_entry){
+        .name = given->name,
+        .from = items_of_selectors(policy, &given->from, m->arena),
+        .to = items_of_selectors(policy, &given->to, m->arena),
+        .except_from = items_of_selectors(policy, &given->except_from, m->arena),
+        .except_to = items_of_selectors(policy, &given->except_to, m->arena),
+        .services = given->services,
+        .n_services = given->n_services,
+        .secure = given->secure == SECURE_UNSET ? (str){0} : secure_text(given->secure),
+    };
+}
+
+/* Entries of the given policy that name the internet, and are used: no other words reach there. */
+static void add_edge_entries(struct making *m, struct entry_list *list)
+{
+    for (size_t i = 0; m->given && i < m->given->n_entries; i++) {
+        const struct resolved_entry *e = &m->given->entries[i];
+        if (e->is_exception || !(e->from_internet || e->to_internet)) continue;
+        struct suggest_entry entry = entry_as_given(m, e->entry);
+        entry.summary = sum_if(m, at_edge_of, e);
+        entry.why = S("Kept from the policy as it is: nothing is generalised to the internet.");
+        if (entry.summary.flows) add_entry(m, list, entry);
+    }
+}
+
+/* `always` of the given policy that would not hold else. */
+static void add_asserted(struct making *m, struct entry_list *list,
+                         const struct check_assertion *checked, const struct policy *policy)
+{
+    for (size_t i = 0; i < policy->n_assertions && i < m->given->policy->n_assertions; i++) {
+        const struct assertion *a = &m->given->policy->assertions[i];
+        if (checked[i].holds || a->kind != ASSERT_ALWAYS) continue;
+        const struct entry as_entry = {.name = S("asserted"),
+                                       .from = a->from,
+                                       .to = a->to,
+                                       .except_from = a->except_from,
+                                       .except_to = a->except_to,
+                                       .services = a->services,
+                                       .n_services = a->n_services};
+        struct suggest_entry entry = entry_as_given(m, &as_entry);
+        entry.why = str_format(m->arena, "The policy asserts it: %.*s.",
+                               STR_ARG(suggest_evidence_plain(m->arena, a->text, 200)));
+        add_entry(m, list, entry);
+    }
+}
+
+static bool same_items(struct suggest_items a, struct suggest_items b)
+{
+    if (a.n != b.n) return false;
+    for (size_t i = 0; i < a.n; i++) {
+        bool found = false;
+        for (size_t j = 0; j < b.n; j++)
+            found |= str_equal(a.items[i].text, b.items[j].text);
+        if (!found) return false;
+    }
+    return true;
+}
+
+/* An entry that says what one of the given policy says keeps its name. */
+static void take_names(struct making *m, struct entry_list *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        for (size_t j = 0; m->given && j < m->given->policy->n_allow; j++) {
+            const struct entry *given = &m->given->policy->allow[j];
+            struct suggest_entry same = entry_as_given(m, given);
+            if (given->name.len && same_items(list->items[i].from, same.from) &&
+                same_items(list->items[i].to, same.to))
+                list->items[i].name = given->name;
+        }
+}
+
+/* ---- Questions ----------------------------------------------------------------------------------
+ */
+
+struct question_list {
+    struct suggest_question *items;
+    size_t n, room;
+};
+
+/* Who a question is about: flows of one key are one question. One end of its flows is one machine
+ * (or one network), so that the line that answers it opens nothing but them. */
+enum question_by { BY_CLIENT, BY_SERVER, BY_NETWORK };
+
+static enum question_by question_by(enum suggest_question_kind kind)
+{
+    bool of_server =
+        kind == SUGGEST_ASK_ENDPOINT || kind == SUGGEST_ASK_SMB1 || kind == SUGGEST_ASK_GUEST;
+    if (kind == SUGGEST_ASK_UNTRUSTED) return BY_NETWORK;
+    return of_server ? BY_SERVER : BY_CLIENT;
+}
+
+static str end_key(const struct making *m, size_t machine, struct endpoint end)
+{
+    if (machine != SIZE_MAX) return str_format(m->arena, "%zu", machine);
+    return view_end_text(m->arena, end);
+}
+
+static struct prefix network_of(struct addr a)
+{
+    return prefix_of(a, addr_is_v4(a) ? 96 + 24 : 64);
+}
+
+static str question_key(const struct making *m, const struct suggest_flow *f)
+{
+    /* What is closed is asserted, so its pairs have to be exact: by address, not by machine. */
+    size_t none = SIZE_MAX;
+    str client = end_key(m, f->is_closed ? none : f->client, f->flow->client);
+    str server = end_key(m, f->is_closed ? none : f->server, f->flow->server);
+    enum question_by by = question_by(f->kind);
+    char text[PREFIX_TEXT];
+    if (by == BY_NETWORK) client = prefix_text(text, network_of(f->flow->client.addr));
+    return str_format(m->arena, "%d %d %d %d %.*s %.*s", (int)f->kind, f->service, f->is_closed,
+                      f->is_passing, STR_ARG(by == BY_SERVER ? S("*") : client),
+                      STR_ARG(by == BY_CLIENT ? S("*") : server));
+}
+
+static str label_of(const struct making *m, size_t machine, struct endpoint end)
+{
+    if (machine != SIZE_MAX) return suggest_evidence_label(&m->machines.items[machine], m->arena);
+    return suggest_evidence_plain(m->arena, view_end_text(m->arena, end), 64);
+}
+
+static int address_order(const void *left, const void *right)
+{
+    return addr_compare(*(const struct addr *)left, *(const struct addr *)right);
+}
+
+/* The distinct addresses at one end of a question's flows. */
+static struct suggest_items ends_of(const struct making *m, const struct suggest_question *q,
+                                    bool of_clients)
+{
+    struct addr *ends = arena_array(m->arena, struct addr, q->n_flows + 1);
+    struct suggest_item *items = arena_array(m->arena, struct suggest_item, q->n_flows + 1);
+    size_t n = 0, n_ends = 0;
+    for (size_t i = 0; i < q->n_flows; i++) {
+        const struct matrix_flow *flow = m->flows[q->flows[i]].flow;
+        struct addr a = of_clients ? flow->client.addr : flow->server.addr;
+        if (!addr_is_none(a)) ends[n_ends++] = a;
+    }
+    if (n_ends) qsort(ends, n_ends, sizeof *ends, address_order);
+    for (size_t i = 0; i < n_ends; i++) {
+        char text[ADDR_TEXT];
+        if (i && addr_equal(ends[i], ends[i - 1])) continue;
+        items[n++].text = str_copy(m->arena, addr_text(text, ends[i]));
+    }
+    return (struct suggest_items){items, n};
+}
+
+static str question_text(const struct making *m, const struct suggest_question *q)
+{
+    struct suggest_summary sum =
+        suggest_entries_sum(&m->rules, m->flows, q->flows, q->n_flows, m->arena);
+    str why = suggest_flows_kind_why(q->kind);
+    bool by_server = question_by(q->kind) == BY_SERVER;
+    str other = suggest_yaml_list(by_server ? sum.clients : sum.servers, 3, m->arena);
+    return str_format(m->arena, "%.*s %s %.*s: %.*s.%s", STR_ARG(q->about), by_server ? "<-" : "->",
+                      STR_ARG(other), STR_ARG(why),
+                      q->is_allowed ? " It passes by an entry above." : "");
+}
+
+static bool is_at_internet(const struct making *m, struct addr a)
+{
+    return prefix_set_contains(m->rules.resolved->places.internet, a);
+}
+
+/* The line that would open exactly what is asked about; long ones are left to the admin, and no
+ * line opens what never worked to those who are not trusted. */
+static str answer_of(const struct making *m, const struct suggest_question *q)
+{
+    enum { MOST_ITEMS = 8 };
+    size_t service = (size_t)q->service;
+    struct suggest_entry entry = {
+        .from = q->from, .to = q->to, .services = &service, .n_services = 1};
+    const struct matrix_flow *flow = m->flows[q->flows[0]].flow;
+    if (q->from.n > MOST_ITEMS || q->to.n > MOST_ITEMS || !q->from.n || !q->to.n) return (str){0};
+    bool untrusted =
+        prefix_set_contains(m->rules.resolved->builtins[BUILTIN_UNTRUSTED], flow->client.addr);
+    if (untrusted && !view_flow_worked(flow)) return (str){0};
+    bool outbound = is_at_internet(m, flow->server.addr);
+    str line = suggest_yaml_entry(m->rules.resolved->policy, &entry, m->arena);
+    if (outbound == is_at_internet(m, flow->client.addr)) return line;
+    return str_format(m->arena, "{direction: %s, %.*s", outbound ? "outbound" : "inbound",
+                      STR_ARG(str_tail(line, 1)));
+}
+
+/* Flows by the question they belong to. */
+struct grouped {
+    struct map keys;
+    size_t *count, **flows;
+};
+
+static struct grouped group_flows(struct making *m)
+{
+    size_t n = m->out->n_flows;
+    struct grouped g = {.count = arena_array(m->arena, size_t, n + 1),
+                        .flows = arena_array(m->arena, size_t *, n + 1)};
+    uint32_t *group = arena_array(m->arena, uint32_t, n + 1); /* 1 + its number */
+    for (size_t i = 0; i < n; i++) {
+        const struct suggest_flow *f = &m->flows[i];
+        if (f->fate != SUGGEST_ASKED && !f->is_noted) continue;
+        uint64_t at = *map_put(&g.keys, m->arena, question_key(m, f), g.keys.n, NULL);
+        group[i] = (uint32_t)at + 1;
+        g.count[at]++;
+    }
+    for (size_t i = 0; i < g.keys.n; i++) {
+        g.flows[i] = arena_array(m->arena, size_t, g.count[i]);
+        g.count[i] = 0;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (group[i]) g.flows[group[i] - 1][g.count[group[i] - 1]++] = i;
+    return g;
+}
+
+static struct suggest_question question_of(struct making *m, const size_t *flows, size_t n)
+{
+    const struct suggest_flow *f = &m->flows[flows[0]];
+    enum question_by by = question_by(f->kind);
+    char text[PREFIX_TEXT];
+    struct suggest_question q = {
+        .kind = f->kind,
+        .service = f->service,
+        .flows = flows,
+        .n_flows = n,
+        .is_allowed = f->is_passing,
+        .is_closed = f->is_closed,
+        .is_asserted = f->is_closed && !m->options->leave_open && f->kind != SUGGEST_ASK_PROFILE,
+    };
+    q.about = by == BY_SERVER ? label_of(m, f->server, f->flow->server)
+                              : label_of(m, f->client, f->flow->client);
+    if (by == BY_NETWORK)
+        q.about = str_copy(m->arena, prefix_text(text, network_of(f->flow->client.addr)));
+    q.from = ends_of(m, &q, true);
+    q.to = ends_of(m, &q, false);
+    q.text = question_text(m, &q);
+    q.answer = q.is_allowed ? (str){0} : answer_of(m, &q);
+    return q;
+}
+
+static void ask_about_flows(struct making *m, struct question_list *list)
+{
+    struct grouped g = group_flows(m);
+    for (size_t i = 0; i < g.keys.n; i++) {
+        arena_grow(m->arena, list->items, list->n, list->room);
+        list->items[list->n++] = question_of(m, g.flows[i], g.count[i]);
+    }
+}
+
+static int question_order(const void *left, const void *right)
+{
+    const struct suggest_question *a = left, *b = right;
+    if (a->kind != b->kind) return a->kind < b->kind ? -1 : 1;
+    if (a->is_allowed != b->is_allowed) return a->is_allowed ? 1 : -1;
+    if (!a->n_flows || !b->n_flows) return (a->n_flows > b->n_flows) - (a->n_flows < b->n_flows);
+    return (a->flows[0] > b->flows[0]) - (a->flows[0] < b->flows[0]);
+}
+
+static void ask_plainly(struct making *m, struct question_list *list,
+                        enum suggest_question_kind kind, str about, str text, str answer)
+{
+    arena_grow(m->arena, list->items, list->n, list->room);
+    list->items[list->n++] = (struct suggest_question){
+        .kind = kind, .about = about, .text = text, .answer = answer, .service = SERVICE_NONE};
+}
+
+static void ask_about_places(struct making *m, struct question_list *list)
+{
+    const struct suggest_places *places = &m->out->places;
+    if (!m->out->has_lifeline)
+        ask_plainly(m, list, SUGGEST_ASK_CONTROLLERS, S("domain controllers"),
+                    S("none was seen (nobody used SYSVOL, NETLOGON or the netlogon pipe of a "
+                      "server). Which machines are they? Until one is known no network is "
+                      "managed: a block without this lifeline would cut off logon."),
+                    S("run again with: sallyport suggest --controller ADDRESS; or ingest a capture "
+                      "or the event log of a domain controller; then this line goes"));
+    for (size_t i = 0; i < places->n_segments; i++) {
+        const struct suggest_segment *segment = &places->segments[i];
+        char text[PREFIX_TEXT];
+        if (segment->managed || !segment->n_networks) continue;
+        str network = str_copy(m->arena, prefix_text(text, segment->networks[0]));
+        ask_plainly(m, list, SUGGEST_ASK_TRUST, segment->name,
+                    str_format(m->arena,
+                               "is %.*s yours, and its machines in the domain? %s Untrusted "
+                               "clients get no entry.",
+                               STR_ARG(network),
+                               segment->n_domain ? "What showed it is too little, see above."
+                                                 : "Nothing showed it."),
+                    str_format(m->arena, "if yes, run again with: sallyport suggest --managed %.*s",
+                               STR_ARG(network)));
+    }
+    for (size_t i = 0; i < places->n_groups; i++) {
+        const struct suggest_group *group = &places->groups[i];
+        if (!str_equal(group->role, S("management"))) continue;
+        for (size_t j = 0; j < group->n_members; j++) {
+            const struct suggest_machine *machine = &m->machines.items[group->members[j].machine];
+            str label = suggest_evidence_label(machine, m->arena);
+            ask_plainly(m, list, SUGGEST_ASK_MANAGEMENT, label,
+                        str_format(m->arena,
+                                   "is %.*s an administrator's machine? It used administrative "
+                                   "shares of %" PRIu32
+                                   " machines; so does an intruder who moves sideways.",
+                                   STR_ARG(label), machine->administers),
+                        S("if no, take it out of the group management and run again with "
+                          "--policy"));
+        }
+    }
+}
+
+static void make_questions(struct making *m)
+{
+    struct question_list list = {0};
+    if (!m->given) ask_about_places(m, &list);
+    ask_about_flows(m, &list);
+    if (list.n) qsort(list.items, list.n, sizeof *list.items, question_order);
+    m->out->questions = list.items;
+    m->out->n_questions = list.n;
+}
+
+/* ---- What might be switched off -----------------------------------------------------------------
+ */
+
+struct surplus_list {
+    struct suggest_surplus *items;
+    size_t n, room;
+};
+
+static void add_surplus(struct making *m, struct surplus_list *list, struct suggest_surplus surplus)
+{
+    arena_grow(m->arena, list->items, list->n, list->room);
+    list->items[list->n++] = surplus;
+}
+
+static bool is_listening(const struct host_view *view)
+{
+    for (size_t i = 0; view && i < view->n_listenings; i++) {
+        const struct listening_view *l = &view->listenings[i];
+        bool smb = l->transport == TRANSPORT_TCP && (l->port == 445 || l->port == 139);
+        if (smb && l->state == LISTENING_OPEN) return true;
+    }
+    return false;
+}
+
+static bool *offers_of(const struct making *m)
+{
+    const struct matrix_view *matrix = m->sources->matrix;
+    bool *answers = arena_array(m->arena, bool, m->machines.n + 1);
+    for (size_t i = 0; i < matrix->n_flows; i++) {
+        const struct matrix_flow *flow = &matrix->flows[i];
+        if (!suggest_evidence_is_smb(flow)) continue;
+        size_t at = suggest_evidence_machine(&m->machines, flow->server, flow->last_us);
+        bool answered = flow->outcomes[OUTCOME_AUTH_FAILED] || flow->outcomes[OUTCOME_ESTABLISHED];
+        if (at != SIZE_MAX && answered) answers[at] = true;
+    }
+    return answers;
+}
+
+static void find_servers(struct making *m, struct surplus_list *list)
+{
+    const bool *answers = offers_of(m);
+    for (size_t i = 0; i < m->machines.n; i++) {
+        const struct suggest_machine *machine = &m->machines.items[i];
+        if (machine->serves || machine->is_controller) continue;
+        bool listens = is_listening(machine->view);
+        if (!(machine->has_own_log || listens || answers[i])) continue;
+        const char *what = listens      ? "its port is open, and nobody used it"
+                           : answers[i] ? "it answers, and nobody's use of it worked"
+                                        : "its own log shows no use of its SMB service";
+        add_surplus(m, list,
+                    (struct suggest_surplus){
+                        .kind = SUGGEST_SURPLUS_SERVER,
+                        .host = suggest_evidence_label(machine, m->arena),
+                        .is_decidable = machine->has_own_log,
+                        .reason = str_format(
+                            m->arena, "%s; candidate to disable the Server service%s", what,
+                            machine->has_own_log ? "" : ", once a log of its own says so"),
+                    });
+    }
+}
+
+static void find_endpoints(struct making *m, struct surplus_list *list)
+{
+    for (size_t i = 0; i < m->machines.n; i++) {
+        const struct suggest_machine *machine = &m->machines.items[i];
+        if (!machine->is_endpoint || !machine->serves) continue;
+        add_surplus(m, list,
+                    (struct suggest_surplus){
+                        .kind = SUGGEST_SURPLUS_ENDPOINT,
+                        .host = suggest_evidence_label(machine, m->arena),
+                        .is_decidable = true,
+                        .reason = str_format(
+                            m->arena, "a client's machine that serves SMB to %" PRIu32 " machine%s",
+                            machine->serves, machine->serves == 1 ? "" : "s"),
+                    });
+    }
+}
+
+static str last_part(str path)
+{
+    str head, part = path;
+    while (str_contains(part, S("\\")))
+        (void)str_cut(part, '\\', &head, &part);
+    return part;
+}
+
+static bool is_used(const struct host_view *view, str share)
+{
+    for (size_t i = 0; i < view->shares.n; i++)
+        if (str_equal_nocase(view->shares.items[i], share)) return true;
+    return false;
+}
+
+/* Shares that a log says were made, or that somebody asked for, and nobody was let use. */
+static void find_shares(struct making *m, struct surplus_list *list)
+{
+    for (size_t i = 0; i < m->machines.n; i++) {
+        const struct suggest_machine *machine = &m->machines.items[i];
+        for (size_t j = 0; j < machine->view->n_changes; j++) {
+            const struct change_view *change = &machine->view->changes[j];
+            str share = last_part(change->subject);
+            bool gone = change->kind != CHANGE_SHARE_ADDED || is_used(machine->view, share);
+            for (size_t k = j + 1; k < machine->view->n_changes && !gone; k++) {
+                const struct change_view *later = &machine->view->changes[k];
+                bool same = str_equal_nocase(last_part(later->subject), share);
+                gone = same &&
+                       (later->kind == CHANGE_SHARE_DELETED || later->kind == CHANGE_SHARE_ADDED);
+            }
+            if (gone) continue;
+            add_surplus(m, list,
+                        (struct suggest_surplus){
+                            .kind = SUGGEST_SURPLUS_SHARE,
+                            .host = suggest_evidence_label(machine, m->arena),
+                            .share = suggest_evidence_plain(m->arena, share, 80),
+                            .is_decidable = machine->has_own_log,
+                            .reason = S("its log says that it was shared, and nobody used it"),
+                        });
+        }
+    }
+    for (size_t i = 0; i < m->sources->n_shares; i++) {
+        const struct share_view *share = &m->sources->shares[i];
+        if (share->used || !share->refused || share->kind == SHARE_KIND_IPC) continue;
+        size_t at = suggest_evidence_machine(&m->machines, share->server, share->last_us);
+        add_surplus(m, list,
+                    (struct suggest_surplus){
+                        .kind = SUGGEST_SURPLUS_SHARE,
+                        .host = label_of(m, at, share->server),
+                        .share = suggest_evidence_plain(m->arena, share->share, 80),
+                        .is_decidable = at != SIZE_MAX && m->machines.items[at].has_own_log,
+                        .reason = str_format(
+                            m->arena, "asked for %" PRIu64 " times, always refused: nobody uses it",
+                            share->refused),
+                    });
+    }
+}
+
+/* ---- Holding it against the evidence ------------------------------------------------------------
+ */
+
+struct never {
+    const struct assertion *assertion;
+    struct prefix_set from, to, except_from, except_to;
+};
+
+struct nevers {
+    struct never *items;
+    size_t n;
+};
+
+static struct nevers nevers_of(const struct resolved *resolved, struct arena *arena)
+{
+    const struct policy *policy = resolved->policy;
+    struct nevers out = {arena_array(arena, struct never, policy->n_assertions + 1), 0};
+    for (size_t i = 0; i < policy->n_assertions; i++) {
+        const struct assertion *a = &policy->assertions[i];
+        if (a->kind != ASSERT_NEVER) continue;
+        out.items[out.n++] = (struct never){
+            a,
+            resolve_selectors(resolved, &a->from, RESOLVE_CLIENT, arena),
+            resolve_selectors(resolved, &a->to, RESOLVE_SERVER, arena),
+            resolve_selectors(resolved, &a->except_from, RESOLVE_CLIENT, arena),
+            resolve_selectors(resolved, &a->except_to, RESOLVE_SERVER, arena),
+        };
+    }
+    return out;
+}
+
+static bool is_asserted_never(const struct nevers *nevers, const struct suggest_flow *f)
+{
+    struct addr client = f->flow->client.addr, server = f->flow->server.addr;
+    for (size_t i = 0; i < nevers->n; i++) {
+        const struct never *never = &nevers->items[i];
+        bool listed = false;
+        for (size_t j = 0; j < never->assertion->n_services; j++)
+            listed |= (int)never->assertion->services[j] == f->service;
+        if (listed && prefix_set_contains(never->from, client) &&
+            prefix_set_contains(never->to, server) &&
+            !prefix_set_contains(never->except_from, client) &&
+            !prefix_set_contains(never->except_to, server))
+            return true;
+    }
+    return false;
+}
+
+enum outlook {
+    OUTLOOK_KEPT,
+    OUTLOOK_ESCAPED,
+    OUTLOOK_UNDECIDABLE,
+    OUTLOOK_STOPPED,
+    OUTLOOK_BROKEN
+};
+
+static enum outlook outlook_in(const struct base *base, const struct suggest_flow *f,
+                               enum profile profile, enum intent *intent)
+{
+    struct flow_question q = {
+        .client = f->flow->client.addr,
+        .server = f->flow->server.addr,
+        .transport = f->flow->transport,
+        .port = f->flow->port,
+        .service = SERVICE_NONE,
+        .profile = profile,
+    };
+    struct flow_answer answer = decision_ask(base->decision, &q);
+    *intent = answer.intent;
+    if (answer.intent == INTENT_UNDECIDABLE) return OUTLOOK_UNDECIDABLE;
+    if (answer.passes) return answer.intent == INTENT_BLOCK ? OUTLOOK_ESCAPED : OUTLOOK_KEPT;
+    if (answer.passes_secured) return OUTLOOK_UNDECIDABLE;
+    bool untrusted =
+        prefix_set_contains(base->resolved.builtins[BUILTIN_UNTRUSTED], f->flow->client.addr);
+    return untrusted || !view_flow_worked(f->flow) ? OUTLOOK_STOPPED : OUTLOOK_BROKEN;
+}
+
+/* The gravest over the profiles in which it was seen; not said = domain. */
+static enum outlook outlook_of(const struct base *base, const struct suggest_flow *f,
+                               enum intent *intent)
+{
+    enum outlook worst = OUTLOOK_KEPT;
+    bool has_any = false;
+    *intent = INTENT_BLOCK;
+    if (addr_is_none(f->flow->client.addr) || addr_is_none(f->flow->server.addr))
+        return OUTLOOK_UNDECIDABLE;
+    for (size_t p = 0; p < PROFILE_COUNT; p++) {
+        const uint64_t *seen = f->flow->profiles;
+        bool is_seen = seen[p] || (p == PROFILE_DOMAIN && seen[PROFILE_UNKNOWN]);
+        enum intent one_intent = INTENT_BLOCK;
+        if (!is_seen) continue;
+        enum outlook one = outlook_in(base, f, (enum profile)p, &one_intent);
+        if (has_any && one <= worst) continue;
+        worst = one;
+        *intent = one_intent;
+        has_any = true;
+    }
+    return has_any ? worst : outlook_in(base, f, PROFILE_DOMAIN, intent);
+}
+
+static void tally(struct making *m, const struct base *base, struct arena scratch)
+{
+    struct suggestion *out = m->out;
+    struct nevers nevers = nevers_of(&base->resolved, &scratch);
+    uint64_t count[OUTLOOK_BROKEN + 1] = {0};
+    for (size_t i = 0; i < out->n_flows; i++) {
+        const struct suggest_flow *f = &m->flows[i];
+        enum intent intent;
+        if (f->fate == SUGGEST_PASSED_OVER) continue;
+        enum outlook outlook = outlook_of(base, f, &intent);
+        if (outlook == OUTLOOK_BROKEN && is_asserted_never(&nevers, f)) outlook = OUTLOOK_STOPPED;
+        count[outlook]++;
+    }
+    out->kept = count[OUTLOOK_KEPT];
+    out->escaped = count[OUTLOOK_ESCAPED];
+    out->undecidable = count[OUTLOOK_UNDECIDABLE];
+    out->stopped = count[OUTLOOK_STOPPED];
+    out->broken = count[OUTLOOK_BROKEN];
+}
+
+/* What worked and would not pass is closed: a question that is asserted until it is answered. A
+ * kept flow that does not pass is one of a profile in which the policy blocks: asked, too. */
+static void mark_flows(struct making *m, const struct base *base)
+{
+    for (size_t i = 0; i < m->out->n_flows; i++) {
+        struct suggest_flow *f = &m->flows[i];
+        enum intent intent;
+        if (f->fate == SUGGEST_PASSED_OVER || f->fate == SUGGEST_ASSERTED) continue;
+        enum outlook outlook = outlook_of(base, f, &intent);
+        f->is_closed = outlook == OUTLOOK_BROKEN;
+        f->is_passing = outlook == OUTLOOK_KEPT;
+        if (!f->is_closed || f->fate == SUGGEST_ASKED) continue;
+        f->fate = SUGGEST_ASKED;
+        f->kind = SUGGEST_ASK_PROFILE;
+        f->is_noted = false;
+    }
+}
+
+/* ---- Making it ----------------------------------------------------------------------------------
+ */
+
+/* Segments and groups alone, with every network that shows to be of the domain managed: what the
+ * flows are judged by. */
+static bool make_places(struct making *m, struct base *base, struct arena scratch)
+{
+    struct suggestion *out = m->out;
+    out->places = suggest_places(&m->machines, m->arena, scratch);
+    out->has_lifeline = true;
+    str text = suggest_yaml(out, NULL, m->arena);
+    out->has_lifeline = out->places.has_controllers;
+    return read_text(m, text, base, scratch);
+}
+
+static void set_rules(struct making *m, const struct resolved *resolved,
+                      const struct decision *decision)
+{
+    m->rules = (struct suggest_rules){
+        .machines = &m->machines,
+        .resolved = resolved,
+        .decision = decision,
+        .has_policy = m->given != NULL,
+        .is_managed = m->out->has_lifeline,
+        .controllers = of_role(resolved, ROLE_DOMAIN_CONTROLLER, m->arena),
+        .management = of_role(resolved, ROLE_MANAGEMENT, m->arena),
+        .support_connections = m->options->support_connections,
+        .support_days = m->options->support_days,
+    };
+    m->out->policy = resolved->policy;
+}
+
+/* The given policy's own word on what never passes; assertions of a proposal stand behind them. */
+static bool keeps_assertions(const struct making *m, const struct check_assertion *checked)
+{
+    for (size_t i = 0; m->given && i < m->given->policy->n_assertions; i++)
+        if (!checked[i].holds && checked[i].assertion->kind != ASSERT_ALWAYS) return false;
+    return true;
+}
+
+static bool write_and_read(struct making *m, struct base *base, struct arena scratch)
+{
+    m->out->text = suggest_yaml(m->out, m->given, m->arena);
+    return read_text(m, m->out->text, base, scratch);
+}
+
+static void put_entries(struct making *m, const struct entry_list *fixed,
+                        const struct suggest_mining *mining)
+{
+    struct entry_list list = {0};
+    for (size_t i = 0; i < fixed->n; i++)
+        add_entry(m, &list, fixed->items[i]);
+    for (size_t i = 0; i < mining->n; i++)
+        add_entry(m, &list, mining->entries[i]);
+    take_names(m, &list);
+    m->out->entries = list.items;
+    m->out->n_entries = list.n;
+    m->out->mined = mining->result;
+}
+
+/* Entries as wide as the policy's own assertions allow: they range over addresses that nobody saw,
+ * of which the miner knows nothing. */
+static bool make_entries(struct making *m, struct base *base, struct arena scratch)
+{
+    unsigned width = m->options->exact ? SUGGEST_WIDTH_COMPLETE : SUGGEST_WIDTH_GENERAL;
+    for (; width <= SUGGEST_WIDTH_ADDRESSES; width++) {
+        struct entry_list fixed = {0};
+        struct suggest_mining mining =
+            suggest_entries_mine(&m->rules, m->flows, m->out->n_flows, (enum suggest_width)width,
+                                 m->options->weight, m->arena, scratch);
+        add_lifelines(m, &fixed);
+        add_edge_entries(m, &fixed);
+        put_entries(m, &fixed, &mining);
+        if (!write_and_read(m, base, scratch)) return false;
+        if (!m->given) return true;
+        const struct check_assertion *checked =
+            check_assertions(&base->resolved, m->arena, scratch);
+        if (!keeps_assertions(m, checked) && width < SUGGEST_WIDTH_ADDRESSES) continue;
+        add_asserted(m, &fixed, checked, &base->policy);
+        put_entries(m, &fixed, &mining);
+        return write_and_read(m, base, scratch);
+    }
+    return true;
+}
+
+/* An assertion of ours that does not hold would be a lie: the question stays, unasserted. */
+static bool drop_what_fails(struct making *m, const struct base *base, struct arena scratch)
+{
+    struct suggest_question *questions = m->out->questions;
+    const struct check_assertion *checked = check_assertions(&base->resolved, m->arena, scratch);
+    size_t at = m->given ? m->given->policy->n_assertions : 0;
+    bool dropped = false;
+    for (size_t i = 0; i < m->out->n_questions && at < base->policy.n_assertions; i++) {
+        if (!questions[i].is_asserted) continue;
+        if (checked[at++].holds) continue;
+        questions[i].is_asserted = false;
+        dropped = true;
+    }
+    return dropped;
+}
+
+static void find_changes(struct making *m)
+{
+    if (!m->given) return;
+    struct suggest_change *changes =
+        arena_array(m->arena, struct suggest_change, m->given->n_entries + 1);
+    for (size_t i = 0; i < m->given->n_entries; i++) {
+        const struct resolved_entry *e = &m->given->entries[i];
+        if (e->is_exception) continue;
+        struct suggest_change *change = &changes[m->out->n_changes++];
+        change->entry = e->entry;
+        for (size_t j = 0; j < m->out->n_flows; j++)
+            change->flows += m->flows[j].is_passing && view_flow_worked(m->flows[j].flow) &&
+                             is_in(e, &m->flows[j]);
+    }
+    m->out->changes = changes;
+}
+
+static bool is_governed(const struct making *m, const struct suggest_flow *f, const void *about)
+{
+    (void)m;
+    (void)about;
+    return f->fate != SUGGEST_PASSED_OVER;
+}
+
+bool suggest(const struct suggest_sources *sources, const struct resolved *resolved,
+             const struct suggest_options *options, struct arena *arena, struct arena scratch,
+             struct suggestion *out, struct err *err)
+{
+    struct making *m = arena_new(arena, struct making);
+    struct base base = {0};
+    struct surplus_list surpluses = {0};
+    struct suggestion made = {.given = resolved ? resolved->policy : NULL, .has_lifeline = true};
+    *m = (struct making){.sources = sources,
+                         .options = options,
+                         .given = resolved,
+                         .out = &made,
+                         .arena = arena,
+                         .err = err};
+    m->machines = suggest_evidence_machines(sources, arena);
+    made.machines = &m->machines;
+    suggest_places_find_endpoints(&m->machines, scratch);
+    struct base *places = arena_new(arena, struct base);
+    if (!resolved && !make_places(m, places, scratch)) return false;
+    if (resolved)
+        set_rules(m, resolved, decision_build(resolved, NULL, arena, scratch));
+    else
+        set_rules(m, &places->resolved, places->decision);
+
+    m->flows = suggest_flows_classify(&m->rules, arena, scratch);
+    made.flows = m->flows;
+    made.n_flows = sources->matrix->n_flows;
+    made.evidence = sum_if(m, is_governed, NULL);
+    find_servers(m, &surpluses);
+    find_endpoints(m, &surpluses);
+    find_shares(m, &surpluses);
+    made.surpluses = surpluses.items;
+    made.n_surpluses = surpluses.n;
+
+    if (!make_entries(m, &base, scratch)) return false;
+    mark_flows(m, &base);
+    find_changes(m);
+    make_questions(m);
+    if (!write_and_read(m, &base, scratch)) return false;
+    if (drop_what_fails(m, &base, scratch) && !write_and_read(m, &base, scratch)) return false;
+    /* What is said at the head of the file was not known before. */
+    tally(m, &base, scratch);
+    made.text = suggest_yaml(&made, resolved, arena);
+    *out = made;
+    return true;
+}
