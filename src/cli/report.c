@@ -49,6 +49,7 @@ static int run(struct invocation *call)
     struct hosts_view hosts = {0};
     struct report report = {.as_of_us = call->as_of_us};
     struct simulation simulation = {0};
+    struct replay replay;
     bool has_policy = false;
     int status = EXIT_FINE;
 
@@ -62,7 +63,15 @@ static int run(struct invocation *call)
     if (has_policy) {
         const struct decision *decision =
             decision_build(&file->resolved, NULL, call->arena, call->scratch);
-        simulation = simulate(&file->resolved, decision, &matrix, call->arena, call->scratch);
+        struct simulate_question question = {
+            .resolved = &file->resolved,
+            .decision = decision,
+            .replay = &replay,
+            .hosts = &workspace.hosts,
+            .lookup = &file->lookup,
+        };
+        replay = replay_of(&matrix, call->arena, call->scratch);
+        simulation = simulate(&question, call->arena, call->scratch);
         report.policy = &file->policy;
         report.organisation = file->policy.organisation;
         report.simulation = &simulation;

@@ -1,275 +1,148 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A flow is asked once per profile it was seen in, with the policy everywhere; what machines have
+ * it in which ring is laid over the sides of that answer. So more rings cost next to nothing, and
+ * the next policy costs one question per flow.
+ */
 #include "reason/simulate.h"
 
-#include "base/map.h"
-#include "reason/ring_plan.h"
+#define T(text)                                                                                    \
+    {                                                                                              \
+        text, sizeof(text) - 1                                                                     \
+    }
 
-static const char *const verdict_texts[] = {
-#define X(name, text) text,
+static const str verdict_texts[] = {
+#define X(name, text) T(text),
     SIMULATE_VERDICTS(X)
 #undef X
 };
 
 str simulate_verdict_text(enum simulate_verdict verdict)
 {
-    return str_of(verdict_texts[verdict]);
+    assert((size_t)verdict < COUNT_OF(verdict_texts));
+    return verdict_texts[verdict];
 }
 
-/* ---- Machines -----------------------------------------------------------------------------------
- */
-
-/* A machine that the evidence or the policy names. */
-struct known_machine {
-    struct addr addr;      /* its first address */
-    str name;              /* stable identity: name, else the address */
-    bool has_own_evidence; /* its own log, or packets of it */
-    bool has_own_log;
-};
-
-struct machines {
-    struct known_machine *items;
-    size_t n, room;
-    struct map by_addr; /* address bytes → index */
-    struct arena *arena;
-    const struct resolved *resolved;
-};
-
-static str addr_key(uint8_t octets[16], struct addr a)
+str simulate_at_text(unsigned at)
 {
-    addr_to_bytes(a, octets);
-    return (str){(const char *)octets, 16};
+    return at == SIMULATE_AT_HARDENING ? S("hardening") : side_text((enum side)at);
 }
-
-static struct known_machine *machine_of(struct machines *all, struct addr a)
-{
-    uint8_t octets[16];
-    bool fresh = false;
-    uint64_t *index = map_put(&all->by_addr, all->arena, addr_key(octets, a), all->n, &fresh);
-    if (!fresh) return &all->items[*index];
-
-    struct known_machine machine = {
-        .addr = a,
-        .name = ring_plan_identity(all->resolved, a, all->arena),
-    };
-    const struct machine *named = NULL;
-    for (size_t i = 0; i < all->resolved->n_machines && !named; i++)
-        for (size_t j = 0; j < all->resolved->machines[i].n_addrs && !named; j++)
-            if (addr_equal(all->resolved->machines[i].addrs[j], a))
-                named = &all->resolved->machines[i];
-    arena_grow(all->arena, all->items, all->n, all->room);
-    size_t at = all->n++;
-    all->items[at] = machine;
-    /* All addresses of a named machine are the one machine. */
-    for (size_t j = 0; named && j < named->n_addrs; j++)
-        map_put(&all->by_addr, all->arena, addr_key(octets, named->addrs[j]), at, NULL);
-    return &all->items[at];
-}
-
-static bool is_capture(str reader)
-{
-    return str_starts(reader, S("pcap"));
-}
-
-static bool lives_in_a_segment(const struct resolved *resolved, struct addr a)
-{
-    return resolve_segment(resolved, a) != SIZE_MAX;
-}
-
-bool simulate_server_answered(const struct matrix_flow *flow)
-{
-    return flow->outcomes[OUTCOME_ESTABLISHED] || flow->outcomes[OUTCOME_REFUSED] ||
-           flow->outcomes[OUTCOME_ALLOWED] || flow->outcomes[OUTCOME_ACCESSED] ||
-           flow->outcomes[OUTCOME_AUTH_FAILED];
-}
-
-static void see_end(struct machines *all, struct endpoint end, bool captured)
-{
-    if (addr_is_none(end.addr) || !lives_in_a_segment(all->resolved, end.addr)) return;
-    struct known_machine *machine = machine_of(all, end.addr);
-    if (captured) machine->has_own_evidence = true;
-}
-
-static bool is_single(struct range r)
-{
-    return addr_equal(r.first, r.last);
-}
-
-/* The hosts that a group names one by one: lone addresses, and whatever its host names and AD
- * groups stand for (what is left of the group without its prefixes). */
-static void see_members(struct machines *all, size_t group)
-{
-    const struct group *g = &all->resolved->policy->groups[group];
-    struct range *wide = arena_array(all->arena, struct range, g->n_hosts + 1);
-    size_t n_wide = 0;
-    for (size_t i = 0; i < g->n_hosts; i++) {
-        struct range range = prefix_range(g->hosts[i].prefix);
-        if (g->hosts[i].kind != MEMBER_PREFIX) continue;
-        if (is_single(range))
-            machine_of(all, range.first);
-        else
-            wide[n_wide++] = range;
-    }
-    struct prefix_set named = prefix_set_subtract(all->arena, all->resolved->groups[group],
-                                                  prefix_set_of(all->arena, wide, n_wide));
-    for (size_t i = 0; i < named.n; i++)
-        for (struct addr a = named.ranges[i].first;; a = addr_next(a)) {
-            machine_of(all, a);
-            if (addr_equal(a, named.ranges[i].last)) break;
-        }
-}
-
-static struct machines known_machines(const struct resolved *resolved,
-                                      const struct matrix_view *matrix, struct arena *arena)
-{
-    struct machines all = {.arena = arena, .resolved = resolved};
-    for (size_t i = 0; i < matrix->n_flows; i++) {
-        const struct matrix_flow *flow = &matrix->flows[i];
-        bool captured = false;
-        for (size_t j = 0; j < flow->n_evidence; j++)
-            captured |= is_capture(flow->evidence[j].reader);
-        see_end(&all, flow->client, captured);
-        /* What never answered may not exist: a sweep must not make machines. */
-        if (simulate_server_answered(flow)) see_end(&all, flow->server, captured);
-    }
-    for (size_t i = 0; i < matrix->n_coverage; i++)
-        for (size_t j = 0; j < matrix->coverage[i].n_locals; j++) {
-            struct addr a = matrix->coverage[i].locals[j];
-            if (!lives_in_a_segment(resolved, a)) continue;
-            struct known_machine *machine = machine_of(&all, a);
-            machine->has_own_evidence = machine->has_own_log = true;
-        }
-    for (size_t i = 0; i < resolved->policy->n_groups; i++)
-        see_members(&all, i);
-    return all;
-}
-
-/* ---- Blind spots --------------------------------------------------------------------------------
- */
-
-struct blind_list {
-    struct blind_spot *items;
-    size_t n, room;
-};
-
-static void blind_add(struct blind_list *list, struct arena *arena, struct blind_spot spot)
-{
-    arena_grow(arena, list->items, list->n, list->room);
-    list->items[list->n++] = spot;
-}
-
-static bool any_seen(const struct machines *all, struct prefix_set set)
-{
-    for (size_t i = 0; i < all->n; i++)
-        if (all->items[i].has_own_evidence && prefix_set_contains(set, all->items[i].addr))
-            return true;
-    return false;
-}
-
-static int blind_order(const void *left, const void *right)
-{
-    const struct blind_spot *a = left, *b = right;
-    int order = addr_compare(a->addr, b->addr);
-    return order ? order : str_compare(a->text, b->text);
-}
-
-static struct blind_list find_blind(const struct machines *all, struct arena *arena)
-{
-    const struct resolved *resolved = all->resolved;
-    const struct policy *policy = resolved->policy;
-    struct blind_list list = {0};
-    for (size_t i = 0; i < all->n; i++) {
-        const struct known_machine *machine = &all->items[i];
-        size_t segment = resolve_segment(resolved, machine->addr);
-        if (machine->has_own_evidence) continue;
-        if (segment != SIZE_MAX && policy->segments[segment].trust != TRUST_MANAGED) continue;
-        blind_add(&list, arena,
-                  (struct blind_spot){
-                      .addr = machine->addr,
-                      .text = machine->name,
-                      .segment = segment == SIZE_MAX ? (str){0} : policy->segments[segment].name,
-                      .reason = S(
-                          "no packet or log shows its own side: who uses it, and what it uses, is "
-                          "unknown"),
-                  });
-    }
-    for (size_t i = 0; i < policy->n_segments; i++) {
-        if (policy->segments[i].trust != TRUST_MANAGED) continue;
-        if (any_seen(all, resolved->places.segments[i])) continue;
-        str text = str_format(arena, "segment %.*s", STR_ARG(policy->segments[i].name));
-        blind_add(&list, arena,
-                  (struct blind_spot){
-                      .text = text,
-                      .segment = policy->segments[i].name,
-                      .reason = S("no packet or log of any host in it"),
-                  });
-    }
-    for (size_t i = 0; i < policy->n_groups; i++)
-        for (size_t j = 0; j < policy->groups[i].n_hosts; j++) {
-            const struct member *member = &policy->groups[i].hosts[j];
-            struct range range = prefix_range(member->prefix);
-            char text[PREFIX_TEXT];
-            if (member->kind != MEMBER_PREFIX || is_single(range)) continue;
-            if (any_seen(all, (struct prefix_set){&range, 1})) continue;
-            str prefix = prefix_text(text, member->prefix);
-            blind_add(&list, arena,
-                      (struct blind_spot){
-                          .text = str_format(arena, "%.*s of group %.*s", STR_ARG(prefix),
-                                             STR_ARG(policy->groups[i].name)),
-                          .reason = S("no packet or log of any of its addresses"),
-                      });
-        }
-    if (list.n) qsort(list.items, list.n, sizeof *list.items, blind_order);
-    return list;
-}
-
-/* ---- Rings --------------------------------------------------------------------------------------
- */
-
-/* Every address of the machines that a ring names. A percent ring holds known machines only: no
- * other has traffic here to judge. */
-static struct prefix_set ring_members(const struct machines *all, const struct ring_plan *plan,
-                                      size_t ring, struct arena *arena)
-{
-    struct range *picked = NULL;
-    size_t n = 0, room = 0;
-    if (!plan->resolved->policy->rings[ring].has_percent) return plan->named[ring];
-    for (size_t i = 0; i < all->by_addr.n; i++) {
-        struct addr a = addr_from_bytes((const uint8_t *)all->by_addr.entries[i].key.ptr);
-        const struct known_machine *machine = &all->items[all->by_addr.entries[i].value];
-        if (!ring_plan_has(plan, ring, a, machine->name)) continue;
-        arena_grow(arena, picked, n, room);
-        picked[n++] = (struct range){a, a};
-    }
-    return prefix_set_of(arena, picked, n);
-}
-
-/* ---- Flows --------------------------------------------------------------------------------------
- */
 
 struct never {
     struct prefix_set from, to, except_from, except_to;
     const struct assertion *assertion;
 };
 
-struct judge {
-    const struct resolved *resolved;
-    const struct decision *decision;
-    const struct never *nevers;
-    size_t n_nevers;
-    const struct prefix_set *deployed;
-    struct arena *arena;
+/* In which ring an end has the policy. */
+struct placing {
+    uint16_t ring;  /* the first that has it for certain */
+    uint16_t maybe; /* the first that may have it: its members are not all known */
 };
 
-static const struct never *find_nevers(const struct resolved *resolved, size_t *n,
-                                       struct arena *arena)
+/* What is looked up per era. */
+struct era_tables {
+    const struct placing *placings; /* per end of the replay */
+    const struct never *nevers;
+    size_t n_nevers;
+};
+
+struct simulate_world {
+    const struct resolved *resolved;
+    const struct replay *replay;
+    const struct decision *previous;
+    struct eras eras;
+    struct era_tables tables[LIMIT_ERAS];
+    const bool *is_broadcast; /* per end: the directed broadcast of its segment's network */
+    size_t n_rings;
+    enum harden_mode hardening;
+    int quic, previous_quic; /* service smb-quic of either policy */
+};
+
+/* ---- Rings --------------------------------------------------------------------------------------
+ */
+
+static struct placing place_end(const struct era *era, struct addr a, str identity)
+{
+    const struct ring_plan *plan = &era->plan;
+    if (!plan->n) return (struct placing){0, 0};
+    struct placing out = {.ring = (uint16_t)ring_plan_ring(plan, a, identity)};
+    out.maybe = out.ring;
+    for (size_t i = 0; i < out.ring; i++)
+        if (plan->unknown[i].len) {
+            out.maybe = (uint16_t)i;
+            break;
+        }
+    return out;
+}
+
+struct named_address {
+    struct addr addr;
+    str name;
+};
+
+static int named_order(const void *left, const void *right)
+{
+    const struct named_address *a = left, *b = right;
+    int order = addr_compare(a->addr, b->addr);
+    return order ? order : str_compare(a->name, b->name);
+}
+
+static struct named_address *name_addresses(const struct resolved *resolved, struct arena *arena,
+                                            size_t *n)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < resolved->n_machines; i++)
+        count += resolved->machines[i].n_addrs;
+    struct named_address *all = arena_array(arena, struct named_address, count + 1);
+    *n = 0;
+    for (size_t i = 0; i < resolved->n_machines; i++)
+        for (size_t j = 0; j < resolved->machines[i].n_addrs; j++)
+            all[(*n)++] =
+                (struct named_address){resolved->machines[i].addrs[j], resolved->machines[i].name};
+    if (count) qsort(all, count, sizeof *all, named_order);
+    return all;
+}
+
+/* As ring_plan_identity has it, for many addresses. */
+static str identity_of(const struct named_address *all, size_t n, struct addr a,
+                       char text[ADDR_TEXT])
+{
+    size_t low = 0, high = n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (addr_compare(all[middle].addr, a) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < n && addr_equal(all[low].addr, a) ? all[low].name : addr_text(text, a);
+}
+
+static const struct placing *place_ends(const struct era *era, const struct replay *replay,
+                                        struct arena *arena, struct arena scratch)
+{
+    struct placing *out = arena_array(arena, struct placing, replay->n_ends + 1);
+    size_t n = 0;
+    struct named_address *named = name_addresses(era->resolved, &scratch, &n);
+    for (size_t i = 0; i < replay->n_ends; i++) {
+        char text[ADDR_TEXT];
+        struct addr a = replay->ends[i].addr;
+        out[i] = place_end(era, a, identity_of(named, n, a, text));
+    }
+    return out;
+}
+
+/* ---- What must never pass -----------------------------------------------------------------------
+ */
+
+static void find_nevers(const struct resolved *resolved, struct era_tables *out,
+                        struct arena *arena)
 {
     const struct policy *policy = resolved->policy;
     struct never *nevers = arena_array(arena, struct never, policy->n_assertions + 1);
-    *n = 0;
     for (size_t i = 0; i < policy->n_assertions; i++) {
         const struct assertion *a = &policy->assertions[i];
-        if (a->kind != ASSERT_NEVER) continue;
-        nevers[(*n)++] = (struct never){
+        if (a->kind == ASSERT_ALWAYS) continue;
+        nevers[out->n_nevers++] = (struct never){
             resolve_selectors(resolved, &a->from, RESOLVE_CLIENT, arena),
             resolve_selectors(resolved, &a->to, RESOLVE_SERVER, arena),
             resolve_selectors(resolved, &a->except_from, RESOLVE_CLIENT, arena),
@@ -277,273 +150,573 @@ static const struct never *find_nevers(const struct resolved *resolved, size_t *
             a,
         };
     }
-    return nevers;
+    out->nevers = nevers;
 }
 
-static bool is_never(const struct judge *judge, const struct flow_question *q, int service)
+static bool never_covers(const struct never *never, struct addr client, struct addr server,
+                         int service)
 {
-    for (size_t i = 0; i < judge->n_nevers; i++) {
-        const struct never *never = &judge->nevers[i];
-        bool listed = false;
-        for (size_t j = 0; j < never->assertion->n_services; j++)
-            listed |= never->assertion->services[j] == (size_t)service;
-        if (listed && prefix_set_contains(never->from, q->client) &&
-            prefix_set_contains(never->to, q->server) &&
-            !prefix_set_contains(never->except_from, q->client) &&
-            !prefix_set_contains(never->except_to, q->server))
-            return true;
+    bool listed = false;
+    for (size_t j = 0; j < never->assertion->n_services; j++)
+        listed |= never->assertion->services[j] == (size_t)service;
+    if (!listed) return false;
+    bool from = prefix_set_contains(never->from, client) &&
+                !prefix_set_contains(never->except_from, client);
+    bool to =
+        prefix_set_contains(never->to, server) && !prefix_set_contains(never->except_to, server);
+    /* `only` is `never` for every other client. */
+    return to && from == (never->assertion->kind == ASSERT_NEVER);
+}
+
+/* ---- One flow -----------------------------------------------------------------------------------
+ */
+
+/* What is asked of one flow in one profile, for all rings. */
+struct asked {
+    const struct simulate_world *world;
+    const struct era *era;
+    const struct era_tables *tables;
+    const struct matrix_flow *flow;
+    const struct replay_flow *replayed;
+    struct flow_question question;
+    struct flow_answer now, held; /* of the policy, and of the one before, both everywhere */
+    enum { NOT_ASKED, WANTED, UNWANTED } wanted;
+};
+
+/* What the sides say once it is known which ends have the policy. */
+struct path {
+    bool passes, passes_secured;
+    bool held; /* a machine that still holds the previous policy enforces it */
+    uint8_t at;
+    bool by_previous; /* of `at` */
+};
+
+static const struct side_answer *side_of(const struct flow_answer *answer, enum side side)
+{
+    for (size_t i = 0; i < answer->n_sides; i++)
+        if (answer->sides[i].side == side) return &answer->sides[i];
+    return NULL;
+}
+
+static struct path path_of(const struct asked *asked, bool client, bool server)
+{
+    struct path path = {.passes = true, .passes_secured = true};
+    for (unsigned i = 0; i < SIDE_COUNT; i++) {
+        /* Borders hold in every ring. */
+        bool previous =
+            (i == SIDE_CLIENT_OUTBOUND && !client) || (i == SIDE_SERVER_INBOUND && !server);
+        const struct side_answer *side =
+            side_of(previous ? &asked->held : &asked->now, (enum side)i);
+        if (!side) continue;
+        path.held |= previous && side->enforces;
+        if (!side->passes && path.passes) {
+            path.at = (uint8_t)i;
+            path.by_previous = previous;
+        }
+        path.passes = path.passes && side->passes;
+        path.passes_secured = path.passes_secured && side->passes_secured;
     }
-    return false;
+    return path;
 }
 
-static str cure_of(const struct judge *judge, const struct flow_question *q,
-                   const struct flow_answer *answer, enum side at)
+/* A flow that worked, from a client that may, and that no assertion forbids. */
+static bool is_wanted(struct asked *asked)
 {
-    const struct policy *policy = judge->resolved->policy;
-    char client[ADDR_TEXT], server[ADDR_TEXT];
-    str from = addr_text(client, q->client), to = addr_text(server, q->server);
-    str service = policy->services.services[answer->service].name;
-    bool client_out = prefix_set_contains(judge->resolved->places.internet, q->client);
-    bool server_out = prefix_set_contains(judge->resolved->places.internet, q->server);
-    if (client_out != server_out)
-        return str_format(
-            judge->arena,
-            "perimeter: - {direction: %s, from: \"%.*s\", to: \"%.*s\", service: %.*s}",
-            server_out ? "outbound" : "inbound", STR_ARG(from), STR_ARG(to), STR_ARG(service));
-    if (answer->intent == INTENT_ALLOW || answer->intent == INTENT_ALLOW_IF_SECURE)
-        return str_format(judge->arena, "profiles: {%.*s: enforce} for the segment of the %s",
-                          STR_ARG(profile_text(q->profile)),
-                          at == SIDE_CLIENT_OUTBOUND ? "client" : "server");
-    return str_format(judge->arena, "allow: - {from: \"%.*s\", to: \"%.*s\", service: %.*s}",
-                      STR_ARG(from), STR_ARG(to), STR_ARG(service));
+    const struct resolved *resolved = asked->era->resolved;
+    struct addr client = asked->question.client, server = asked->question.server;
+    if (asked->wanted != NOT_ASKED) return asked->wanted == WANTED;
+    bool unwanted = !asked->replayed->worked ||
+                    prefix_set_contains(resolved->builtins[BUILTIN_UNTRUSTED], client);
+    bool managed = prefix_set_contains(resolved->managed, client) ||
+                   prefix_set_contains(resolved->managed, server);
+    for (size_t i = 0; i < asked->tables->n_nevers && !unwanted && managed; i++)
+        unwanted = never_covers(&asked->tables->nevers[i], client, server, asked->now.service);
+    asked->wanted = unwanted ? UNWANTED : WANTED;
+    return !unwanted;
 }
 
-/* The verdict on a flow in one profile. */
-static struct simulated_flow judge_in(const struct judge *judge, const struct matrix_flow *flow,
-                                      enum profile profile, bool *governed)
+static bool gets_baseline(const struct asked *asked, enum side side, bool deployed)
 {
-    struct simulated_flow out = {.flow = flow, .profile = profile};
-    struct flow_question q = {
+    const struct side_answer *answer = side_of(&asked->now, side);
+    return deployed && answer && answer->enforces;
+}
+
+static void judge_hardening(struct asked *asked, bool client, bool server,
+                            struct simulated_flow *out)
+{
+    const struct simulate_world *world = asked->world;
+    if (world->hardening == HARDEN_OFF || !asked->replayed->worked) return;
+    struct harden_verdict v =
+        harden_judge(asked->flow, gets_baseline(asked, SIDE_CLIENT_OUTBOUND, client),
+                     gets_baseline(asked, SIDE_SERVER_INBOUND, server));
+    out->lacks = v.lacks;
+    out->advice = v.advice;
+    out->unknown = v.unknown && !v.lacks;
+    if (!v.lacks || world->hardening != HARDEN_ENFORCE) return;
+    out->verdict = is_wanted(asked) ? SIMULATE_BROKEN : SIMULATE_STOPPED;
+    out->at = SIMULATE_AT_HARDENING;
+    out->why = SIMULATE_WHY_HARDENING;
+}
+
+static struct simulated_flow judge_path(struct asked *asked, bool client, bool server)
+{
+    struct simulated_flow out = {.flow = asked->flow, .profile = (uint8_t)asked->question.profile};
+    enum intent intent = asked->now.intent;
+    if (intent == INTENT_LOCAL) return out;
+    if (intent == INTENT_UNDECIDABLE) {
+        out.verdict = SIMULATE_UNDECIDABLE;
+        out.why = SIMULATE_WHY_INTENT;
+        return out;
+    }
+    struct path path = path_of(asked, client, server);
+    if (path.passes && intent == INTENT_BLOCK) {
+        out.verdict = SIMULATE_ESCAPED;
+        out.why = path.held ? SIMULATE_WHY_STILL_HELD : SIMULATE_WHY_NOT_YET;
+        return out;
+    }
+    if (path.passes) {
+        judge_hardening(asked, client, server, &out);
+        return out;
+    }
+    if (path.passes_secured) {
+        out.verdict = SIMULATE_UNDECIDABLE;
+        out.why = SIMULATE_WHY_IPSEC;
+        return out;
+    }
+    out.verdict = is_wanted(asked) ? SIMULATE_BROKEN : SIMULATE_STOPPED;
+    out.at = path.at;
+    out.why = path.by_previous ? SIMULATE_WHY_PREVIOUS : SIMULATE_WHY_POLICY;
+    return out;
+}
+
+static struct placing placing_of(const struct asked *asked, uint32_t end)
+{
+    return asked->tables->placings[end];
+}
+
+/* Where a ring's members are not all known, an end may have the policy or not: if that makes a
+ * difference, nobody can tell. */
+static struct simulated_flow judge_in_ring(struct asked *asked, size_t ring)
+{
+    struct placing client = placing_of(asked, asked->replayed->client);
+    struct placing server = placing_of(asked, asked->replayed->server);
+    bool client_sure = client.ring <= ring || client.maybe > ring;
+    bool server_sure = server.ring <= ring || server.maybe > ring;
+    struct simulated_flow first = judge_path(asked, client.ring <= ring, server.ring <= ring);
+    for (unsigned other = 1; other < 4; other++) {
+        bool flip_client = other & 1, flip_server = other >> 1 & 1;
+        if ((flip_client && client_sure) || (flip_server && server_sure)) continue;
+        struct simulated_flow second = judge_path(asked, (client.ring <= ring) != flip_client,
+                                                  (server.ring <= ring) != flip_server);
+        if (second.verdict == first.verdict) continue;
+        return (struct simulated_flow){
+            .flow = first.flow,
+            .verdict = SIMULATE_UNDECIDABLE,
+            .profile = first.profile,
+            .why = SIMULATE_WHY_RING,
+        };
+    }
+    return first;
+}
+
+/* No service has udp/443 by its port alone; what the matrix keeps of it is SMB by its content. */
+static int service_asked(const struct matrix_flow *flow, int quic)
+{
+    enum { PORT_QUIC = 443 };
+    return flow->transport == TRANSPORT_UDP && flow->port == PORT_QUIC ? quic : SERVICE_NONE;
+}
+
+static struct flow_question question_of(const struct simulate_world *world,
+                                        const struct matrix_flow *flow, enum profile profile)
+{
+    return (struct flow_question){
         .client = flow->client.addr,
         .server = flow->server.addr,
         .transport = flow->transport,
         .port = flow->port,
-        .service = SERVICE_NONE,
+        .service = service_asked(flow, world->quic),
         .profile = profile,
-        .deployed = judge->deployed,
     };
-    *governed = true;
-    if (addr_is_none(q.client) || addr_is_none(q.server)) {
-        int service =
-            service_by_port(judge->resolved->policy->services, flow->transport, flow->port);
-        *governed = service != SERVICE_NONE && judge->resolved->policy->governed[service];
-        struct endpoint unknown = addr_is_none(q.client) ? flow->client : flow->server;
-        out.verdict = SIMULATE_UNDECIDABLE;
-        out.because =
-            str_format(judge->arena, "no address of \"%.*s\" is known", STR_ARG(unknown.name));
+}
+
+static struct asked ask(const struct simulate_world *world, size_t at, enum profile profile)
+{
+    const struct matrix_flow *flow = &world->replay->matrix->flows[at];
+    const struct replay_flow *replayed = &world->replay->flows[at];
+    uint8_t era = world->eras.of_flow ? world->eras.of_flow[at] : 0;
+    struct asked out = {
+        .world = world,
+        .era = &world->eras.items[era],
+        .tables = &world->tables[era],
+        .flow = flow,
+        .replayed = replayed,
+        .question = question_of(world, flow, profile),
+    };
+    if (world->is_broadcast[replayed->client] || world->is_broadcast[replayed->server]) {
+        out.now.intent = INTENT_LOCAL;
         return out;
     }
-    struct flow_answer answer = decision_ask(judge->decision, &q);
-    if (answer.intent == INTENT_UNGOVERNED) *governed = false;
-    if (answer.intent == INTENT_UNDECIDABLE) {
-        out.verdict = SIMULATE_UNDECIDABLE;
-        out.because = decision_why(judge->decision, &q, SIDE_CLIENT_OUTBOUND, judge->arena).text;
-        return out;
-    }
-    if (answer.passes) {
-        bool escaped = answer.intent == INTENT_BLOCK;
-        out.verdict = escaped ? SIMULATE_ESCAPED : SIMULATE_KEPT;
-        if (escaped)
-            out.because = S("the policy blocks it, but no end and no border enforces that yet");
-        return out;
-    }
-    if (answer.passes_secured) {
-        out.verdict = SIMULATE_UNDECIDABLE;
-        out.because =
-            S("passes only with IPsec, and whether both ends can authenticate is not known");
-        return out;
-    }
-    for (size_t i = 0; i < answer.n_sides; i++)
-        if (!answer.sides[i].passes) {
-            out.at = answer.sides[i].side;
-            break;
-        }
-    out.because = decision_why(judge->decision, &q, out.at, judge->arena).text;
-    bool untrusted = prefix_set_contains(judge->resolved->builtins[BUILTIN_UNTRUSTED], q.client);
-    bool wanted = view_flow_worked(flow) && !untrusted && !is_never(judge, &q, answer.service);
-    out.verdict = wanted ? SIMULATE_BROKEN : SIMULATE_STOPPED;
-    if (wanted) out.cure = cure_of(judge, &q, &answer, out.at);
+    out.now = decision_ask(out.era->decision, &out.question);
+    if (!world->previous) return out;
+    struct flow_question before = out.question;
+    before.service = service_asked(flow, world->previous_quic);
+    out.held = decision_ask(world->previous, &before);
     return out;
 }
 
-static unsigned gravity(enum simulate_verdict verdict)
+/* A flow that can't be asked; false when its service is not governed. */
+static bool judge_unasked(const struct simulate_world *world, const struct matrix_flow *flow,
+                          enum simulate_why why, struct simulated_flow *out)
 {
-    static const unsigned order[SIMULATE_VERDICT_COUNT] = {
-        [SIMULATE_KEPT] = 0,    [SIMULATE_STOPPED] = 1, [SIMULATE_UNDECIDABLE] = 2,
-        [SIMULATE_ESCAPED] = 3, [SIMULATE_BROKEN] = 4,
-    };
-    return order[verdict];
+    const struct policy *policy = world->resolved->policy;
+    int quic = service_asked(flow, world->quic);
+    int service = quic != SERVICE_NONE
+                      ? quic
+                      : service_by_port(policy->services, flow->transport, flow->port);
+    if (service == SERVICE_NONE || !policy->governed[service]) return false;
+    for (size_t i = 0; i < world->n_rings; i++)
+        out[i] = (struct simulated_flow){
+            .flow = flow,
+            .verdict = SIMULATE_UNDECIDABLE,
+            .profile = PROFILE_DOMAIN,
+            .why = (uint8_t)why,
+        };
+    return true;
 }
 
-/* The gravest verdict over the profiles the flow was seen in; not said = domain (DESIGN.md 5). */
-static struct simulated_flow judge_flow(const struct judge *judge, const struct matrix_flow *flow,
-                                        bool *governed)
+/* The verdict on a flow in each ring: the gravest over the profiles it was seen in; not said =
+ * domain (DESIGN.md 5). False when the policy leaves it alone. */
+static bool judge_flow(const struct simulate_world *world, size_t at, struct simulated_flow *out)
 {
-    struct simulated_flow worst = {0};
-    bool has_any = false;
+    const struct matrix_flow *flow = &world->replay->matrix->flows[at];
+    if (addr_is_none(flow->client.addr) || addr_is_none(flow->server.addr))
+        return judge_unasked(world, flow, SIMULATE_WHY_NAME, out);
+    if (world->eras.of_flow && world->eras.of_flow[at] == ERAS_TOO_MANY)
+        return judge_unasked(world, flow, SIMULATE_WHY_ERA, out);
+    bool named[PROFILE_COUNT] = {0}, any = false;
+    for (size_t p = 0; p < PROFILE_COUNT; p++)
+        any |= named[p] = flow->profiles[p] > 0;
+    named[PROFILE_DOMAIN] |= flow->profiles[PROFILE_UNKNOWN] > 0 || !any;
+    bool first = true;
     for (size_t p = 0; p < PROFILE_COUNT; p++) {
-        bool seen =
-            flow->profiles[p] > 0 || (p == PROFILE_DOMAIN && flow->profiles[PROFILE_UNKNOWN] > 0);
-        if (!seen) continue;
-        struct simulated_flow one = judge_in(judge, flow, (enum profile)p, governed);
-        if (!has_any || gravity(one.verdict) > gravity(worst.verdict)) worst = one;
-        has_any = true;
-    }
-    if (has_any) return worst;
-    return judge_in(judge, flow, PROFILE_DOMAIN, governed);
-}
-
-static int flow_order(const void *left, const void *right)
-{
-    const struct simulated_flow *a = left, *b = right;
-    unsigned x = gravity(a->verdict), y = gravity(b->verdict);
-    if (x != y) return x > y ? -1 : 1;
-    if (a->flow->users.n != b->flow->users.n) return a->flow->users.n > b->flow->users.n ? -1 : 1;
-    if (a->flow->last_us != b->flow->last_us) return a->flow->last_us > b->flow->last_us ? -1 : 1;
-    return view_compare_flows(a->flow, b->flow);
-}
-
-static void count_enforcing(struct simulated_ring *ring, const struct machines *all,
-                            const struct prefix_set *deployed)
-{
-    const struct resolved *resolved = all->resolved;
-    for (size_t i = 0; i < all->n; i++) {
-        const struct known_machine *machine = &all->items[i];
-        if (!prefix_set_contains(*deployed, machine->addr)) continue;
-        if (!prefix_set_contains(resolved->enforcing, machine->addr))
-            ring->enforcing_cannot++;
-        else if (machine->has_own_log)
-            ring->enforcing_by_evidence++;
-        else
-            ring->enforcing_assumed++;
-    }
-}
-
-static struct simulated_ring simulate_ring(const struct judge *judge, str name,
-                                           const struct matrix_view *matrix, uint64_t *n_ungoverned)
-{
-    struct simulated_flow *flows =
-        arena_array(judge->arena, struct simulated_flow, matrix->n_flows + 1);
-    struct simulated_ring ring = {.name = name, .flows = flows};
-    *n_ungoverned = 0;
-    for (size_t i = 0; i < matrix->n_flows; i++) {
-        bool governed = false;
-        struct simulated_flow one = judge_flow(judge, &matrix->flows[i], &governed);
-        if (!governed) {
-            (*n_ungoverned)++;
-            continue;
+        if (!named[p]) continue;
+        struct asked asked = ask(world, at, (enum profile)p);
+        if (asked.now.intent == INTENT_UNGOVERNED) return false;
+        for (size_t i = 0; i < world->n_rings; i++) {
+            struct simulated_flow one = judge_in_ring(&asked, i);
+            if (first || one.verdict > out[i].verdict) out[i] = one;
         }
-        flows[ring.n_flows++] = one;
-        ring.count[one.verdict]++;
+        first = false;
     }
-    if (ring.n_flows) qsort(flows, ring.n_flows, sizeof *flows, flow_order);
-    return ring;
+    return true;
 }
 
-struct simulation simulate(const struct resolved *resolved, const struct decision *decision,
-                           const struct matrix_view *matrix, struct arena *arena,
-                           struct arena scratch)
-{
-    const struct policy *policy = resolved->policy;
-    struct machines all = known_machines(resolved, matrix, arena);
-    struct blind_list blind = find_blind(&all, arena);
-    size_t n_rings = policy->n_rings ? policy->n_rings : 1;
-    struct simulated_ring *rings = arena_array(arena, struct simulated_ring, n_rings);
-    struct simulation out = {
-        .rings = rings, .n_rings = n_rings, .blind = blind.items, .n_blind = blind.n};
-    struct judge judge = {.resolved = resolved, .decision = decision, .arena = arena};
-    judge.nevers = find_nevers(resolved, &judge.n_nevers, &scratch);
-    struct ring_plan plan = ring_plan_of(resolved, arena);
-
-    struct prefix_set deployed = {0};
-    for (size_t i = 0; i < n_rings; i++) {
-        struct prefix_set members = policy->n_rings ? ring_members(&all, &plan, i, arena)
-                                                    : prefix_set_of(arena, &addr_all, 1);
-        deployed = prefix_set_union(arena, deployed, members);
-        judge.deployed = &deployed;
-        rings[i] = simulate_ring(&judge, policy->n_rings ? policy->rings[i].name : S("all"), matrix,
-                                 &out.n_ungoverned);
-        count_enforcing(&rings[i], &all, &deployed);
-    }
-    return out;
-}
-
-/* ---- JSON ---------------------------------------------------------------------------------------
+/* ---- A ring -------------------------------------------------------------------------------------
  */
 
-static void print_flows(const struct simulated_ring *ring, enum simulate_verdict verdict,
-                        const struct view_labels *labels, struct json *json)
+static void count_flow(struct simulated_ring *ring, const struct simulated_flow *flow)
 {
-    json_array(json);
-    for (size_t i = 0; i < ring->n_flows; i++) {
-        const struct simulated_flow *flow = &ring->flows[i];
-        if (flow->verdict != verdict) continue;
-        json_object(json);
-        view_flow_members(json, flow->flow, labels);
-        json_member_str(json, S("profile"), profile_text(flow->profile));
-        if (verdict == SIMULATE_BROKEN) json_member_str(json, S("at"), side_text(flow->at));
-        json_member_str(json, S("because"), flow->because);
-        if (verdict == SIMULATE_BROKEN) json_member_str(json, S("cure"), flow->cure);
-        json_object_end(json);
-    }
-    json_array_end(json);
+    ring->count[flow->verdict]++;
+    ring->lacking_any += flow->lacks != 0;
+    ring->hardening_unknown += flow->unknown;
+    for (size_t i = 0; i < HARDEN_COUNT; i++)
+        ring->lacking[i] += (flow->lacks | flow->advice) >> i & 1;
 }
 
-static void print_blind(const struct simulation *simulation, struct json *json)
+/* judged: ring by ring for each flow, in the order of the matrix; without a flow: not governed. */
+static void sort_ring(const struct simulate_world *world, struct simulated_ring *ring, size_t at,
+                      const struct simulated_flow *judged, struct arena *arena)
 {
-    json_array(json);
-    for (size_t i = 0; i < simulation->n_blind; i++) {
-        const struct blind_spot *spot = &simulation->blind[i];
-        json_object(json);
-        json_member_str(json, S("host"), spot->text);
-        json_member_str_or_null(json, S("segment"), spot->segment);
-        json_member_str(json, S("reason"), spot->reason);
-        json_object_end(json);
+    const struct replay *replay = world->replay;
+    size_t start[SIMULATE_VERDICT_COUNT] = {0};
+    for (size_t i = 0; i < replay->matrix->n_flows; i++) {
+        const struct simulated_flow *flow = &judged[i * world->n_rings + at];
+        if (!flow->flow) continue;
+        count_flow(ring, flow);
+        ring->n_flows++;
     }
-    json_array_end(json);
+    struct simulated_flow *flows = arena_array(arena, struct simulated_flow, ring->n_flows + 1);
+    for (size_t v = SIMULATE_VERDICT_COUNT - 1; v > 0; v--)
+        start[v - 1] = start[v] + (size_t)ring->count[v];
+    for (size_t i = 0; i < replay->matrix->n_flows; i++) {
+        const struct simulated_flow *flow = &judged[replay->order[i] * world->n_rings + at];
+        if (flow->flow) flows[start[flow->verdict]++] = *flow;
+    }
+    ring->flows = flows;
 }
 
-void simulate_print_json(const struct simulation *simulation, const struct policy *policy,
-                         const struct view_labels *labels, str ring, struct buf *out)
+static void count_enforcing(const struct simulate_world *world, struct simulated_ring *rings,
+                            const struct known_machines *machines)
 {
-    struct json json = json_to(out);
-    json_object(&json);
-    json_member_str(&json, S("policy"), policy->source);
-    json_key(&json, S("rings"));
-    json_array(&json);
-    for (size_t i = 0; i < simulation->n_rings; i++) {
-        const struct simulated_ring *r = &simulation->rings[i];
-        if (ring.len && !str_equal(r->name, ring)) continue;
-        json_object(&json);
-        json_member_str(&json, S("ring"), r->name);
-        json_key(&json, S("broken"));
-        print_flows(r, SIMULATE_BROKEN, labels, &json);
-        json_member_u64(&json, S("kept"), r->count[SIMULATE_KEPT]);
-        json_member_u64(&json, S("stopped"), r->count[SIMULATE_STOPPED]);
-        json_member_u64(&json, S("escaped"), r->count[SIMULATE_ESCAPED]);
-        json_key(&json, S("blind"));
-        print_blind(simulation, &json);
-        json_key(&json, S("undecidable"));
-        print_flows(r, SIMULATE_UNDECIDABLE, labels, &json);
-        json_key(&json, S("enforcing"));
-        json_object(&json);
-        json_member_u64(&json, S("by_evidence"), r->enforcing_by_evidence);
-        json_member_u64(&json, S("assumed"), r->enforcing_assumed);
-        json_member_u64(&json, S("cannot"), r->enforcing_cannot);
-        json_object_end(&json);
-        json_object_end(&json);
+    const struct resolved *resolved = world->resolved;
+    for (size_t i = 0; i < machines->n; i++) {
+        const struct known_machine *machine = &machines->items[i];
+        char text[ADDR_TEXT];
+        str identity = machine->name.len ? machine->name : addr_text(text, machine->addr);
+        struct placing placing = place_end(&world->eras.items[0], machine->addr, identity);
+        bool enforces = prefix_set_contains(resolved->enforcing, machine->addr);
+        for (size_t k = placing.ring; k < world->n_rings; k++) {
+            rings[k].enforcing_cannot += !enforces;
+            rings[k].enforcing_by_evidence += enforces && machine->has_own_log;
+            rings[k].enforcing_assumed += enforces && !machine->has_own_log;
+        }
     }
-    json_array_end(&json);
-    json_object_end(&json);
-    buf_char(out, '\n');
+}
+
+/* ---- How far the evidence reaches ---------------------------------------------------------------
+ */
+
+struct window {
+    bool has_times;
+    int64_t from_us, to_us;
+};
+
+static void widen(struct window *window, const struct window *more)
+{
+    if (!more->has_times) return;
+    if (!window->has_times || more->from_us < window->from_us) window->from_us = more->from_us;
+    if (!window->has_times || more->to_us > window->to_us) window->to_us = more->to_us;
+    window->has_times = true;
+}
+
+static uint32_t days_of(const struct window *window)
+{
+    return window->has_times ? replay_days(window->from_us, window->to_us) : 0;
+}
+
+enum { DAYS_MONTHLY = 35, DAYS_QUARTERLY = 100 };
+
+static struct simulate_warning warning_of(uint32_t days, struct addr server, struct arena *arena)
+{
+    str text =
+        !days ? S("nothing tells when the evidence is from: whether monthly and quarterly jobs are "
+                  "in it is not known")
+              : str_format(arena, "evidence covers %u day%s: %s jobs outside it are not seen", days,
+                           days == 1 ? "" : "s",
+                           days < DAYS_MONTHLY ? "monthly and quarterly" : "quarterly");
+    return (struct simulate_warning){
+        .server = server, .days = days, .kind = S("short-evidence"), .text = text};
+}
+
+static int warning_order(const void *left, const void *right)
+{
+    const struct simulate_warning *a = left, *b = right;
+    bool a_ring = addr_is_none(a->server), b_ring = addr_is_none(b->server);
+    if (a_ring != b_ring) return a_ring ? -1 : 1;
+    if (a->days != b->days) return a->days < b->days ? -1 : 1;
+    return addr_compare(a->server, b->server);
+}
+
+/* Evidence of an end: its flows and logs, and the time in which packets of it would have been
+ * seen. */
+static struct window window_of(const struct replay *replay, const struct replay_end *end)
+{
+    struct window window = {end->has_times, end->from_us, end->to_us};
+    struct window captures = {replay->captures_have_times, replay->captures_from_us,
+                              replay->captures_to_us};
+    if (end->captured) widen(&window, &captures);
+    return window;
+}
+
+static void warn(const struct simulate_world *world, struct simulated_ring *ring, size_t at,
+                 struct arena *arena)
+{
+    const struct replay *replay = world->replay;
+    struct simulate_warning *items = NULL;
+    struct window whole = {0};
+    size_t n = 0, room = 0;
+    if (!replay->matrix->n_flows) return;
+    for (size_t i = 0; i < replay->n_ends; i++) {
+        if (world->tables[0].placings[i].ring > at) continue;
+        struct window window = window_of(replay, &replay->ends[i]);
+        widen(&whole, &window);
+    }
+    uint32_t days = days_of(&whole);
+    if (days < DAYS_QUARTERLY) {
+        arena_grow(arena, items, n, room);
+        items[n++] = warning_of(days, (struct addr){0}, arena);
+    }
+    /* Servers of which less is known than of the ring as a whole. */
+    for (size_t i = 0; i < replay->n_ends; i++) {
+        const struct replay_end *end = &replay->ends[i];
+        if (!end->serves || world->tables[0].placings[i].ring > at) continue;
+        if (!prefix_set_contains(world->resolved->managed, end->addr)) continue;
+        struct window window = window_of(replay, end);
+        uint32_t own = days_of(&window);
+        if (own >= days || own >= DAYS_QUARTERLY) continue;
+        arena_grow(arena, items, n, room);
+        items[n++] = warning_of(own, end->addr, arena);
+    }
+    if (n) qsort(items, n, sizeof *items, warning_order);
+    ring->warnings = items;
+    ring->n_warnings = n;
+}
+
+/* ---- The whole ----------------------------------------------------------------------------------
+ */
+
+static const bool *find_broadcasts(const struct resolved *resolved, const struct replay *replay,
+                                   struct arena *arena)
+{
+    bool *out = arena_array(arena, bool, replay->n_ends + 1);
+    for (size_t i = 0; i < replay->n_ends; i++)
+        out[i] = blind_is_broadcast(resolved, replay->ends[i].addr);
+    return out;
+}
+
+static struct simulate_world *world_of(const struct simulate_question *q, struct arena *arena,
+                                       struct arena scratch)
+{
+    struct simulate_world *world = arena_new(arena, struct simulate_world);
+    const struct policy *policy = q->resolved->policy;
+    world->resolved = q->resolved;
+    world->replay = q->replay;
+    world->previous = q->previous;
+    world->eras = eras_of(q->resolved, q->decision, q->replay, q->hosts, q->lookup, arena, scratch);
+    world->n_rings = policy->n_rings ? policy->n_rings : 1;
+    world->hardening = harden_mode_of(policy);
+    world->is_broadcast = find_broadcasts(q->resolved, q->replay, arena);
+    world->quic = service_by_name(policy->services, S("smb-quic"));
+    if (q->previous)
+        world->previous_quic =
+            service_by_name(decision_resolved(q->previous)->policy->services, S("smb-quic"));
+    for (size_t i = 0; i < world->eras.n; i++) {
+        const struct era *era = &world->eras.items[i];
+        world->tables[i].placings = place_ends(era, q->replay, arena, scratch);
+        find_nevers(era->resolved, &world->tables[i], arena);
+    }
+    return world;
+}
+
+struct simulation simulate(const struct simulate_question *question, struct arena *arena,
+                           struct arena scratch)
+{
+    const struct policy *policy = question->resolved->policy;
+    const struct replay *replay = question->replay;
+    struct simulate_world *world = world_of(question, arena, scratch);
+    size_t n_flows = replay->matrix->n_flows;
+    struct simulated_ring *rings = arena_array(arena, struct simulated_ring, world->n_rings);
+    struct simulation out = {
+        .rings = rings,
+        .n_rings = world->n_rings,
+        .hardening = world->hardening,
+        .world = world,
+    };
+    struct simulated_flow *judged =
+        arena_array(&scratch, struct simulated_flow, n_flows * world->n_rings + 1);
+    for (size_t i = 0; i < n_flows; i++)
+        out.n_ungoverned += !judge_flow(world, i, &judged[i * world->n_rings]);
+    struct known_machines machines = blind_machines(question->resolved, replay, arena, scratch);
+    for (size_t i = 0; i < world->n_rings; i++) {
+        rings[i].name = policy->n_rings ? policy->rings[i].name : S("all");
+        sort_ring(world, &rings[i], i, judged, arena);
+        warn(world, &rings[i], i, arena);
+    }
+    count_enforcing(world, rings, &machines);
+    out.blind = blind_find(question->resolved, &machines, arena, scratch, &out.n_blind);
+    return out;
+}
+
+/* ---- Why ----------------------------------------------------------------------------------------
+ */
+
+const struct replay *simulate_replay(const struct simulation *simulation)
+{
+    return simulation->world->replay;
+}
+
+const struct eras *simulate_eras(const struct simulation *simulation)
+{
+    return &simulation->world->eras;
+}
+
+static size_t index_of(const struct simulation *simulation, const struct simulated_flow *flow)
+{
+    return (size_t)(flow->flow - simulation->world->replay->matrix->flows);
+}
+
+const struct era *simulate_era(const struct simulation *simulation,
+                               const struct simulated_flow *flow)
+{
+    const struct eras *eras = &simulation->world->eras;
+    uint8_t era = eras->of_flow ? eras->of_flow[index_of(simulation, flow)] : 0;
+    return era == ERAS_TOO_MANY ? &eras->items[0] : &eras->items[era];
+}
+
+struct flow_question simulate_ask(const struct simulation *simulation,
+                                  const struct simulated_flow *flow)
+{
+    return question_of(simulation->world, flow->flow, (enum profile)flow->profile);
+}
+
+static str why_previous(const struct simulation *simulation, const struct simulated_flow *flow,
+                        struct arena *arena)
+{
+    const struct simulate_world *world = simulation->world;
+    struct flow_question q = simulate_ask(simulation, flow);
+    q.service = service_asked(flow->flow, world->previous_quic);
+    str rule = decision_why(world->previous, &q, (enum side)flow->at, arena).text;
+    return str_format(arena, "the %s still holds the previous policy: %.*s",
+                      flow->at == SIDE_CLIENT_OUTBOUND ? "client" : "server", STR_ARG(rule));
+}
+
+static str why_hardening(const struct simulated_flow *flow, struct arena *arena)
+{
+    struct buf out = buf_in(arena);
+    for (unsigned i = 0; i < HARDEN_COUNT; i++) {
+        if (!(flow->lacks >> i & 1)) continue;
+        if (out.len) buf_str(&out, S("; "));
+        buf_str(&out, harden_why(arena, flow->flow, (enum harden_id)i));
+    }
+    return buf_text(&out);
+}
+
+static str why_ring(const struct simulation *simulation, const struct simulated_flow *flow,
+                    struct arena *arena)
+{
+    const struct ring_plan *plan = &simulate_era(simulation, flow)->plan;
+    for (size_t i = 0; i < plan->n; i++)
+        if (plan->unknown[i].len)
+            return str_format(arena,
+                              "whether its machines are in ring %.*s is not known: no address of "
+                              "%.*s is",
+                              STR_ARG(plan->resolved->policy->rings[i].name),
+                              STR_ARG(plan->unknown[i]));
+    return (str){0};
+}
+
+str simulate_because(const struct simulation *simulation, const struct simulated_flow *flow,
+                     struct arena *arena)
+{
+    const struct matrix_flow *seen = flow->flow;
+    struct flow_question q = simulate_ask(simulation, flow);
+    const struct decision *decision = simulate_era(simulation, flow)->decision;
+    switch ((enum simulate_why)flow->why) {
+    case SIMULATE_WHY_PASSES:
+        return (str){0};
+    case SIMULATE_WHY_POLICY:
+        return decision_why(decision, &q, (enum side)flow->at, arena).text;
+    case SIMULATE_WHY_PREVIOUS:
+        return why_previous(simulation, flow, arena);
+    case SIMULATE_WHY_HARDENING:
+        return why_hardening(flow, arena);
+    case SIMULATE_WHY_IPSEC:
+        return S("passes only with IPsec, and whether both ends can authenticate is not known");
+    case SIMULATE_WHY_INTENT:
+        return decision_why(decision, &q, SIDE_COUNT, arena).text;
+    case SIMULATE_WHY_RING:
+        return why_ring(simulation, flow, arena);
+    case SIMULATE_WHY_NAME:
+        return str_format(
+            arena, "no address of \"%.*s\" is known",
+            STR_ARG(addr_is_none(seen->client.addr) ? seen->client.name : seen->server.name));
+    case SIMULATE_WHY_ERA:
+        return S("its addresses were those of too many hosts to follow");
+    case SIMULATE_WHY_NOT_YET:
+        return S("the policy blocks it, but no end and no border enforces that yet");
+    case SIMULATE_WHY_STILL_HELD:
+        return S("the policy blocks it, but its machines still hold the previous one, which does "
+                 "not");
+    }
+    return (str){0};
 }

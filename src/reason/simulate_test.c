@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "reason/simulate.h"
-
 #include "base/test.h"
+#include "reason/cures.h"
 
 static const char policy_text[] =
     "version: 1\n"
@@ -104,6 +103,23 @@ static const struct simulated_flow *find(const struct simulated_ring *ring,
     return NULL;
 }
 
+static const char *verdict_of(const struct simulated_flow *flow)
+{
+    return simulate_verdict_text((enum simulate_verdict)flow->verdict).ptr;
+}
+
+static struct simulation run(const struct resolved *resolved, const struct decision *previous,
+                             const struct replay *replay, struct arena *arena, struct arena scratch)
+{
+    struct simulate_question question = {
+        .resolved = resolved,
+        .decision = decision_build(resolved, NULL, arena, scratch),
+        .replay = replay,
+        .previous = previous,
+    };
+    return simulate(&question, arena, scratch);
+}
+
 static void verdicts_ring_by_ring(void **state)
 {
     struct arena arena = arena_open("test", 0, NULL), scratch = arena_open("scratch", 0, NULL);
@@ -116,8 +132,8 @@ static void verdicts_ring_by_ring(void **state)
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         flow_of(&rows[i], &flows[i], &witnesses[i]);
     struct matrix_view matrix = {.flows = flows, .n_flows = COUNT_OF(rows)};
-    const struct decision *decision = decision_build(&resolved, NULL, &arena, scratch);
-    struct simulation s = simulate(&resolved, decision, &matrix, &arena, scratch);
+    struct replay replay = replay_of(&matrix, &arena, scratch);
+    struct simulation s = run(&resolved, NULL, &replay, &arena, scratch);
 
     assert_int_equal(s.n_rings, 2);
     assert_int_equal(s.n_ungoverned, 1);
@@ -130,11 +146,12 @@ static void verdicts_ring_by_ring(void **state)
             continue;
         }
         if (first->verdict != rows[i].first || last->verdict != rows[i].last)
-            fail_msg("%s: %s then %s", rows[i].name, simulate_verdict_text(first->verdict).ptr,
-                     simulate_verdict_text(last->verdict).ptr);
+            fail_msg("%s: %s then %s", rows[i].name, verdict_of(first), verdict_of(last));
         bool has_side = last->verdict == SIMULATE_BROKEN || last->verdict == SIMULATE_STOPPED;
         if (has_side && last->at != rows[i].at) fail_msg("%s: at %d", rows[i].name, last->at);
-        if (last->verdict == SIMULATE_BROKEN && (!last->because.len || !last->cure.len))
+        uint64_t opens = 0;
+        if (last->verdict == SIMULATE_BROKEN && (!simulate_because(&s, last, &arena).len ||
+                                                 !cures_of_flow(&s, last, &arena, &opens).len))
             fail_msg("%s: no reason or cure", rows[i].name);
     }
     arena_close(&scratch);
@@ -177,8 +194,8 @@ static void hosts_without_evidence_are_blind(void **state)
     struct coverage coverage = {.locals = &own, .n_locals = 1};
     struct matrix_view matrix = {
         .flows = flows, .n_flows = 2, .coverage = &coverage, .n_coverage = 1};
-    const struct decision *decision = decision_build(&resolved, NULL, &arena, scratch);
-    struct simulation s = simulate(&resolved, decision, &matrix, &arena, scratch);
+    struct replay replay = replay_of(&matrix, &arena, scratch);
+    struct simulation s = run(&resolved, NULL, &replay, &arena, scratch);
 
     assert_false(is_blind(&s, "10.10.0.5"));  /* its own log */
     assert_false(is_blind(&s, "10.20.0.21")); /* packets */

@@ -79,7 +79,7 @@ static struct silence find_silence(const struct report *report, struct arena *ar
     struct map counted = {0};
     const struct matrix_view *matrix = report->matrix;
     for (size_t i = 0; i < matrix->n_flows; i++)
-        if (simulate_server_answered(&matrix->flows[i]))
+        if (replay_server_answered(&matrix->flows[i]))
             map_put(&silence.answered, arena, view_end_text(arena, matrix->flows[i].server), 1,
                     NULL);
     for (size_t i = 0; i < matrix->n_flows; i++) {
@@ -134,7 +134,7 @@ void drawing_write(struct buf *out, const struct report *report, const struct ho
     if (ring)
         for (size_t i = 0; i < ring->n_flows; i++)
             draw_flow(&d, report, arena, names, &silence, ring->flows[i].flow,
-                      picture_verdict(ring->flows[i].verdict));
+                      picture_verdict((enum simulate_verdict)ring->flows[i].verdict));
     for (size_t i = 0; !ring && i < report->matrix->n_flows; i++)
         draw_flow(&d, report, arena, names, &silence, &report->matrix->flows[i], PICTURE_SEEN);
 

@@ -206,7 +206,7 @@ static void write_tiles(struct buf *out, const struct report *report)
         uint64_t probes = 0;
         for (size_t i = 0; i < ring->n_flows; i++)
             probes += ring->flows[i].verdict == SIMULATE_STOPPED &&
-                      !simulate_server_answered(ring->flows[i].flow);
+                      !replay_server_answered(ring->flows[i].flow);
         tile(out, ring->count[SIMULATE_STOPPED] - probes, "stopped", S("unwanted flows stopped"));
         if (probes) tile(out, probes, "stopped", S("attempts stopped that nothing answered"));
         tile(out, ring->count[SIMULATE_KEPT], "kept", S("flows kept"));
@@ -244,8 +244,9 @@ static void write_verdict(struct buf *out, const struct report *report,
         const struct simulated_flow *s = &ring->flows[i];
         const struct matrix_flow *flow = s->flow;
         bool has_side = verdict == SIMULATE_BROKEN || verdict == SIMULATE_STOPPED;
+        uint64_t opens = 0;
         if (s->verdict != verdict) continue;
-        if (!simulate_server_answered(flow) &&
+        if (!replay_server_answered(flow) &&
             ++*map_put(&unanswered, arena, view_end_text(arena, flow->client), 0, NULL) >
                 UNANSWERED_SHOWN)
             continue;
@@ -258,12 +259,12 @@ static void write_verdict(struct buf *out, const struct report *report,
         html_table_cell_text(out, &table, joined(arena, flow->users, 5));
         html_table_cell_text(out, &table, str_format(arena, "%" PRIu64, flow->connections));
         cell_seen(out, &table, arena, flow);
-        html_table_cell_text(out, &table, has_side ? side_text(s->at) : (str){0});
-        html_table_cell_text(out, &table, s->because);
+        html_table_cell_text(out, &table, has_side ? simulate_at_text(s->at) : (str){0});
+        html_table_cell_text(out, &table, simulate_because(report->simulation, s, arena));
         if (verdict == SIMULATE_BROKEN) {
             html_table_cell(out, &table);
             html_raw(out, S("<code>"));
-            html_text(out, s->cure);
+            html_text(out, cures_of_flow(report->simulation, s, arena, &opens));
             html_raw(out, S("</code>"));
             html_table_cell_end(out);
         }

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "matrix/roles.h"
-#include "reason/simulate.h"
+#include "reason/cures.h"
 
 struct report {
     str organisation;

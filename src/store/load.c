@@ -245,6 +245,18 @@ static void add_to_flow(struct matrix_flow *flow, const struct tally *tally)
         flow->outcomes[i] += tally->outcomes[i];
 }
 
+/* Rows of an edge come by day. */
+static void add_day(struct edge *edge, int64_t day)
+{
+    struct matrix_flow *flow = &edge->flow;
+    if (flow->days && edge->last_day == day) return;
+    uint32_t gap = (uint32_t)(day - edge->last_day);
+    if (flow->days && (!flow->shortest_gap_days || gap < flow->shortest_gap_days))
+        flow->shortest_gap_days = gap;
+    flow->days++;
+    edge->last_day = day;
+}
+
 static void add_times(struct edge *edge, const int64_t *row)
 {
     struct matrix_flow *flow = &edge->flow;
@@ -253,6 +265,7 @@ static void add_times(struct edge *edge, const int64_t *row)
     if (!edge->present || last > flow->last_us) flow->last_us = last;
     edge->present = true;
     if (row[FLOW_DAY] < CLOCKLESS_DAYS) return;
+    add_day(edge, row[FLOW_DAY]);
     if (!edge->has_times || first < edge->first_us) edge->first_us = first;
     if (!edge->has_times || last > edge->last_us) edge->last_us = last;
     edge->has_times = true;

@@ -45,6 +45,7 @@ struct edge {
     /* Of rows whose times are of this world: see CLOCKLESS_DAYS. */
     bool has_times;
     int64_t first_us, last_us;
+    int64_t last_day; /* on which it was seen; while flow.days */
     /* Portless sightings within sessions: their outcomes, and on how many days there were some. */
     uint16_t within;
     uint64_t within_days;
