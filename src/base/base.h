@@ -38,4 +38,8 @@
 /* Place of the lowest bit that is set; bits is not 0. */
 #define num_low_bit(bits) ((unsigned)__builtin_ctzll(bits))
 
+/* Memory that will be read soon: where thousands of look-ups are independent, they wait together.
+ */
+#define prefetch(pointer) __builtin_prefetch(pointer)
+
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok atoi atol gets popen

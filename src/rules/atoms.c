@@ -317,3 +317,8 @@ struct prefix_set atoms_addresses(const struct atoms *atoms, struct class_set cl
     arena->at = (char *)(ranges + n); /* it was the last piece: what it did not need goes back */
     return (struct prefix_set){ranges, n};
 }
+
+uint64_t atoms_table_bytes(const struct atoms *atoms)
+{
+    return atoms->n * (sizeof *atoms->starts + sizeof *atoms->class_of);
+}

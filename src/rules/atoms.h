@@ -33,3 +33,5 @@ struct class_set atoms_classes(const struct atoms *atoms, struct prefix_set set,
 /* The addresses of classes; costs what they are made of. */
 struct prefix_set atoms_addresses(const struct atoms *atoms, struct class_set classes,
                                   struct arena *arena);
+/* Bytes of the tables that look-ups touch. */
+uint64_t atoms_table_bytes(const struct atoms *atoms);

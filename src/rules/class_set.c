@@ -115,6 +115,17 @@ struct class_set class_set_copy(struct arena *arena, struct class_set set)
     return (struct class_set){runs, set.n};
 }
 
+struct class_set class_set_keep(struct arena *arena, const struct arena *temporary,
+                                struct class_set set)
+{
+    uintptr_t from = (uintptr_t)set.runs, at = (uintptr_t)arena->at;
+    if (!set.n || from < at || from >= (uintptr_t)temporary->at) return set; /* an older set */
+    size_t padding = (size_t)(-(intptr_t)at & (intptr_t)(_Alignof(struct class_run) - 1));
+    struct class_run *runs = (struct class_run *)(void *)(arena->at + padding);
+    memmove(runs, set.runs, set.n * sizeof *runs);
+    return kept(arena, runs, set.n);
+}
+
 struct class_set class_set_unite(struct arena *arena, struct class_set a, struct class_set b)
 {
     if (!b.n) return a;

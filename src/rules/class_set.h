@@ -37,6 +37,10 @@ struct class_set class_set_differ(struct arena *arena, struct class_set a, struc
 /* Of many at once, in O(runs log runs). */
 struct class_set class_set_unite_all(struct arena *arena, const struct class_set *sets, size_t n);
 struct class_set class_set_copy(struct arena *arena, struct class_set set);
+/* A set that was made in `temporary`, a copy of the arena with more taken from it: it is moved down
+ * to where the arena is, and nothing else of that memory is kept. */
+struct class_set class_set_keep(struct arena *arena, const struct arena *temporary,
+                                struct class_set set);
 bool class_set_has(struct class_set set, uint32_t class_id); /* O(log n) */
 bool class_set_equal(struct class_set a, struct class_set b);
 bool class_set_overlaps(struct class_set a, struct class_set b);

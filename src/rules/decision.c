@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* DESIGN.md 4 and 5. Every entry, exception and perimeter entry becomes two sets of classes (the
  * clients and the servers it speaks of, less its `except`, less the internet where the word is not
- * there); a row of intent is the union of the client sets of the entries that name its server. The
- * rows of the three sides follow from the rows of intent, the modes and the borders. Equal rows
- * have one number.
+ * there); rules/intents answers for their union. What a side makes of an intent depends only on the
+ * place of its end: its modes, whether it enforces, its borders. So no row of a side is kept: a
+ * pair is answered from both places, a row is made when somebody asks for it.
  */
 #include "rules/decision.h"
 
+#include "base/hash.h"
 #include "base/map.h"
+#include "rules/intents.h"
+#include "rules/partition.h"
 #include "rules/universe.h"
 
 static const struct range link_local[] = {
@@ -16,46 +19,43 @@ static const struct range link_local[] = {
 };
 const struct prefix_set decision_link_local = {link_local, COUNT_OF(link_local)};
 
-enum { ROW_NOT_MADE = UINT32_MAX - 1 };
-
 /* One address of a machine that has several. */
 struct own_address {
     struct addr addr;
     size_t machine;
 };
 
-/* What an entry says in classes. */
-struct spoken {
-    struct class_set clients, servers;
-    const size_t *services;
-    size_t n_services;
-    bool plain;
+/* What classes of one place have in common. */
+struct place_kind {
+    bool local, enforcing, cluster;
+    uint8_t modes[PROFILE_COUNT]; /* enum profile_mode; MODE_UNSET where nothing is enforced */
+    uint32_t border;              /* classes with equal numbers are inside the same borders */
 };
 
-/* Row numbers per server class. The border's are the same in every profile and secured or not. */
-struct side_rows {
-    uint32_t *outbound[PROFILE_COUNT][2], *inbound[PROFILE_COUNT][2], *border;
-    uint32_t *path[PROFILE_COUNT][2];
-};
-
-struct service_rows {
-    struct intent_rows intent; /* by server; allow and either are numbers in decision.sets */
-    struct side_rows sides;
+/* Rows of a service, numbered: see decision_row. */
+struct row_numbers {
+    uint32_t base;           /* the first number of this service */
+    uint32_t n_kinds;        /* of intents_kind: below this */
+    const uint32_t *path_of; /* per server class: the first one that no path tells from it */
 };
 
 struct decision {
     const struct resolved *resolved;
     const struct atoms *atoms;
     uint32_t n_classes;
-    struct class_sets sets;
-    struct class_set local, enforcing, cluster, all;
+    struct class_set all, local, enforcing;
     struct class_set modes[PROFILE_COUNT][MODE_OFF + 1];
     const struct class_set *borders; /* inside of each border */
-    const struct spoken *spoken;
-    size_t n_spoken;
-    struct service_rows **services; /* per service; NULL = not governed */
-    const struct own_address *own;  /* sorted by address, then machine */
+    const struct place_kind *places;
+    const uint32_t *place_of;      /* per class */
+    struct class_sets ends;        /* of entries */
+    struct intents **services;     /* per service; NULL = not governed */
+    struct row_numbers *numbers;   /* per service */
+    const struct own_address *own; /* sorted by address, then machine */
     size_t n_own;
+    /* The same where whoever is unknown is a member of everything that allows and of no except;
+     * here they are nobody. The decision itself when all are known. */
+    const struct decision *possible;
 };
 
 str side_text(enum side side)
@@ -93,6 +93,7 @@ void decision_sets(const struct resolved *resolved, struct arena *arena, struct 
     const struct policy *policy = resolved->policy;
 #define ADD(set)                                                                                   \
     do {                                                                                           \
+        if (prefix_set_is_empty(set)) break;                                                       \
         arena_grow(arena, *sets, *n, *room);                                                       \
         (*sets)[(*n)++] = (set);                                                                   \
     } while (0)
@@ -124,298 +125,228 @@ void decision_sets(const struct resolved *resolved, struct arena *arena, struct 
 #undef ADD
 }
 
+/* Marks of members without addresses (policy/resolve). A group of a directory has members, only
+ * nobody can tell which; a host that was never seen has no address, as the policy's meaning says,
+ * and check warns of it. */
+bool decision_unknown(str mark)
+{
+    return str_starts(mark, S("group "));
+}
+
 /* ---- What entries say -------------------------------------------------------------------------
  */
 
-/* Who one end of an entry speaks of: local addresses never, internet ones only by that word. */
-static struct class_set end_classes(const struct decision *d, struct class_set internet,
-                                    struct prefix_set in, struct prefix_set except,
-                                    bool with_internet, struct arena *arena, struct arena scratch)
+/* One end of an entry, as the policy has it. */
+struct end {
+    struct prefix_set in, except;
+    bool with_internet;
+    bool in_unknown, except_unknown; /* somebody of it, who may be any address here */
+};
+
+/* Ends that were met before: policies name the same ones over and over. */
+struct ends {
+    struct known_end {
+        struct end end;
+        uint32_t number;
+    } * items;
+    size_t n, room;
+    uint32_t *slots; /* index plus one; open addressing */
+    size_t n_slots;
+};
+
+static uint64_t set_hash(uint64_t hash, struct prefix_set set)
 {
-    struct class_set named = atoms_classes(d->atoms, in, &scratch);
-    struct class_set excepted = atoms_classes(d->atoms, except, &scratch);
+    hash = hash_join(hash, set.n);
+    for (size_t i = 0; i < set.n; i++) {
+        hash = hash_join(hash, addr_hash(set.ranges[i].first));
+        hash = hash_join(hash, addr_hash(set.ranges[i].last));
+    }
+    return hash;
+}
+
+static uint64_t end_hash(const struct end *end)
+{
+    uint64_t flags = end->with_internet | (uint64_t)end->in_unknown << 1;
+    return set_hash(set_hash(flags | (uint64_t)end->except_unknown << 2, end->in), end->except);
+}
+
+static bool end_equal(const struct end *a, const struct end *b)
+{
+    return a->with_internet == b->with_internet && a->in_unknown == b->in_unknown &&
+           a->except_unknown == b->except_unknown && prefix_set_equal(a->in, b->in) &&
+           prefix_set_equal(a->except, b->except);
+}
+
+static size_t end_slot(const struct ends *ends, const struct end *end)
+{
+    size_t at = (size_t)end_hash(end) & (ends->n_slots - 1);
+    while (ends->slots[at] && !end_equal(&ends->items[ends->slots[at] - 1].end, end))
+        at = (at + 1) & (ends->n_slots - 1);
+    return at;
+}
+
+/* Classes that the ends of entries are made of. */
+struct speech {
+    struct class_set internet;
+    struct class_set anyone; /* who may be an unknown member: neither local nor at the internet */
+    struct ends known;
+};
+
+/* Who one end of an entry speaks of: local addresses never, internet ones only by that word. */
+static uint32_t end_number(struct decision *d, struct speech *speech, const struct end *end,
+                           struct arena *arena, struct arena *work, struct arena scratch)
+{
+    struct ends *known = &speech->known;
+    size_t slot = end_slot(known, end);
+    if (known->slots[slot]) return known->items[known->slots[slot] - 1].number;
+    struct class_set named = atoms_classes(d->atoms, end->in, &scratch);
+    struct class_set excepted = atoms_classes(d->atoms, end->except, &scratch);
+    if (end->in_unknown) named = class_set_unite(&scratch, named, speech->anyone);
+    if (end->except_unknown) excepted = class_set_unite(&scratch, excepted, speech->anyone);
     named = class_set_subtract(&scratch, named, excepted);
     named = class_set_subtract(&scratch, named, d->local);
-    if (!with_internet) named = class_set_subtract(&scratch, named, internet);
-    return class_set_copy(arena, named);
+    if (!end->with_internet) named = class_set_subtract(&scratch, named, speech->internet);
+    uint32_t number = class_sets_intern(&d->ends, arena, named);
+    arena_grow(work, known->items, known->n, known->room);
+    known->items[known->n++] = (struct known_end){*end, number};
+    known->slots[slot] = (uint32_t)known->n;
+    return number;
 }
 
-static struct spoken spoken_entry(const struct decision *d, struct class_set internet,
-                                  const struct resolved_entry *e, struct arena *arena,
-                                  struct arena scratch)
+/* Whether members that nobody knows the addresses of are members of an end, in this reading.
+ * possible: they are members of what allows, and of no except; else the other way round. */
+static struct end end_of(struct prefix_set in, struct prefix_set except, bool with_internet,
+                         str in_unknown, str except_unknown, bool possible)
 {
-    return (struct spoken){
-        .clients =
-            end_classes(d, internet, e->from, e->except_from, e->from_internet, arena, scratch),
-        .servers = end_classes(d, internet, e->to, e->except_to, e->to_internet, arena, scratch),
-        .services = e->entry->services,
-        .n_services = e->entry->n_services,
-        .plain = e->secure == SECURE_NONE || e->secure == SECURE_UNSET,
-    };
+    return (struct end){in, except, with_internet, possible && decision_unknown(in_unknown),
+                        !possible && decision_unknown(except_unknown)};
 }
 
-/* Exactly one end of a perimeter entry is at the internet: the server of an outbound one. */
-static struct spoken spoken_perimeter(const struct decision *d, struct class_set internet,
-                                      const struct resolved_perimeter *p, struct arena *arena,
-                                      struct arena scratch)
+/* An entry with the services it is about. */
+struct sentence {
+    const size_t *services;
+    size_t n_services;
+    struct spoken spoken;
+};
+
+static struct sentence *speak(struct decision *d, bool possible, size_t *n, struct arena *arena,
+                              struct arena *work, struct arena scratch)
 {
-    bool outbound = p->direction == DIRECTION_OUTBOUND;
-    struct prefix_set none = {0};
-    struct class_set clients = end_classes(d, internet, p->from, none, !outbound, arena, scratch);
-    struct class_set servers = end_classes(d, internet, p->to, none, outbound, arena, scratch);
-    if (outbound)
-        servers = class_set_intersect(arena, servers, internet);
-    else
-        clients = class_set_intersect(arena, clients, internet);
-    return (struct spoken){clients, servers, p->entry->services, p->entry->n_services, true};
+    const struct resolved *r = d->resolved;
+    struct sentence *out = arena_array(work, struct sentence, r->n_entries + r->n_perimeter);
+    struct speech speech = {.internet = atoms_classes(d->atoms, r->places.internet, work)};
+    speech.anyone = class_set_subtract(work, d->all, d->local);
+    speech.anyone = class_set_subtract(work, speech.anyone, speech.internet);
+    speech.known.n_slots = 16;
+    while (speech.known.n_slots < 4 * (r->n_entries + r->n_perimeter))
+        speech.known.n_slots *= 2;
+    speech.known.slots = arena_array(work, uint32_t, speech.known.n_slots);
+    *n = 0;
+    for (size_t i = 0; i < r->n_entries; i++) {
+        const struct resolved_entry *e = &r->entries[i];
+        struct end from = end_of(e->from, e->except_from, e->from_internet, e->from_unknown,
+                                 e->except_from_unknown, possible);
+        struct end to = end_of(e->to, e->except_to, e->to_internet, e->to_unknown,
+                               e->except_to_unknown, possible);
+        bool plain = e->secure == SECURE_NONE || e->secure == SECURE_UNSET;
+        struct spoken spoken = {end_number(d, &speech, &from, arena, work, scratch),
+                                end_number(d, &speech, &to, arena, work, scratch), plain};
+        out[(*n)++] = (struct sentence){e->entry->services, e->entry->n_services, spoken};
+    }
+    for (size_t i = 0; i < r->n_perimeter; i++) {
+        /* Exactly one end is at the internet, the server of an outbound one; resolved sets are cut
+         * to that. */
+        const struct resolved_perimeter *e = &r->perimeter[i];
+        bool outbound = e->direction == DIRECTION_OUTBOUND;
+        struct prefix_set none = {0};
+        struct end from = end_of(e->from, none, !outbound, e->from_unknown, (str){0}, possible);
+        struct end to = end_of(e->to, none, outbound, e->to_unknown, (str){0}, possible);
+        if (outbound)
+            to.in = prefix_set_intersect(work, to.in, r->places.internet);
+        else
+            from.in = prefix_set_intersect(work, from.in, r->places.internet);
+        struct spoken spoken = {end_number(d, &speech, &from, arena, work, scratch),
+                                end_number(d, &speech, &to, arena, work, scratch), true};
+        out[(*n)++] = (struct sentence){e->entry->services, e->entry->n_services, spoken};
+    }
+    return out;
 }
 
-static bool speaks_of(const struct spoken *s, int service)
+static bool speaks_of(const struct sentence *s, size_t service)
 {
     for (size_t i = 0; i < s->n_services; i++)
-        if (s->services[i] == (size_t)service) return true;
+        if (s->services[i] == service) return true;
     return false;
 }
 
-static void speak(struct decision *d, struct arena *arena, struct arena scratch)
+static void make_services(struct decision *d, bool possible, struct arena *arena,
+                          struct arena scratch)
 {
-    const struct resolved *r = d->resolved;
-    struct spoken *spoken = arena_array(arena, struct spoken, r->n_entries + r->n_perimeter + 1);
-    struct class_set internet = atoms_classes(d->atoms, r->places.internet, &scratch);
+    const struct policy *policy = d->resolved->policy;
+    struct arena work = arena_open("decision", 0, NULL);
     size_t n = 0;
-    for (size_t i = 0; i < r->n_entries; i++)
-        spoken[n++] = spoken_entry(d, internet, &r->entries[i], arena, scratch);
-    for (size_t i = 0; i < r->n_perimeter; i++)
-        spoken[n++] = spoken_perimeter(d, internet, &r->perimeter[i], arena, scratch);
-    d->spoken = spoken;
-    d->n_spoken = n;
+    class_sets_begin(&d->ends, arena);
+    const struct sentence *sentences = speak(d, possible, &n, arena, &work, scratch);
+    struct spoken *spoken = arena_array(&work, struct spoken, n);
+    d->services = arena_array(arena, struct intents *, policy->services.n + 1);
+    for (size_t i = 0; i < policy->services.n; i++) {
+        size_t n_spoken = 0;
+        if (!policy->governed[i]) continue;
+        for (size_t j = 0; j < n; j++)
+            if (speaks_of(&sentences[j], i)) spoken[n_spoken++] = sentences[j].spoken;
+        d->services[i] = intents_build(&d->ends, spoken, n_spoken, d->n_classes, arena, scratch);
+    }
+    arena_close(&work);
 }
 
-/* ---- Rows of intent -----------------------------------------------------------------------------
+/* ---- Places -------------------------------------------------------------------------------------
  */
 
-/* Which entries name each class at one end: those of class c are items[start[c]..start[c + 1]]. */
-struct naming {
-    uint32_t *start, *items;
-};
-
-static struct naming name_classes(const struct decision *d, int service, bool own_is_server,
-                                  struct arena *arena)
-{
-    struct naming naming = {.start = arena_array(arena, uint32_t, (size_t)d->n_classes + 2)};
-    /* Two passes: count, then fill; start is shifted by one in between. */
-    for (int pass = 0; pass < 2; pass++) {
-        for (size_t i = 0; i < d->n_spoken; i++) {
-            const struct spoken *s = &d->spoken[i];
-            if (!speaks_of(s, service)) continue;
-            struct class_set own = own_is_server ? s->servers : s->clients;
-            for (uint32_t c = class_set_next(own, 0); c != UINT32_MAX;
-                 c = class_set_next(own, c + 1)) {
-                if (pass) naming.items[naming.start[c + 1]] = (uint32_t)i;
-                naming.start[c + (pass ? 1 : 2)]++;
-            }
-        }
-        if (pass) break;
-        for (uint32_t c = 0; c < d->n_classes; c++)
-            naming.start[c + 2] += naming.start[c + 1];
-        naming.items = arena_array(arena, uint32_t, (size_t)naming.start[d->n_classes + 1] + 1);
-    }
-    return naming;
-}
-
-static void make_intent_rows(const struct decision *d, int service, enum direction direction,
-                             struct class_sets *sets, struct intent_rows *out, struct arena *arena,
-                             struct arena scratch)
-{
-    bool own_is_server = direction == DIRECTION_INBOUND;
-    struct naming naming = name_classes(d, service, own_is_server, &scratch);
-    uint32_t *allow = arena_array(arena, uint32_t, d->n_classes);
-    uint32_t *either = arena_array(arena, uint32_t, d->n_classes);
-    struct map known = {0}; /* list of entries → allow row and either row */
-    for (uint32_t c = 0; c < d->n_classes; c++) {
-        const uint32_t *items = naming.items + naming.start[c];
-        size_t n = naming.start[c + 1] - naming.start[c];
-        str key = {(const char *)items, n * sizeof *items};
-        bool fresh = false;
-        uint64_t *rows = map_put(&known, &scratch, key, 0, &fresh);
-        if (fresh) {
-            struct arena inner = scratch;
-            struct class_set *peers = arena_array(&inner, struct class_set, n);
-            size_t n_plain = 0, at = 0;
-            for (size_t i = 0; i < n; i++)
-                n_plain += d->spoken[items[i]].plain;
-            /* Those in clear first. */
-            for (size_t i = 0, secure = n_plain; i < n; i++) {
-                const struct spoken *s = &d->spoken[items[i]];
-                peers[s->plain ? at++ : secure++] = own_is_server ? s->clients : s->servers;
-            }
-            struct class_set both = class_set_unite_all(&inner, peers, n);
-            struct class_set plain = class_set_unite_all(&inner, peers, n_plain);
-            *rows = (uint64_t)class_sets_intern(sets, arena, both) << 32;
-            *rows |= class_sets_intern(sets, arena, plain);
-        }
-        allow[c] = (uint32_t)(*rows & UINT32_MAX);
-        either[c] = (uint32_t)(*rows >> 32);
-    }
-    out->allow = allow;
-    out->either = either;
-}
-
-struct intent_rows decision_intent_rows(const struct decision *decision, int service,
-                                        enum direction direction, struct arena *arena,
-                                        struct arena scratch)
-{
-    struct intent_rows rows = {0};
-    class_sets_begin(&rows.sets, arena);
-    make_intent_rows(decision, service, direction, &rows.sets, &rows, arena, scratch);
-    return rows;
-}
-
-/* ---- Rows of sides ------------------------------------------------------------------------------
- */
-
-/* Outbound, what a client's own mode makes of a row of intent. `made` remembers the answer. */
-static uint32_t outbound_row(struct decision *d, enum profile p, uint32_t intent, uint32_t *made,
-                             struct arena *arena, struct arena scratch)
-{
-    if (made[intent] != ROW_NOT_MADE) return made[intent];
-    struct class_set by_intent =
-        class_set_unite(&scratch, d->modes[p][MODE_ENFORCE], d->modes[p][MODE_BLOCK_INBOUND]);
-    const struct class_set parts[] = {
-        class_set_intersect(&scratch, by_intent, class_sets_get(&d->sets, intent)),
-        class_set_subtract(&scratch, d->all, d->enforcing),
-        d->modes[p][MODE_OFF],
-        d->local,
-    };
-    struct class_set row = class_set_unite_all(&scratch, parts, COUNT_OF(parts));
-    return made[intent] = class_sets_intern(&d->sets, arena, row);
-}
-
-static uint32_t inbound_row(struct decision *d, enum profile p, uint32_t server, uint32_t intent,
-                            uint32_t *made, struct arena *arena, struct arena scratch)
-{
-    enum profile_mode mode = decision_mode(d, server, p);
-    bool free = mode == MODE_UNSET || mode == MODE_OFF || class_set_has(d->local, server);
-    if (free) return class_sets_intern(&d->sets, arena, d->all);
-    /* Under a mode that blocks, no row of intent matters: the empty one stands for all. */
-    if (mode != MODE_ENFORCE) intent = 0;
-    if (made[intent] != ROW_NOT_MADE) return made[intent];
-    struct class_set row = class_set_unite(&scratch, d->local, class_sets_get(&d->sets, intent));
-    return made[intent] = class_sets_intern(&d->sets, arena, row);
-}
-
-/* Client classes on the other side of some enforced border. */
-static struct class_set crossing(const struct decision *d, uint32_t server, struct arena *arena)
-{
-    size_t n = d->resolved->n_borders;
-    struct class_set *parts = arena_array(arena, struct class_set, n);
-    for (size_t i = 0; i < n; i++)
-        parts[i] = class_set_has(d->borders[i], server)
-                       ? class_set_subtract(arena, d->all, d->borders[i])
-                       : d->borders[i];
-    return class_set_unite_all(arena, parts, n);
-}
-
-/* The row depends only on which borders the server is inside of, and on its row of intent. */
-static uint32_t border_row(struct decision *d, uint32_t server, uint32_t either, struct map *known,
-                           struct arena *arena, struct arena *scratch)
-{
-    struct buf key = buf_in(scratch);
-    bool local = class_set_has(d->local, server);
-    for (size_t i = 0; i < d->resolved->n_borders && !local; i++)
-        buf_char(&key, class_set_has(d->borders[i], server) ? '1' : '0');
-    buf_u64(&key, either);
-    buf_char(&key, local ? 'l' : ' ');
-    bool fresh = false;
-    uint64_t *row = map_put(known, scratch, buf_text(&key), 0, &fresh);
-    if (!fresh) return (uint32_t)*row;
-
-    struct arena inner = *scratch;
-    struct class_set cut = local ? (struct class_set){0} : crossing(d, server, &inner);
-    cut = class_set_subtract(&inner, cut, class_sets_get(&d->sets, either));
-    cut = class_set_subtract(&inner, cut, d->local);
-    *row = class_sets_intern(&d->sets, arena, class_set_subtract(&inner, d->all, cut));
-    return (uint32_t)*row;
-}
-
-/* Who passes all three sides. */
-static uint32_t path_row(struct decision *d, const struct side_rows *sides, size_t p, int secured,
-                         uint32_t server, struct map *known, struct arena *arena,
-                         struct arena *scratch)
-{
-    uint32_t rows[] = {sides->outbound[p][secured][server], sides->border[server],
-                       sides->inbound[p][secured][server]};
-    bool fresh = false;
-    str key = {(const char *)rows, sizeof rows};
-    uint64_t *row = map_put(known, scratch, key, 0, &fresh);
-    if (!fresh) return (uint32_t)*row;
-    struct arena inner = *scratch;
-    struct class_set passing = d->all;
-    for (size_t i = 0; i < COUNT_OF(rows); i++)
-        passing = class_set_intersect(&inner, passing, class_sets_get(&d->sets, rows[i]));
-    *row = class_sets_intern(&d->sets, arena, passing);
-    return (uint32_t)*row;
-}
-
-static void make_side_rows(struct decision *d, struct service_rows *s, struct arena *arena,
-                           struct arena scratch)
-{
-    uint32_t n_intents = d->sets.n;
-    uint32_t *made = arena_array(&scratch, uint32_t, (size_t)n_intents + 1);
-    uint32_t *made_inbound = arena_array(&scratch, uint32_t, (size_t)n_intents + 1);
-    for (size_t p = 0; p < PROFILE_COUNT; p++) {
-        for (uint32_t i = 0; i < n_intents; i++)
-            made[i] = made_inbound[i] = ROW_NOT_MADE;
-        for (int secured = 0; secured < 2; secured++) {
-            const uint32_t *intent = secured ? s->intent.either : s->intent.allow;
-            uint32_t *outbound = arena_array(arena, uint32_t, d->n_classes);
-            uint32_t *inbound = arena_array(arena, uint32_t, d->n_classes);
-            for (uint32_t c = 0; c < d->n_classes; c++) {
-                bool local = class_set_has(d->local, c);
-                outbound[c] =
-                    local ? class_sets_intern(&d->sets, arena, d->all)
-                          : outbound_row(d, (enum profile)p, intent[c], made, arena, scratch);
-                inbound[c] =
-                    inbound_row(d, (enum profile)p, c, intent[c], made_inbound, arena, scratch);
-            }
-            s->sides.outbound[p][secured] = outbound;
-            s->sides.inbound[p][secured] = inbound;
-        }
-    }
-    s->sides.border = arena_array(arena, uint32_t, d->n_classes);
-    struct map known = {0};
-    for (uint32_t c = 0; c < d->n_classes; c++)
-        s->sides.border[c] = border_row(d, c, s->intent.either[c], &known, arena, &scratch);
-    struct map paths = {0};
-    for (size_t p = 0; p < PROFILE_COUNT; p++)
-        for (int secured = 0; secured < 2; secured++) {
-            uint32_t *path = arena_array(arena, uint32_t, d->n_classes);
-            for (uint32_t c = 0; c < d->n_classes; c++)
-                path[c] = path_row(d, &s->sides, p, secured, c, &paths, arena, &scratch);
-            s->sides.path[p][secured] = path;
-        }
-}
-
-/* ---- Building -----------------------------------------------------------------------------------
- */
-
-static void mark_classes(struct decision *d, struct arena *arena)
+/* Classes are of one place when no set of modes, of borders, of those that enforce, are local or
+ * members of a cluster tells them apart. */
+static void find_places(struct decision *d, struct arena *arena, struct arena scratch)
 {
     const struct resolved *r = d->resolved;
-    d->local = atoms_classes(d->atoms, r->places.local, arena);
-    d->enforcing = atoms_classes(d->atoms, r->enforcing, arena);
-    d->all = class_set_all(arena, d->n_classes);
-    for (size_t p = 0; p < PROFILE_COUNT; p++)
-        for (size_t m = 0; m <= MODE_OFF; m++)
-            d->modes[p][m] = atoms_classes(d->atoms, r->modes[p][m], arena);
+    size_t n = 0, most = 3 + PROFILE_COUNT * (MODE_OFF + 1) + r->n_borders;
+    struct class_set *sets = arena_array(&scratch, struct class_set, most);
+    struct class_set cluster = {0};
     for (size_t i = 0; i < r->policy->n_groups; i++)
         if (r->policy->groups[i].role == ROLE_CLUSTER)
-            d->cluster =
-                class_set_unite(arena, d->cluster, atoms_classes(d->atoms, r->groups[i], arena));
+            cluster =
+                class_set_unite(&scratch, cluster, atoms_classes(d->atoms, r->groups[i], &scratch));
     struct class_set *borders = arena_array(arena, struct class_set, r->n_borders + 1);
     for (size_t i = 0; i < r->n_borders; i++)
-        borders[i] = atoms_classes(d->atoms, r->borders[i].inside, arena);
+        sets[n++] = borders[i] = atoms_classes(d->atoms, r->borders[i].inside, arena);
+    struct partition by_border = partition_of(sets, n, d->n_classes, &scratch, scratch);
+    sets[n++] = cluster;
+    sets[n++] = d->local = atoms_classes(d->atoms, r->places.local, arena);
+    sets[n++] = d->enforcing = atoms_classes(d->atoms, r->enforcing, arena);
+    for (size_t p = 0; p < PROFILE_COUNT; p++)
+        for (size_t m = 0; m <= MODE_OFF; m++)
+            sets[n++] = d->modes[p][m] = atoms_classes(d->atoms, r->modes[p][m], arena);
+    struct partition parts = partition_of(sets, n, d->n_classes, &scratch, scratch);
+    struct place_kind *places = arena_array(arena, struct place_kind, parts.n);
+    for (uint32_t i = 0; i < parts.n; i++) {
+        uint32_t c = parts.runs[parts.from[i]].first;
+        struct place_kind *place = &places[i];
+        place->local = class_set_has(d->local, c);
+        place->enforcing = class_set_has(d->enforcing, c);
+        place->cluster = class_set_has(cluster, c);
+        place->border = by_border.of[c];
+        for (size_t p = 0; p < PROFILE_COUNT && place->enforcing; p++)
+            for (uint8_t m = MODE_OFF; m >= MODE_ENFORCE; m--)
+                if (class_set_has(d->modes[p][m], c)) place->modes[p] = m;
+    }
+    uint32_t *place_of = arena_array(arena, uint32_t, d->n_classes);
+    if (d->n_classes) memcpy(place_of, parts.of, d->n_classes * sizeof *place_of);
     d->borders = borders;
+    d->places = places;
+    d->place_of = place_of;
+}
+
+static const struct place_kind *place(const struct decision *d, uint32_t class_id)
+{
+    return &d->places[d->place_of[class_id]];
 }
 
 static int own_order(const void *left, const void *right)
@@ -441,41 +372,115 @@ static void index_machines(struct decision *d, struct arena *arena)
     d->n_own = n;
 }
 
+/* ---- Rows ---------------------------------------------------------------------------------------
+ * A row's number says how to make it. Numbers 0 and 1 are everyone and local addresses alone; the
+ * others, per service: who has an intent towards servers of a kind, what clients make of that in
+ * each profile, what borders make of it, and whole paths.
+ */
+
+enum { ROW_ALL, ROW_LOCAL, ROW_FIRST, LEVELS = 2, PATHS = PROFILE_COUNT * 2 };
+
+static uint32_t numbers_of_service(const struct decision *d, const struct row_numbers *numbers)
+{
+    uint64_t n = (uint64_t)numbers->n_kinds * LEVELS * (1 + PROFILE_COUNT) +
+                 (uint64_t)d->n_classes * (1 + PATHS);
+    assert(n < UINT32_MAX - numbers->base && "rows outnumber their numbers");
+    return (uint32_t)n;
+}
+
+/* Servers that no path tells apart: equal intents and one place. */
+static const uint32_t *find_paths(const struct decision *d, const struct intents *intents,
+                                  struct arena *arena, struct arena scratch)
+{
+    size_t n_slots = 16;
+    while (n_slots < 2 * (size_t)d->n_classes)
+        n_slots *= 2;
+    uint32_t *slots = arena_array(&scratch, uint32_t, n_slots);
+    uint32_t *path_of = arena_array(arena, uint32_t, d->n_classes);
+    for (uint32_t c = 0; c < d->n_classes; c++) {
+        uint64_t key = (uint64_t)intents_kind(intents, c) << 32 | d->place_of[c];
+        size_t at = (size_t)hash_u64(key) & (n_slots - 1);
+        for (; slots[at]; at = (at + 1) & (n_slots - 1)) {
+            uint32_t other = slots[at] - 1;
+            if (key == ((uint64_t)intents_kind(intents, other) << 32 | d->place_of[other])) break;
+        }
+        if (!slots[at]) slots[at] = c + 1;
+        path_of[c] = slots[at] - 1;
+    }
+    return path_of;
+}
+
+static void number_rows(struct decision *d, struct arena *arena, struct arena scratch)
+{
+    const struct policy *policy = d->resolved->policy;
+    uint32_t next = ROW_FIRST;
+    d->numbers = arena_array(arena, struct row_numbers, policy->services.n + 1);
+    for (size_t i = 0; i < policy->services.n; i++) {
+        if (!d->services[i]) continue;
+        struct row_numbers *numbers = &d->numbers[i];
+        numbers->base = next;
+        numbers->n_kinds = intents_kinds(d->services[i]);
+        numbers->path_of = find_paths(d, d->services[i], arena, scratch);
+        next += numbers_of_service(d, numbers);
+    }
+}
+
+/* ---- Building -----------------------------------------------------------------------------------
+ */
+
+static const struct atoms *own_atoms(const struct resolved *resolved, struct arena *arena,
+                                     struct arena scratch)
+{
+    struct prefix_set *sets = NULL;
+    size_t n = 0, room = 0;
+    decision_sets(resolved, &scratch, &sets, &n, &room);
+    /* Artefacts are made of the policy's sets within a universe, a family at a time: with these, a
+     * right one is proved on the same atoms. */
+    const struct prefix_set more[] = {
+        universe_peers, universe_windows, {&addr_all_v4, 1}
+    };
+    for (size_t i = 0; i < COUNT_OF(more); i++) {
+        arena_grow(&scratch, sets, n, room);
+        sets[n++] = more[i];
+    }
+    return atoms_build(sets, n, arena, scratch);
+}
+
+static bool has_unknown(const struct resolved *r)
+{
+    for (size_t i = 0; i < r->n_entries; i++) {
+        const struct resolved_entry *e = &r->entries[i];
+        if (decision_unknown(e->from_unknown) || decision_unknown(e->to_unknown) ||
+            decision_unknown(e->except_from_unknown) || decision_unknown(e->except_to_unknown))
+            return true;
+    }
+    for (size_t i = 0; i < r->n_perimeter; i++)
+        if (decision_unknown(r->perimeter[i].from_unknown) ||
+            decision_unknown(r->perimeter[i].to_unknown))
+            return true;
+    return false;
+}
+
 const struct decision *decision_build(const struct resolved *resolved, const struct atoms *atoms,
                                       struct arena *arena, struct arena scratch)
 {
     struct decision *d = arena_new(arena, struct decision);
     d->resolved = resolved;
-    d->atoms = atoms;
-    if (!atoms) {
-        struct prefix_set *sets = NULL;
-        size_t n = 0, room = 0;
-        struct arena inner = scratch;
-        decision_sets(resolved, &inner, &sets, &n, &room);
-        /* Artefacts are made of the policy's sets within a universe, a family at a time: with
-         * these, a right one is proved on the same atoms. */
-        arena_grow(&inner, sets, n, room);
-        sets[n++] = universe_peers;
-        arena_grow(&inner, sets, n, room);
-        sets[n++] = universe_windows;
-        arena_grow(&inner, sets, n, room);
-        sets[n++] = (struct prefix_set){&addr_all_v4, 1};
-        d->atoms = atoms_build(sets, n, arena, inner);
-    }
+    d->atoms = atoms ? atoms : own_atoms(resolved, arena, scratch);
     d->n_classes = atoms_count(d->atoms);
-    class_sets_begin(&d->sets, arena);
-    mark_classes(d, arena);
+    d->all = class_set_all(arena, d->n_classes);
+    find_places(d, arena, scratch);
     index_machines(d, arena);
-    speak(d, arena, scratch);
-
-    const struct policy *policy = resolved->policy;
-    d->services = arena_array(arena, struct service_rows *, policy->services.n + 1);
-    for (size_t i = 0; i < policy->services.n; i++) {
-        if (!policy->governed[i]) continue;
-        d->services[i] = arena_new(arena, struct service_rows);
-        make_intent_rows(d, (int)i, DIRECTION_INBOUND, &d->sets, &d->services[i]->intent, arena,
-                         scratch);
-        make_side_rows(d, d->services[i], arena, scratch);
+    make_services(d, false, arena, scratch);
+    number_rows(d, arena, scratch);
+    d->possible = d;
+    if (has_unknown(resolved)) {
+        struct decision *possible = arena_new(arena, struct decision);
+        *possible = *d;
+        make_services(possible, true, arena, scratch);
+        number_rows(possible, arena, scratch);
+        possible->possible = possible;
+        d->possible = possible;
     }
     return d;
 }
@@ -483,9 +488,194 @@ const struct decision *decision_build(const struct resolved *resolved, const str
 /* ---- Rows, for others ---------------------------------------------------------------------------
  */
 
+/* In clear and secured are one where no entry asks for security. */
+static uint32_t level_number(const struct intents *intents, bool secured)
+{
+    return secured && !intents_all_plain(intents) ? 0 : 1;
+}
+
+static enum intent_level level_of(uint32_t number)
+{
+    return number ? INTENTS_ALLOW : INTENTS_IF_SECURE;
+}
+
+/* Who blocks by mode does so whoever asks: the row of intent does not matter. */
+static uint32_t inbound_row(const struct decision *d, int service, enum profile profile,
+                            bool secured, uint32_t server)
+{
+    const struct row_numbers *numbers = &d->numbers[service];
+    const struct intents *intents = d->services[service];
+    enum profile_mode mode = (enum profile_mode)place(d, server)->modes[profile];
+    if (mode == MODE_UNSET || mode == MODE_OFF) return ROW_ALL;
+    uint32_t kind = intents_kind(intents, server);
+    if (mode != MODE_ENFORCE || intents_is_nobody(intents, kind)) return ROW_LOCAL;
+    return numbers->base + level_number(intents, secured) * numbers->n_kinds + kind;
+}
+
+/* Profiles in which every client's mode lets the same through are one: the first. */
+static enum profile first_alike(const struct decision *d, enum profile profile)
+{
+    for (size_t p = 0; p < profile; p++) {
+        bool alike = true;
+        for (size_t m = MODE_ENFORCE; m <= MODE_OFF; m++)
+            alike = alike && class_set_equal(d->modes[p][m], d->modes[profile][m]);
+        if (alike) return (enum profile)p;
+    }
+    return profile;
+}
+
+uint32_t decision_row(const struct decision *decision, int service, enum profile profile,
+                      enum side side, bool secured, uint32_t server_class)
+{
+    const struct decision *d = decision;
+    assert(decision_governs(d, service) && "only governed services have rows");
+    const struct row_numbers *numbers = &d->numbers[service];
+    const struct intents *intents = d->services[service];
+    if (place(d, server_class)->local) return ROW_ALL;
+    if (side == SIDE_BORDER && !d->resolved->n_borders) return ROW_ALL;
+    if (side == SIDE_SERVER_INBOUND) return inbound_row(d, service, profile, secured, server_class);
+    uint32_t row = numbers->base, level = level_number(intents, secured);
+    if (side == SIDE_CLIENT_OUTBOUND) {
+        row += (1 + (uint32_t)first_alike(d, profile)) * LEVELS * numbers->n_kinds;
+        return row + level * numbers->n_kinds + intents_kind(intents, server_class);
+    }
+    row += (1 + PROFILE_COUNT) * LEVELS * numbers->n_kinds;
+    if (side == SIDE_COUNT) row += (1 + 2 * (uint32_t)profile + level) * d->n_classes;
+    return row + numbers->path_of[server_class];
+}
+
+/* Outbound, what the clients' own modes make of an intent. */
+static struct class_set outbound_classes(const struct decision *d, size_t profile,
+                                         struct class_set intended, struct arena *arena)
+{
+    const struct class_set *modes = d->modes[profile];
+    struct class_set by_intent =
+        class_set_unite(arena, modes[MODE_ENFORCE], modes[MODE_BLOCK_INBOUND]);
+    const struct class_set parts[] = {
+        class_set_intersect(arena, by_intent, intended),
+        class_set_subtract(arena, d->all, d->enforcing),
+        modes[MODE_OFF],
+        d->local,
+    };
+    return class_set_unite_all(arena, parts, COUNT_OF(parts));
+}
+
+/* All but those across a border that nobody means to let through. */
+static struct class_set border_classes(const struct decision *d, uint32_t server,
+                                       struct class_set intended, struct arena *arena)
+{
+    size_t n = d->resolved->n_borders;
+    struct class_set *parts = arena_array(arena, struct class_set, n);
+    for (size_t i = 0; i < n; i++)
+        parts[i] = class_set_has(d->borders[i], server)
+                       ? class_set_subtract(arena, d->all, d->borders[i])
+                       : d->borders[i];
+    struct class_set cut = class_set_unite_all(arena, parts, n);
+    cut = class_set_subtract(arena, cut, intended);
+    cut = class_set_subtract(arena, cut, d->local);
+    return class_set_subtract(arena, d->all, cut);
+}
+
+static struct class_set path_classes(const struct decision *d, int service, enum profile profile,
+                                     bool secured, uint32_t server, struct arena *arena)
+{
+    struct class_set passing = d->all;
+    for (unsigned side = 0; side < SIDE_COUNT; side++) {
+        uint32_t row = decision_row(d, service, profile, (enum side)side, secured, server);
+        passing = class_set_intersect(arena, passing, decision_row_classes(d, row, arena));
+    }
+    return passing;
+}
+
+/* The set of a row of this service; row counts from the service's first. */
+static struct class_set make_row(const struct decision *d, int service, uint32_t row,
+                                 struct arena *arena)
+{
+    const struct row_numbers *numbers = &d->numbers[service];
+    const struct intents *intents = d->services[service];
+    uint32_t of_intents = LEVELS * numbers->n_kinds;
+    if (row < of_intents * (1 + PROFILE_COUNT)) {
+        uint32_t place_in = row % of_intents;
+        struct class_set intended = intents_clients(intents, place_in % numbers->n_kinds,
+                                                    level_of(place_in / numbers->n_kinds), arena);
+        if (row < of_intents) return class_set_unite(arena, d->local, intended);
+        return outbound_classes(d, row / of_intents - 1, intended, arena);
+    }
+    row -= of_intents * (1 + PROFILE_COUNT);
+    uint32_t server = row % d->n_classes, what = row / d->n_classes;
+    if (what)
+        return path_classes(d, service, (enum profile)((what - 1) / 2), !((what - 1) % 2), server,
+                            arena);
+    struct class_set intended =
+        intents_clients(intents, intents_kind(intents, server), INTENTS_IF_SECURE, arena);
+    return border_classes(d, server, intended, arena);
+}
+
+struct class_set decision_row_classes(const struct decision *decision, uint32_t row,
+                                      struct arena *arena)
+{
+    const struct decision *d = decision;
+    if (row == ROW_ALL) return d->all;
+    if (row == ROW_LOCAL) return d->local;
+    size_t service = d->resolved->policy->services.n;
+    while (service && (!d->services[service - 1] || d->numbers[service - 1].base > row))
+        service--;
+    assert(service && "a row of this decision");
+    service--;
+    struct arena temporary = *arena;
+    struct class_set classes =
+        make_row(d, (int)service, row - d->numbers[service].base, &temporary);
+    return class_set_keep(arena, &temporary, classes);
+}
+
+const uint32_t *decision_map(const struct decision *decision, int service, enum profile profile,
+                             enum side side, bool secured, struct class_sets *sets,
+                             struct arena *arena, struct arena scratch)
+{
+    uint32_t n = decision->n_classes;
+    uint32_t *map = arena_array(arena, uint32_t, n);
+    struct map known = {0};
+    for (uint32_t c = 0; c < n; c++) {
+        bool fresh = false;
+        uint32_t row = decision_governs(decision, service)
+                           ? decision_row(decision, service, profile, side, secured, c)
+                           : ROW_ALL;
+        str key = {(const char *)&row, sizeof row};
+        uint64_t *number = map_put(&known, &scratch, key, 0, &fresh);
+        if (fresh) {
+            struct arena inner = scratch;
+            struct class_set classes = decision_row_classes(decision, row, &inner);
+            *number = class_sets_intern(sets, arena, classes);
+        }
+        map[c] = (uint32_t)*number;
+    }
+    return map;
+}
+
+struct intent_rows decision_intent_rows(const struct decision *decision, int service,
+                                        enum direction direction, struct arena *arena,
+                                        struct arena scratch)
+{
+    assert(decision_governs(decision, service) && "only governed services have rows");
+    struct intent_rows rows = {0};
+    uint32_t *allow = arena_array(arena, uint32_t, decision->n_classes);
+    uint32_t *either = arena_array(arena, uint32_t, decision->n_classes);
+    class_sets_begin(&rows.sets, arena);
+    intents_rows(decision->services[service], direction == DIRECTION_INBOUND, &rows.sets, allow,
+                 either, arena, scratch);
+    rows.allow = allow;
+    rows.either = either;
+    return rows;
+}
+
 bool decision_governs(const struct decision *decision, int service)
 {
     return service != SERVICE_NONE && decision->services[service];
+}
+
+const struct decision *decision_possible(const struct decision *decision)
+{
+    return decision->possible;
 }
 
 const struct atoms *decision_atoms(const struct decision *decision)
@@ -498,41 +688,20 @@ const struct resolved *decision_resolved(const struct decision *decision)
     return decision->resolved;
 }
 
-uint32_t decision_row(const struct decision *decision, int service, enum profile profile,
-                      enum side side, bool secured, uint32_t server_class)
-{
-    assert(service >= 0 && decision->services[service] && "only governed services have rows");
-    const struct side_rows *sides = &decision->services[service]->sides;
-    if (side == SIDE_BORDER) return sides->border[server_class];
-    if (side == SIDE_CLIENT_OUTBOUND) return sides->outbound[profile][secured][server_class];
-    if (side == SIDE_COUNT) return sides->path[profile][secured][server_class];
-    return sides->inbound[profile][secured][server_class];
-}
-
-struct class_set decision_row_classes(const struct decision *decision, uint32_t row,
-                                      struct arena *arena)
-{
-    (void)arena;
-    return class_sets_get(&decision->sets, row);
-}
-
 enum profile_mode decision_mode(const struct decision *decision, uint32_t class_id,
                                 enum profile profile)
 {
-    if (!class_set_has(decision->enforcing, class_id)) return MODE_UNSET;
-    for (size_t m = MODE_ENFORCE; m <= MODE_OFF; m++)
-        if (class_set_has(decision->modes[profile][m], class_id)) return (enum profile_mode)m;
-    return MODE_UNSET;
+    return (enum profile_mode)place(decision, class_id)->modes[profile];
 }
 
 bool decision_is_local(const struct decision *decision, uint32_t class_id)
 {
-    return class_set_has(decision->local, class_id);
+    return place(decision, class_id)->local;
 }
 
 bool decision_is_cluster(const struct decision *decision, uint32_t class_id)
 {
-    return class_set_has(decision->cluster, class_id);
+    return place(decision, class_id)->cluster;
 }
 
 /* ---- Asking -------------------------------------------------------------------------------------
@@ -567,42 +736,58 @@ static int question_service(const struct decision *d, const struct flow_question
     return service_by_port(d->resolved->policy->services, q->transport, q->port);
 }
 
-static enum intent intent_of(const struct service_rows *s, const struct decision *d,
-                             uint32_t client, uint32_t server)
+static enum intent intent_of(enum intent_level level)
 {
-    if (class_set_has(class_sets_get(&d->sets, s->intent.allow[server]), client))
-        return INTENT_ALLOW;
-    if (class_set_has(class_sets_get(&d->sets, s->intent.either[server]), client))
-        return INTENT_ALLOW_IF_SECURE;
-    return INTENT_BLOCK;
+    if (level == INTENTS_ALLOW) return INTENT_ALLOW;
+    return level == INTENTS_IF_SECURE ? INTENT_ALLOW_IF_SECURE : INTENT_BLOCK;
 }
 
-static bool crosses_border(const struct decision *d, uint32_t client, uint32_t server)
+/* What a machine that enforces makes of a flow. */
+static bool host_passes(enum profile_mode mode, enum direction direction, bool intended)
 {
-    for (size_t i = 0; i < d->resolved->n_borders; i++)
-        if (class_set_has(d->borders[i], client) != class_set_has(d->borders[i], server))
-            return true;
-    return false;
+    if (mode == MODE_UNSET || mode == MODE_OFF) return true;
+    bool by_intent =
+        mode == MODE_ENFORCE || (mode == MODE_BLOCK_INBOUND && direction == DIRECTION_OUTBOUND);
+    return by_intent && intended;
 }
 
-static struct side_answer ask_side(const struct decision *d, const struct flow_question *q,
-                                   int service, enum profile profile, enum side side,
-                                   uint32_t client, uint32_t server)
+/* A flow whose ends are classes: neither local nor one machine, and the service is governed. */
+struct class_flow {
+    const struct place_kind *client, *server;
+    enum profile profile;
+    enum intent_level level;
+    bool client_has, server_has; /* the policy: it was deployed there */
+};
+
+static struct side_answer ask_host(const struct class_flow *f, enum side side)
 {
-    struct side_answer answer = {side, true, true, true};
-    if (side != SIDE_BORDER) {
-        bool at_client = side == SIDE_CLIENT_OUTBOUND;
-        answer.enforces = class_set_has(d->enforcing, at_client ? client : server);
-        /* Borders hold in every ring; machines that have not got the policy yet do nothing. */
-        if (q->deployed && !prefix_set_contains(*q->deployed, at_client ? q->client : q->server))
-            answer.enforces = false;
-        if (!answer.enforces) return answer;
-    }
-    uint32_t clear = decision_row(d, service, profile, side, false, server);
-    uint32_t secured = decision_row(d, service, profile, side, true, server);
-    answer.passes = class_set_has(class_sets_get(&d->sets, clear), client);
-    answer.passes_secured = class_set_has(class_sets_get(&d->sets, secured), client);
+    bool outbound = side == SIDE_CLIENT_OUTBOUND;
+    const struct place_kind *own = outbound ? f->client : f->server;
+    struct side_answer answer = {side, false, true, true};
+    if (!own->enforcing || !(outbound ? f->client_has : f->server_has)) return answer;
+    enum direction direction = outbound ? DIRECTION_OUTBOUND : DIRECTION_INBOUND;
+    enum profile_mode mode = (enum profile_mode)own->modes[f->profile];
+    answer.enforces = true;
+    answer.passes = host_passes(mode, direction, f->level == INTENTS_ALLOW);
+    answer.passes_secured = host_passes(mode, direction, f->level != INTENTS_NONE);
     return answer;
+}
+
+static void add_side(struct flow_answer *answer, struct side_answer side)
+{
+    answer->sides[answer->n_sides++] = side;
+    answer->passes = answer->passes && side.passes;
+    answer->passes_secured = answer->passes_secured && side.passes_secured;
+}
+
+static void ask_sides(const struct class_flow *f, struct flow_answer *answer)
+{
+    add_side(answer, ask_host(f, SIDE_CLIENT_OUTBOUND));
+    /* Borders hold in every ring, and cannot see IPsec. */
+    bool intended = f->level != INTENTS_NONE;
+    if (f->client->border != f->server->border)
+        add_side(answer, (struct side_answer){SIDE_BORDER, true, intended, intended});
+    add_side(answer, ask_host(f, SIDE_SERVER_INBOUND));
 }
 
 struct flow_answer decision_ask(const struct decision *decision, const struct flow_question *q)
@@ -610,24 +795,104 @@ struct flow_answer decision_ask(const struct decision *decision, const struct fl
     const struct decision *d = decision;
     uint32_t client = atoms_class(d->atoms, q->client), server = atoms_class(d->atoms, q->server);
     int service = question_service(d, q);
-    enum profile profile = q->profile < PROFILE_COUNT ? q->profile : PROFILE_DOMAIN;
     struct flow_answer answer = {.service = service, .passes = true, .passes_secured = true};
-    bool local = class_set_has(d->local, client) || class_set_has(d->local, server);
-    if (local || decision_one_machine(d, q->client, q->server)) {
+    struct class_flow flow = {
+        .client = place(d, client),
+        .server = place(d, server),
+        .profile = q->profile < PROFILE_COUNT ? q->profile : PROFILE_DOMAIN,
+        .client_has = !q->deployed || prefix_set_contains(*q->deployed, q->client),
+        .server_has = !q->deployed || prefix_set_contains(*q->deployed, q->server),
+    };
+    if (flow.client->local || flow.server->local || decision_one_machine(d, q->client, q->server)) {
         answer.intent = INTENT_LOCAL;
         return answer;
     }
-    if (service == SERVICE_NONE || !d->services[service]) {
+    if (!decision_governs(d, service)) {
         answer.intent = INTENT_UNGOVERNED;
         return answer;
     }
-    answer.intent = intent_of(d->services[service], d, client, server);
-    for (size_t side = 0; side < SIDE_COUNT; side++) {
-        if (side == SIDE_BORDER && !crosses_border(d, client, server)) continue;
-        struct side_answer s = ask_side(d, q, service, profile, (enum side)side, client, server);
-        answer.sides[answer.n_sides++] = s;
-        answer.passes = answer.passes && s.passes;
-        answer.passes_secured = answer.passes_secured && s.passes_secured;
-    }
+    flow.level = intents_ask(d->services[service], client, server);
+    answer.intent = intent_of(flow.level);
+    /* What is allowed whoever the unknown are is certain; the sides say what is certain to pass. */
+    if (d->possible != d &&
+        intents_ask(d->possible->services[service], client, server) != flow.level)
+        answer.intent = INTENT_UNDECIDABLE;
+    ask_sides(&flow, &answer);
     return answer;
+}
+
+/* ---- Asking in bulk -----------------------------------------------------------------------------
+ */
+
+struct flow_record decision_record(const struct decision *decision, const struct flow_question *q)
+{
+    int service = question_service(decision, q);
+    bool governed = decision_governs(decision, service);
+    bool one = decision_one_machine(decision, q->client, q->server);
+    return (struct flow_record){
+        .client = atoms_class(decision->atoms, q->client),
+        .server = atoms_class(decision->atoms, q->server),
+        .service = governed ? (uint16_t)service : FLOW_UNGOVERNED,
+        .profile = (uint8_t)(q->profile < PROFILE_COUNT ? q->profile : PROFILE_DOMAIN),
+        .one_machine = one,
+    };
+}
+
+static uint8_t verdict_of(const struct decision *d, const struct flow_record *r,
+                          enum intent_level level, enum intent_level possible)
+{
+    struct class_flow flow = {.client = place(d, r->client),
+                              .server = place(d, r->server),
+                              .profile = (enum profile)r->profile,
+                              .level = level,
+                              .client_has = true,
+                              .server_has = true};
+    unsigned passing = FLOW_PASSES | FLOW_PASSES_SECURED;
+    if (r->one_machine || flow.client->local || flow.server->local)
+        return (uint8_t)(INTENT_LOCAL | passing);
+    if (r->service == FLOW_UNGOVERNED) return (uint8_t)(INTENT_UNGOVERNED | passing);
+    struct flow_answer answer = {.passes = true, .passes_secured = true};
+    ask_sides(&flow, &answer);
+    unsigned verdict = level == possible ? (unsigned)intent_of(level) : INTENT_UNDECIDABLE;
+    if (answer.passes) verdict |= FLOW_PASSES;
+    if (answer.passes_secured) verdict |= FLOW_PASSES_SECURED;
+    return (uint8_t)verdict;
+}
+
+void decision_ask_records(const struct decision *decision, const struct flow_record *records,
+                          size_t n, uint8_t *verdicts)
+{
+    enum { BLOCK = 64 };
+    const struct decision *d = decision;
+    struct class_pair pairs[BLOCK];
+    uint8_t levels[BLOCK] = {0}, possible[BLOCK] = {0};
+    for (size_t start = 0, end = 0; start < n; start = end) {
+        /* As long as the service stays the same. */
+        const struct flow_record *block = records + start;
+        for (end = start; end < n && end - start < BLOCK; end++) {
+            if (records[end].service != block->service) break;
+            pairs[end - start] = (struct class_pair){records[end].client, records[end].server};
+            prefetch(&d->place_of[records[end].client]);
+            prefetch(&d->place_of[records[end].server]);
+        }
+        if (block->service != FLOW_UNGOVERNED) {
+            intents_ask_many(d->services[block->service], pairs, end - start, levels);
+            if (d->possible != d)
+                intents_ask_many(d->possible->services[block->service], pairs, end - start,
+                                 possible);
+        }
+        const uint8_t *other = d->possible != d ? possible : levels;
+        for (size_t i = 0; i < end - start; i++)
+            verdicts[start + i] =
+                verdict_of(d, &block[i], (enum intent_level)levels[i], (enum intent_level)other[i]);
+    }
+}
+
+uint64_t decision_table_bytes(const struct decision *decision)
+{
+    uint64_t total = atoms_table_bytes(decision->atoms);
+    total += decision->n_classes * sizeof *decision->place_of;
+    for (size_t i = 0; i < decision->resolved->policy->services.n; i++)
+        if (decision->services[i]) total += intents_table_bytes(decision->services[i]);
+    return total;
 }

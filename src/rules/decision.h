@@ -57,14 +57,41 @@ struct side_answer {
 
 struct flow_answer {
     int service; /* index or SERVICE_NONE */
+    /* Undecidable: it depends on who the members of a group are whose addresses nobody knows; what
+     * passes is then what passes in any case. */
     enum intent intent;
     bool passes, passes_secured;
     struct side_answer sides[SIDE_COUNT]; /* in path order; n_sides is 0 for local flows */
     size_t n_sides;
 };
 
-/* Answers one question; two class look-ups and a few bit tests. */
+/* Answers one question; two class look-ups and a few loads. */
 struct flow_answer decision_ask(const struct decision *decision, const struct flow_question *q);
+
+/* Many questions: ends become classes once, and what remains of a flow is 12 bytes. */
+enum { FLOW_UNGOVERNED = UINT16_MAX };
+struct flow_record {
+    uint32_t client, server; /* classes */
+    uint16_t service;        /* index, or FLOW_UNGOVERNED */
+    uint8_t profile;         /* below PROFILE_COUNT */
+    uint8_t one_machine;     /* its own addresses at both ends */
+};
+/* A verdict: an enum intent, and what passes when everybody has the policy. */
+enum { FLOW_INTENT = 7, FLOW_PASSES = 8, FLOW_PASSES_SECURED = 16 };
+
+struct flow_record decision_record(const struct decision *decision, const struct flow_question *q);
+/* records of many services are answered fastest in the order of the services */
+void decision_ask_records(const struct decision *decision, const struct flow_record *records,
+                          size_t n, uint8_t *verdicts);
+/* Bytes of the tables that questions touch. */
+uint64_t decision_table_bytes(const struct decision *decision);
+
+/* The same policy with everyone who is unknown a member of all that allows and of no `except`; the
+ * decision itself takes them to be nobody. They are one and the same when all are known. A pair
+ * that both answer alike is certain. */
+const struct decision *decision_possible(const struct decision *decision);
+/* True for a mark of policy/resolve that makes a membership unknown: of a directory's group. */
+bool decision_unknown(str mark);
 
 /* Why: evaluated for this point only, never stored. The entry that decides the intent (NULL = none
  * matches), or the perimeter entry, or the mode that blocks at a side; SIDE_COUNT asks why the
@@ -96,14 +123,20 @@ const struct resolved *decision_resolved(const struct decision *decision);
 struct intent_rows decision_intent_rows(const struct decision *decision, int service,
                                         enum direction direction, struct arena *arena,
                                         struct arena scratch);
-/* Which client classes pass this side towards a server class, or with SIDE_COUNT the whole path;
- * equal numbers are equal sets, in one decision. Only governed services have rows. Every row holds
- * the local classes. Flows of one machine to itself are not told apart (decision_one_machine). */
+/* Which client classes pass this side towards a server class, or with SIDE_COUNT the whole path, as
+ * the number of a row: equal numbers are equal sets, in one decision. (Not the other way round: for
+ * that, decision_map.) Only governed services have rows. Every row holds the local classes. Flows
+ * of one machine to itself are not told apart (decision_one_machine). */
 uint32_t decision_row(const struct decision *decision, int service, enum profile profile,
                       enum side side, bool secured, uint32_t server_class);
-/* The set of a row; it may be made in the arena or be the decision's own. */
+/* The set of a row: made in the arena, or the decision's own. */
 struct class_set decision_row_classes(const struct decision *decision, uint32_t row,
                                       struct arena *arena);
+/* A whole map, canonical: per server class the number in `sets` of who passes. Maps of several
+ * decisions on the same atoms may share `sets`: then they are equal exactly where numbers are. */
+const uint32_t *decision_map(const struct decision *decision, int service, enum profile profile,
+                             enum side side, bool secured, struct class_sets *sets,
+                             struct arena *arena, struct arena scratch);
 bool decision_governs(const struct decision *decision, int service);
 /* True for an address and itself, and for two addresses of one machine: `local`, always passes. */
 bool decision_one_machine(const struct decision *decision, struct addr a, struct addr b);
