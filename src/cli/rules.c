@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rules that artefacts hold, as their target's reader understands them: what a proof sees. */
 #include "cli/command.h"
+#include "reason/check_rules.h"
 #include "targets/target.h"
 
 #define T(text)                                                                                    \
@@ -15,6 +16,9 @@ enum { MOST_FILE_BYTES = 256 << 20 };
 struct source {
     str path;
     struct ruleset rules;
+    enum engine engine;
+    const struct check_rules_finding *found; /* with --check */
+    size_t n_found;
 };
 
 static const struct target *recognise(bytes content)
@@ -40,6 +44,7 @@ static bool read_source(struct invocation *call, str path, struct source *out, s
         return err_in(err, path);
     }
     out->path = path;
+    out->engine = target->engine;
     return target->read(path, content, call->arena, &out->rules, err);
 }
 
@@ -147,6 +152,47 @@ static void print_json_rule(struct json *json, struct arena *arena, str path,
     json_object_end(json);
 }
 
+/* "apply.ps1:1204": where the rule begins */
+static str where(struct arena *arena, const struct source *source, size_t rule)
+{
+    return str_format(arena, "%.*s:%" PRIu64, STR_ARG(source->path),
+                      source->rules.rules[rule].offset);
+}
+
+static str severity_text(enum severity severity)
+{
+    return severity == SEVERITY_ERROR ? S("error") : S("warning");
+}
+
+static void print_json_finding(struct json *json, struct arena *arena, const struct source *source,
+                               const struct check_rules_finding *f)
+{
+    json_object(json);
+    json_member_str(json, S("severity"), severity_text(f->severity));
+    json_member_str(json, S("kind"), f->kind);
+    json_member_str(json, S("where"), where(arena, source, f->rule));
+    json_member_str(json, S("text"), f->text);
+    json_key(json, S("others"));
+    json_array(json);
+    for (size_t i = 0; i < f->n_others; i++)
+        json_str(json, where(arena, source, f->others[i]));
+    json_array_end(json);
+    json_key(json, S("witness"));
+    json_object(json);
+    json_member_str(json, S("direction"), direction_text(source->rules.rules[f->rule].direction));
+    json_key(json, S("local"));
+    json_addr(json, f->local);
+    json_key(json, S("remote"));
+    json_addr(json, f->remote);
+    json_member_str_or_null(json, S("protocol"),
+                            f->transport == TRANSPORT_NONE ? (str){0}
+                                                           : service_transport_text(f->transport));
+    json_member_u64(json, S("port"), f->port);
+    json_member_str(json, S("profile"), profile_text(f->profile));
+    json_object_end(json);
+    json_object_end(json);
+}
+
 static void print_json(struct invocation *call, const struct source *sources, size_t n)
 {
     struct json json = json_to(call->out);
@@ -157,6 +203,14 @@ static void print_json(struct invocation *call, const struct source *sources, si
         for (size_t j = 0; j < sources[i].rules.n; j++)
             print_json_rule(&json, call->arena, sources[i].path, &sources[i].rules.rules[j]);
     json_array_end(&json);
+    if (option_flag(call, S("check"))) {
+        json_key(&json, S("findings"));
+        json_array(&json);
+        for (size_t i = 0; i < n; i++)
+            for (size_t j = 0; j < sources[i].n_found; j++)
+                print_json_finding(&json, call->arena, &sources[i], &sources[i].found[j]);
+        json_array_end(&json);
+    }
     json_object_end(&json);
     buf_char(call->out, '\n');
 }
@@ -211,8 +265,66 @@ static void print_table(struct invocation *call, const struct source *sources, s
         table_print_text(&table, call->out, call->colour);
 }
 
+static void print_csv_findings(struct invocation *call, const struct source *sources, size_t n)
+{
+    static const struct table_column columns[] = {
+        {T("severity"), ALIGN_LEFT, 0},
+        {T("kind"),     ALIGN_LEFT, 0},
+        {T("where"),    ALIGN_LEFT, 0},
+        {T("text"),     ALIGN_LEFT, 0},
+    };
+    struct table table = table_of(call->arena, columns, COUNT_OF(columns));
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < sources[i].n_found; j++) {
+            const struct check_rules_finding *f = &sources[i].found[j];
+            table_add(&table, severity_text(f->severity));
+            table_add(&table, f->kind);
+            table_add(&table, where(call->arena, &sources[i], f->rule));
+            table_add(&table, f->text);
+        }
+    table_print_csv(&table, call->out);
+}
+
+static void print_findings(struct invocation *call, const struct source *sources, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct source *source = &sources[i];
+        size_t n_errors = 0;
+        for (size_t j = 0; j < source->n_found; j++) {
+            const struct check_rules_finding *f = &source->found[j];
+            bool is_error = f->severity == SEVERITY_ERROR;
+            n_errors += is_error;
+            buf_str(call->out, where(call->arena, source, f->rule));
+            buf_str(call->out, S(": "));
+            table_tone(call->out, severity_text(f->severity), is_error ? TONE_BAD : TONE_WARN,
+                       call->colour);
+            buf_format(call->out, ": %.*s: %.*s\n", STR_ARG(f->kind), STR_ARG(f->text));
+        }
+        buf_format(call->out, "%.*s: ", STR_ARG(source->path));
+        table_tone(call->out, n_errors ? S("not ok") : S("ok"), n_errors ? TONE_BAD : TONE_GOOD,
+                   call->colour);
+        buf_format(call->out, ": %zu rule%s, %zu error%s, %zu warning%s\n", source->rules.n,
+                   source->rules.n == 1 ? "" : "s", n_errors, n_errors == 1 ? "" : "s",
+                   source->n_found - n_errors, source->n_found - n_errors == 1 ? "" : "s");
+    }
+}
+
+/* True when a rule never decides what it was written for. */
+static bool check_sources(struct invocation *call, struct source *sources, size_t n)
+{
+    bool any_error = false;
+    for (size_t i = 0; i < n; i++) {
+        struct source *s = &sources[i];
+        s->found = check_rules(s->rules, s->engine, call->arena, call->scratch, &s->n_found);
+        for (size_t j = 0; j < s->n_found; j++)
+            any_error = any_error || s->found[j].severity == SEVERITY_ERROR;
+    }
+    return any_error;
+}
+
 static int run(struct invocation *call)
 {
+    bool is_check = option_flag(call, S("check"));
     struct source *sources = arena_array(call->arena, struct source, call->n_arguments);
     size_t n = 0;
     int status = EXIT_FINE;
@@ -224,14 +336,27 @@ static int run(struct invocation *call)
             status = command_fail(call, &err);
     }
     if (!n) return status; /* an empty table would be an answer */
+    bool bad = is_check && check_sources(call, sources, n);
     if (call->format == FORMAT_JSON)
         print_json(call, sources, n);
+    else if (is_check && call->format == FORMAT_CSV)
+        print_csv_findings(call, sources, n);
+    else if (is_check)
+        print_findings(call, sources, n);
     else
         print_table(call, sources, n);
-    return status;
+    return status == EXIT_FINE && bad ? EXIT_NO : status;
 }
 
+static const struct option options[] = {
+    {.name = T("check"),
+     .type = OPTION_FLAG,
+     .help = T("find rules that never decide anything, or contradict each other")},
+};
+
 static const struct example examples[] = {
+    {T("sallyport rules out/nftables/*.nft --check"),
+     T("Is there a rule that another one makes idle?")                                        },
     {T("sallyport rules out/powershell/clients-1/apply.ps1"), T("What does this script make?")},
     {T("sallyport rules out/nftables/*.nft --json"),
      T("Every rule of all files, for a program that reads on")                                },
@@ -243,12 +368,23 @@ const struct command rules_command = {
     .arguments = T("FILE..."),
     .least_arguments = 1,
     .most_arguments = SIZE_MAX,
+    .options = options,
+    .n_options = COUNT_OF(options),
     .examples = examples,
     .n_examples = COUNT_OF(examples),
     .details = T(
         "Files are recognised by their content. What is printed is what the target's reader "
         "understood, which is what\n`compile` proves equal to the policy; a line it does not know "
         "is an error, never skipped. Text shows the first\nthree ranges of a list, CSV and JSON "
-        "all of them."),
+        "all of them.\n\n"
+        "--check asks each file, under the order in which its firewall decides, for rules that "
+        "others make idle: in\nWindows every block beats every allow, so a list made for a "
+        "firewall "
+        "that takes the first match may block\neverything; elsewhere a rule behind those that "
+        "match "
+        "all of it never decides. Exact for all addresses, also\nwhere only several rules together "
+        "do it.\n\n"
+        "Exit status: 0 fine; 1 with --check, when a rule can't do what it says; 2 a file can't be "
+        "read."),
     .run = run,
 };

@@ -164,11 +164,13 @@ static void warn_of_cover(struct covers *c, size_t i, struct arena scratch)
                            STR_ARG(label)));
         return;
     }
-    str others = n == 1 ? S("") : str_format(c->arena, "these %zu together: ", n);
     str more = n > MOST_NAMED ? str_format(c->arena, "%zu more", n - MOST_NAMED) : S("");
-    str text =
-        str_format(c->arena, "%.*s allows nothing that is not allowed by %.*s%.*s", STR_ARG(label),
-                   STR_ARG(others), STR_ARG(mentions(c, c->holding, n, more)));
+    str others = mentions(c, c->holding, n, more);
+    str text = n == 1 ? str_format(c->arena, "%.*s allows nothing that %.*s does not allow",
+                                   STR_ARG(label), STR_ARG(others))
+                      : str_format(c->arena,
+                                   "%.*s allows nothing that these %zu together do not allow: %.*s",
+                                   STR_ARG(label), n, STR_ARG(others));
     warn_at(c, i, "shadowed", text);
 }
 
