@@ -250,10 +250,201 @@ static void test_small_worlds(void **state)
     arena_close(&arena);
 }
 
+/* --- known optima --- */
+
+/* Blocks drawn by chance, and single pairs as noise. The optimum is known when each block and each
+ * single pair has an edge such that no two of these edges fit in one biclique: then fewer entries
+ * can't do, and as many do. */
+struct plant {
+    uint32_t n_clients, n_servers, n_blocks, n_noise;
+    uint32_t block_clients, block_servers; /* the most of one block */
+    bool private_ends;                     /* each block has a client and a server of its own */
+};
+
+struct planted {
+    uint8_t *edge;        /* n_clients x n_servers: how many blocks cover it */
+    uint32_t (*proof)[2]; /* the edges that prove the optimum */
+    uint32_t n_proof;
+};
+
+static uint8_t *edge_at(const struct planted *planted, const struct plant *plant, uint32_t u,
+                        uint32_t v)
+{
+    return &planted->edge[(size_t)u * plant->n_servers + v];
+}
+
+static bool fit_together(const struct planted *planted, const struct plant *plant,
+                         const uint32_t a[2], const uint32_t b[2])
+{
+    return *edge_at(planted, plant, a[0], b[1]) && *edge_at(planted, plant, b[0], a[1]);
+}
+
+/* The edge is independent of all that prove the optimum so far. */
+static bool stands_apart(const struct planted *planted, const struct plant *plant,
+                         const uint32_t edge[2])
+{
+    for (uint32_t i = 0; i < planted->n_proof; i++)
+        if (fit_together(planted, plant, edge, planted->proof[i])) return false;
+    return true;
+}
+
+static uint32_t draw_distinct(struct chance *chance, uint32_t of, uint32_t n, uint32_t *out)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t x = below(chance, of);
+        bool again = false;
+        for (uint32_t k = 0; k < kept; k++)
+            again |= out[k] == x;
+        if (!again) out[kept++] = x;
+    }
+    return kept;
+}
+
+struct block {
+    uint32_t member[2][128], n[2];
+};
+
+static struct block draw_block(const struct plant *plant, uint32_t number, struct chance *chance)
+{
+    struct block block = {0};
+    uint32_t spare = plant->private_ends ? plant->n_blocks : 0;
+    block.n[0] = draw_distinct(chance, plant->n_clients - spare,
+                               2 + below(chance, plant->block_clients - 1), block.member[0]);
+    block.n[1] = draw_distinct(chance, plant->n_servers - spare,
+                               2 + below(chance, plant->block_servers - 1), block.member[1]);
+    /* Ends that are a block's own are the last ones; the others are drawn from the rest. */
+    if (spare) {
+        block.member[0][block.n[0]++] = plant->n_clients - 1 - number;
+        block.member[1][block.n[1]++] = plant->n_servers - 1 - number;
+    }
+    return block;
+}
+
+/* An edge that only this block has, independent of those of the blocks before it. */
+static bool prove_block(struct planted *planted, const struct plant *plant,
+                        const struct block *block)
+{
+    for (uint32_t i = 0; i < block->n[0]; i++)
+        for (uint32_t j = 0; j < block->n[1]; j++) {
+            const uint32_t edge[2] = {block->member[0][i], block->member[1][j]};
+            if (*edge_at(planted, plant, edge[0], edge[1]) != 1) continue;
+            if (!stands_apart(planted, plant, edge)) continue;
+            memcpy(planted->proof[planted->n_proof++], edge, sizeof edge);
+            return true;
+        }
+    return false;
+}
+
+/* A single pair that is no edge yet, and leaves all that prove the optimum independent. */
+static bool add_noise(struct planted *planted, const struct plant *plant, struct chance *chance)
+{
+    for (int tries = 0; tries < 1000; tries++) {
+        const uint32_t edge[2] = {below(chance, plant->n_clients), below(chance, plant->n_servers)};
+        uint8_t *at = edge_at(planted, plant, edge[0], edge[1]);
+        if (*at) continue;
+        *at = 1;
+        bool good = stands_apart(planted, plant, edge);
+        for (uint32_t i = 0; i < planted->n_proof && good; i++)
+            for (uint32_t j = 0; j < i && good; j++)
+                good = !fit_together(planted, plant, planted->proof[i], planted->proof[j]);
+        if (good) {
+            memcpy(planted->proof[planted->n_proof++], edge, sizeof edge);
+            return true;
+        }
+        *at = 0;
+    }
+    return false;
+}
+
+static bool sow(struct planted *planted, const struct plant *plant, struct chance *chance,
+                struct arena scratch)
+{
+    memset(planted->edge, 0, (size_t)plant->n_clients * plant->n_servers);
+    planted->n_proof = 0;
+    struct block *blocks = arena_array(&scratch, struct block, plant->n_blocks);
+    for (uint32_t number = 0; number < plant->n_blocks; number++) {
+        struct block *block = &blocks[number];
+        *block = draw_block(plant, number, chance);
+        for (uint32_t i = 0; i < block->n[0]; i++)
+            for (uint32_t j = 0; j < block->n[1]; j++)
+                ++*edge_at(planted, plant, block->member[0][i], block->member[1][j]);
+    }
+    for (uint32_t number = 0; number < plant->n_blocks; number++)
+        if (!prove_block(planted, plant, &blocks[number])) return false;
+    for (uint32_t i = 0; i < plant->n_noise; i++)
+        if (!add_noise(planted, plant, chance)) return false;
+    return true;
+}
+
+static void check_planted(uint32_t number, const struct plant *plant, struct arena arena,
+                          struct arena scratch)
+{
+    struct chance chance = {number};
+    uint32_t optimum = plant->n_blocks + plant->n_noise, tries = 1;
+    struct planted planted = {
+        .edge = arena_array(&arena, uint8_t, (size_t)plant->n_clients * plant->n_servers),
+        .proof = arena_take(&arena, sizeof *planted.proof, _Alignof(uint32_t), optimum),
+    };
+    while (!sow(&planted, plant, &chance, scratch))
+        assert_true(++tries < 1000);
+
+    struct pairs pairs = {0};
+    for (uint32_t u = 0; u < plant->n_clients; u++)
+        for (uint32_t v = 0; v < plant->n_servers; v++)
+            if (*edge_at(&planted, plant, u, v)) put(&pairs, &arena, u, v, 0);
+    shuffle(&pairs, &chance);
+    struct mine_input input = input_of(&pairs, plant->n_clients, plant->n_servers);
+    struct mine_options options = {0};
+    struct mine_result result = mine(&input, &options, &arena, scratch);
+    double gap = 100.0 * ((double)result.n_entries - optimum) / optimum;
+    print_message("  planted %2u: %4u x %3u, %5zu pairs, kernel %4zu: optimum %3u, entries %3zu, "
+                  "bound %3zu, gap %.1f %%, %" PRIu64 " steps, draw %u\n",
+                  number, plant->n_clients, plant->n_servers, pairs.n, result.kernel_pairs, optimum,
+                  result.n_entries, result.bound, gap, result.steps, tries);
+    assert_true(result.bound <= optimum);
+    assert_true(result.n_entries >= optimum);
+    assert_true(gap <= 5.0);
+    assert_sound(&input, &options, &result, scratch);
+}
+
+static void test_planted(void **state)
+{
+    (void)state;
+    static const struct plant plants[] = {
+        {60,   30,  10,  0,  12, 6,  true },
+        {200,  60,  25,  0,  30, 10, true },
+        {400,  80,  40,  0,  40, 12, true },
+        {100,  40,  12,  10, 20, 8,  true },
+        {300,  90,  40,  20, 30, 8,  true },
+        {60,   30,  10,  0,  12, 6,  false},
+        {120,  50,  14,  0,  20, 8,  false},
+        {200,  60,  18,  0,  30, 8,  false},
+        {300,  80,  25,  0,  40, 8,  false},
+        {400,  100, 30,  0,  40, 10, false},
+        {60,   40,  8,   8,  12, 6,  false},
+        {120,  60,  12,  12, 20, 8,  false},
+        {200,  80,  16,  16, 30, 8,  false},
+        {300,  100, 20,  20, 30, 10, false},
+        {400,  120, 25,  25, 40, 10, false},
+        {800,  150, 50,  0,  60, 10, false},
+        {800,  150, 40,  20, 60, 10, false},
+        {1200, 200, 60,  10, 60, 12, false},
+        {1500, 250, 80,  20, 60, 12, false},
+        {2000, 300, 100, 40, 80, 12, false},
+    };
+    struct arena arena = arena_open("mine_test", 0, NULL), scratch = arena_open("scratch", 0, NULL);
+    for (uint32_t i = 0; i < COUNT_OF(plants); i++)
+        check_planted(i, &plants[i], arena, scratch);
+    arena_close(&scratch);
+    arena_close(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_small_worlds),
+        cmocka_unit_test(test_planted),
     };
     (void)assert_sound;
     (void)assert_same;
