@@ -6,6 +6,7 @@
 #include "rules/atoms.h"
 
 #include "base/hash.h"
+#include "rules/address_table.h"
 
 struct atoms {
     const struct addr *starts; /* of the intervals, ascending; the first is :: */
@@ -13,6 +14,7 @@ struct atoms {
     size_t n;
     /* The intervals of class c, ascending: intervals[from[c]] up to intervals[from[c + 1]]. */
     const uint32_t *from, *intervals;
+    const struct address_table *table;
     uint32_t n_classes;
 };
 
@@ -136,7 +138,15 @@ static void number(struct atoms *atoms, const struct addr *starts, const uint32_
         from[c + 1] += from[c];
     for (size_t i = 0; i < kept; i++)
         intervals[from[kept_classes[i] + 1]++] = (uint32_t)i;
-    *atoms = (struct atoms){kept_starts, kept_classes, kept, from, intervals, n_classes};
+    *atoms = (struct atoms){
+        .starts = kept_starts,
+        .class_of = kept_classes,
+        .n = kept,
+        .from = from,
+        .intervals = intervals,
+        .table = address_table_build(kept_starts, kept_classes, kept, arena),
+        .n_classes = n_classes,
+    };
 }
 
 struct atoms *atoms_build(const struct prefix_set *sets, size_t n_sets, struct arena *arena,
@@ -169,7 +179,12 @@ struct atoms *atoms_build(const struct prefix_set *sets, size_t n_sets, struct a
 
 uint32_t atoms_class(const struct atoms *atoms, struct addr a)
 {
-    return atoms->class_of[find(atoms->starts, atoms->n, a)];
+    return address_table_find(atoms->table, a);
+}
+
+void atoms_class_many(const struct atoms *atoms, const struct addr *addrs, size_t n, uint32_t *out)
+{
+    address_table_find_many(atoms->table, addrs, n, out);
 }
 
 uint32_t atoms_count(const struct atoms *atoms)
@@ -320,5 +335,5 @@ struct prefix_set atoms_addresses(const struct atoms *atoms, struct class_set cl
 
 uint64_t atoms_table_bytes(const struct atoms *atoms)
 {
-    return atoms->n * (sizeof *atoms->starts + sizeof *atoms->class_of);
+    return address_table_bytes(atoms->table);
 }

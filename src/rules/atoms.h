@@ -15,7 +15,8 @@ struct atoms;
 /* Built once from the union of all sets of a comparison. */
 struct atoms *atoms_build(const struct prefix_set *sets, size_t n_sets, struct arena *arena,
                           struct arena scratch);
-uint32_t atoms_class(const struct atoms *atoms, struct addr a); /* O(log n) */
+uint32_t atoms_class(const struct atoms *atoms, struct addr a); /* a few loads */
+void atoms_class_many(const struct atoms *atoms, const struct addr *addrs, size_t n, uint32_t *out);
 /* The same, and the last address up to which it goes on without a gap, for walks along the line. */
 uint32_t atoms_stretch(const struct atoms *atoms, struct addr a, struct addr *last); /* O(log n) */
 uint32_t atoms_count(const struct atoms *atoms);

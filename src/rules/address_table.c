@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules/address_table.h"
+
+enum {
+    FEW = 4,           /* boundaries that are looked through one by one */
+    KIND_SHIFT = 30,   /* of a cell: what it is, then which */
+    CELL_CLASS = 0,    /* a class */
+    CELL_INTERVAL = 1, /* the interval before the cell's first boundary */
+    CELL_NODE = 2,     /* a node */
+    BLOCK = 32,
+    HALF_BITS = 64,
+};
+#define CELL_VALUE ((UINT32_C(1) << KIND_SHIFT) - 1)
+
+/* Cuts by the high halves of addresses, or by the low ones where all boundaries share the high
+ * half.
+ */
+struct node {
+    uint64_t base, high;
+    uint32_t first_cell, n_cells;
+    uint32_t before, after; /* classes of addresses below and above all of its boundaries */
+    uint8_t shift;
+    bool by_low;
+};
+
+/* The line has three pieces, since IPv4 lies in the midst of IPv6. */
+enum piece { PIECE_BELOW, PIECE_V4, PIECE_ABOVE, PIECES };
+
+struct address_table {
+    const struct addr *starts;
+    const uint32_t *class_of;
+    size_t n;
+    uint32_t roots[PIECES]; /* cells */
+    struct node *nodes;
+    size_t n_nodes, nodes_room;
+    uint32_t *cells;
+    size_t n_cells, cells_room;
+};
+
+static uint32_t cell_of(unsigned kind, size_t value)
+{
+    assert(value <= CELL_VALUE);
+    return (uint32_t)kind << KIND_SHIFT | (uint32_t)value;
+}
+
+static unsigned bits_of(uint64_t value)
+{
+    unsigned bits = 0;
+    while (bits < HALF_BITS && value >> bits)
+        bits++;
+    return bits;
+}
+
+static uint64_t key_of(const struct address_table *t, size_t interval, bool by_low)
+{
+    return by_low ? t->starts[interval].lo : t->starts[interval].hi;
+}
+
+/* ---- Building -----------------------------------------------------------------------------------
+ */
+
+static uint32_t take_cells(struct address_table *t, size_t n, struct arena *arena)
+{
+    size_t first = t->n_cells;
+    assert(n <= CELL_VALUE && first + n <= CELL_VALUE);
+    if (first + n > t->cells_room) {
+        size_t room = 2 * (first + n);
+        uint32_t *cells = arena_array(arena, uint32_t, room);
+        if (first) memcpy(cells, t->cells, first * sizeof *cells);
+        t->cells = cells;
+        t->cells_room = room;
+    }
+    t->n_cells += n;
+    return (uint32_t)first;
+}
+
+/* Boundaries that a node has to cut: intervals first up to end. */
+struct stretch {
+    size_t first, end;
+};
+
+/* A node over boundaries; first is not 0. Its cells that need nodes of their own are left to the
+ * caller, as their boundaries in `left`. */
+static uint32_t add_node(struct address_table *t, struct stretch s, struct arena *arena)
+{
+    bool by_low = t->starts[s.first].hi == t->starts[s.end - 1].hi;
+    uint64_t base = key_of(t, s.first, by_low), span = key_of(t, s.end - 1, by_low) - base;
+    unsigned wanted = bits_of(s.end - s.first), bits = bits_of(span);
+    struct node node = {
+        .base = base,
+        .high = t->starts[s.first].hi,
+        .before = t->class_of[s.first - 1],
+        .after = t->class_of[s.end - 1],
+        .shift = (uint8_t)(bits > wanted ? bits - wanted : 0),
+        .by_low = by_low,
+    };
+    node.n_cells = (uint32_t)(span >> node.shift) + 1;
+    node.first_cell = take_cells(t, node.n_cells, arena);
+    arena_grow(arena, t->nodes, t->n_nodes, t->nodes_room);
+    t->nodes[t->n_nodes] = node;
+    return (uint32_t)t->n_nodes++;
+}
+
+/* The boundaries in a cell, from the first that is not before it. */
+static size_t cell_end(const struct address_table *t, const struct node *node, size_t at,
+                       size_t end, uint32_t cell)
+{
+    while (at < end && (key_of(t, at, node->by_low) - node->base) >> node->shift == cell)
+        at++;
+    return at;
+}
+
+/* One boundary at the very beginning of the cell: all of the cell is its interval. */
+static bool begins_cell(const struct address_table *t, const struct node *node, size_t at,
+                        uint32_t cell)
+{
+    uint64_t first = node->base + ((uint64_t)cell << node->shift);
+    return key_of(t, at, node->by_low) == first && (node->by_low || !t->starts[at].lo);
+}
+
+/* Fills the cells of a node; those with many boundaries become nodes, to be filled in turn. */
+static void fill(struct address_table *t, uint32_t number, struct stretch s,
+                 struct stretch **waiting, size_t *n, size_t *room, struct arena *arena,
+                 struct arena *scratch)
+{
+    struct node node = t->nodes[number];
+    size_t at = s.first;
+    for (uint32_t i = 0; i < node.n_cells; i++) {
+        size_t end = cell_end(t, &node, at, s.end, i);
+        uint32_t cell = cell_of(CELL_INTERVAL, at - 1);
+        if (end == at)
+            cell = cell_of(CELL_CLASS, t->class_of[at - 1]);
+        else if (end == at + 1 && begins_cell(t, &node, at, i))
+            cell = cell_of(CELL_CLASS, t->class_of[at]);
+        else if (end - at > FEW) {
+            struct stretch part = {at, end};
+            cell = cell_of(CELL_NODE, add_node(t, part, arena));
+            arena_grow(scratch, *waiting, *n, *room);
+            (*waiting)[(*n)++] = part;
+        }
+        t->cells[node.first_cell + i] = cell;
+        at = end;
+    }
+}
+
+static uint32_t add_piece(struct address_table *t, struct stretch s, struct arena *arena,
+                          struct arena scratch)
+{
+    if (s.first == s.end) return cell_of(CELL_CLASS, t->class_of[s.first - 1]);
+    struct stretch *waiting = NULL;
+    size_t n = 0, room = 0;
+    uint32_t root = add_node(t, s, arena), next = root;
+    arena_grow(&scratch, waiting, n, room);
+    waiting[n++] = s;
+    /* Nodes are added in the order in which they wait. */
+    for (size_t i = 0; i < n; i++)
+        fill(t, next++, waiting[i], &waiting, &n, &room, arena, &scratch);
+    return cell_of(CELL_NODE, root);
+}
+
+/* The first interval that begins after an address. */
+static size_t first_after(const struct addr *starts, size_t n, struct addr a)
+{
+    size_t low = 0, high = n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (addr_compare(starts[middle], a) <= 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+struct address_table *address_table_build(const struct addr *starts, const uint32_t *class_of,
+                                          size_t n, struct arena *arena)
+{
+    assert(n && n <= CELL_VALUE && addr_equal(starts[0], addr_all.first));
+    struct address_table *t = arena_new(arena, struct address_table);
+    struct arena scratch = arena_open("table", 0, NULL);
+    *t = (struct address_table){.starts = starts, .class_of = class_of, .n = n};
+    struct stretch pieces[PIECES] = {
+        [PIECE_BELOW] = {1,                  first_after(starts, n,                  addr_previous(addr_all_v4.first))},
+        [PIECE_V4] = {first_after(starts, n,                  addr_all_v4.first),
+                         first_after(starts,                                                                            n, addr_all_v4.last)},
+        [PIECE_ABOVE] = {first_after(starts, n,                   addr_all_v4.last),                    n                                                   },
+    };
+    for (size_t i = 0; i < PIECES; i++)
+        t->roots[i] = add_piece(t, pieces[i], arena, scratch);
+    arena_close(&scratch);
+    return t;
+}
+
+/* ---- Finding ------------------------------------------------------------------------------------
+ */
+
+static uint32_t root_of(const struct address_table *t, struct addr a)
+{
+    if (!a.hi && a.lo >> 32 == UINT16_MAX) return t->roots[PIECE_V4];
+    return t->roots[!a.hi && a.lo >> 32 < UINT16_MAX ? PIECE_BELOW : PIECE_ABOVE];
+}
+
+/* The cell of a node that the address is in. */
+static uint32_t next_cell(const struct address_table *t, const struct node *node, struct addr a)
+{
+    uint64_t key = node->by_low ? a.lo : a.hi;
+    if (node->by_low && a.hi != node->high)
+        return cell_of(CELL_CLASS, a.hi < node->high ? node->before : node->after);
+    if (key < node->base) return cell_of(CELL_CLASS, node->before);
+    uint64_t at = (key - node->base) >> node->shift;
+    return t->cells[node->first_cell + (at < node->n_cells ? at : node->n_cells - 1)];
+}
+
+static bool begins_by(struct addr start, struct addr a)
+{
+    return start.hi < a.hi || (start.hi == a.hi && start.lo <= a.lo);
+}
+
+static uint32_t class_of_cell(const struct address_table *t, uint32_t cell, struct addr a)
+{
+    uint32_t value = cell & CELL_VALUE;
+    if (cell >> KIND_SHIFT == CELL_CLASS) return value;
+    size_t at = value;
+    while (at + 1 < t->n && begins_by(t->starts[at + 1], a))
+        at++;
+    return t->class_of[at];
+}
+
+uint32_t address_table_find(const struct address_table *table, struct addr a)
+{
+    uint32_t cell = root_of(table, a);
+    while (cell >> KIND_SHIFT == CELL_NODE)
+        cell = next_cell(table, &table->nodes[cell & CELL_VALUE], a);
+    return class_of_cell(table, cell, a);
+}
+
+void address_table_find_many(const struct address_table *table, const struct addr *addrs, size_t n,
+                             uint32_t *out)
+{
+    const struct address_table *t = table;
+    for (size_t start = 0; start < n; start += BLOCK) {
+        size_t len = n - start < BLOCK ? n - start : BLOCK;
+        uint32_t *cells = out + start;
+        for (size_t i = 0; i < len; i++)
+            cells[i] = root_of(t, addrs[start + i]);
+        /* A level of nodes a turn, for all that have one. */
+        for (bool more = true; more;) {
+            more = false;
+            for (size_t i = 0; i < len; i++) {
+                if (cells[i] >> KIND_SHIFT != CELL_NODE) continue;
+                cells[i] = next_cell(t, &t->nodes[cells[i] & CELL_VALUE], addrs[start + i]);
+                if (cells[i] >> KIND_SHIFT == CELL_NODE) {
+                    prefetch(&t->nodes[cells[i] & CELL_VALUE]);
+                    more = true;
+                } else if (cells[i] >> KIND_SHIFT == CELL_INTERVAL) {
+                    prefetch(&t->starts[(cells[i] & CELL_VALUE) + 1]);
+                    prefetch(&t->class_of[cells[i] & CELL_VALUE]);
+                }
+            }
+        }
+        for (size_t i = 0; i < len; i++)
+            out[start + i] = class_of_cell(t, cells[i], addrs[start + i]);
+    }
+}
+
+uint64_t address_table_bytes(const struct address_table *table)
+{
+    return table->n * (sizeof *table->starts + sizeof *table->class_of) +
+           table->n_cells * sizeof *table->cells + table->n_nodes * sizeof *table->nodes;
+}
