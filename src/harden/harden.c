@@ -256,6 +256,5 @@ str harden_why(struct arena *arena, const struct matrix_flow *flow, enum harden_
 {
     assert((size_t)id < HARDEN_COUNT && rows[id].seen && "no flow violates it");
     str seen = rows[id].seen(arena, flow);
-    return str_format(arena, "%.*s (%.*s): %.*s", STR_ARG(names[id]),
-                      STR_ARG(rows[id].setting.asks), STR_ARG(seen));
+    return str_format(arena, "%.*s: %.*s", STR_ARG(names[id]), STR_ARG(seen));
 }

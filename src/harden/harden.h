@@ -65,5 +65,5 @@ struct harden_verdict {
 /* client, server: that end's machine gets the baseline. Nothing is said of a flow of which no end
  * does, nor of one that is no SMB. The weakest that was seen counts, as everywhere. */
 struct harden_verdict harden_judge(const struct matrix_flow *flow, bool client, bool server);
-/* Of a setting that the flow lacks: "smb1-off (SMB 1 is off, ...): the server chose nt-lm-0.12". */
+/* Of a setting that the flow lacks: "smb1-off: the server chose nt-lm-0.12". */
 str harden_why(struct arena *arena, const struct matrix_flow *flow, enum harden_id id);

@@ -155,14 +155,40 @@ static uint64_t pairs_opened(const struct resolved *resolved, int service, struc
     return sum;
 }
 
+/* Of what is in the set, sorted addresses. */
+static size_t count_in(const struct addr *sorted, size_t n, struct prefix_set set)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < set.n; i++) {
+        size_t ends[2] = {0, 0};
+        for (size_t k = 0; k < 2; k++) { /* those before the range; those up to its end */
+            size_t low = 0, high = n;
+            while (low < high) {
+                size_t middle = low + (high - low) / 2;
+                int order =
+                    addr_compare(sorted[middle], k ? set.ranges[i].last : set.ranges[i].first);
+                if (k ? order <= 0 : order < 0)
+                    low = middle + 1;
+                else
+                    high = middle;
+            }
+            ends[k] = low;
+        }
+        sum += ends[1] - ends[0];
+    }
+    return sum;
+}
+
 /* ---- Which pairs were seen ----------------------------------------------------------------------
  */
 
 /* Flows by their server. */
 struct seen {
     const struct replay *replay;
-    size_t *first;   /* per end, and one more */
-    uint32_t *flows; /* in the order of the matrix, so equal clients are together */
+    size_t *first;      /* per end, and one more */
+    uint32_t *flows;    /* in the order of the matrix, so equal clients are together */
+    struct addr *known; /* ends that exist, sorted */
+    size_t n_known;
 };
 
 static struct seen seen_of(const struct replay *replay, struct arena *arena)
@@ -171,7 +197,11 @@ static struct seen seen_of(const struct replay *replay, struct arena *arena)
         .replay = replay,
         .first = arena_array(arena, size_t, replay->n_ends + 2),
         .flows = arena_array(arena, uint32_t, replay->matrix->n_flows + 1),
+        .known = arena_array(arena, struct addr, replay->n_ends + 1),
     };
+    for (size_t i = 0; i < replay->n_ends; i++)
+        if (replay->ends[i].is_known) seen.known[seen.n_known++] = replay->ends[i].addr;
+    if (seen.n_known) qsort(seen.known, seen.n_known, sizeof *seen.known, addr_order);
     size_t *at = arena_array(arena, size_t, replay->n_ends + 1);
     for (size_t i = 0; i < replay->matrix->n_flows; i++)
         if (replay->flows[i].server != REPLAY_NO_END) seen.first[replay->flows[i].server + 1]++;
@@ -185,29 +215,35 @@ static struct seen seen_of(const struct replay *replay, struct arena *arena)
     return seen;
 }
 
-/* Pairs that were seen with the service, and are not allowed yet. */
-static uint64_t pairs_seen(const struct resolved *resolved, const struct seen *seen, int service,
-                           struct prefix_set from, struct prefix_set to, struct arena scratch)
+/* Pairs that are not allowed yet: those that were seen with the service, and all those of machines
+ * that are known. */
+static struct opened pairs_seen(const struct resolved *resolved, const struct seen *seen,
+                                int service, struct prefix_set from, struct prefix_set to,
+                                uint64_t *known, struct arena scratch)
 {
     const struct replay *replay = seen->replay;
-    uint64_t n = 0;
+    struct opened n = {0};
+    *known = 0;
     for (size_t end = 0; end < replay->n_ends; end++) {
         struct addr server = replay->ends[end].addr;
-        if (seen->first[end] == seen->first[end + 1] || !prefix_set_contains(to, server)) continue;
+        if (!prefix_set_contains(to, server)) continue;
         struct arena inner = scratch;
         struct prefix_set allowed = allowed_clients(resolved, service, server, from, &inner);
+        struct prefix_set fresh = prefix_set_subtract(&inner, from, allowed);
         uint32_t last = REPLAY_NO_END;
+        if (replay->ends[end].is_known)
+            *known +=
+                count_in(seen->known, seen->n_known, fresh) - prefix_set_contains(fresh, server);
         for (size_t i = seen->first[end]; i < seen->first[end + 1]; i++) {
             const struct matrix_flow *flow = &replay->matrix->flows[seen->flows[i]];
             uint32_t client = replay->flows[seen->flows[i]].client;
-            if (client == last || client == REPLAY_NO_END) continue;
+            if (client == last || client == REPLAY_NO_END || client == end) continue;
             if (service_by_port(resolved->policy->services, flow->transport, flow->port) != service)
                 continue;
-            if (!prefix_set_contains(from, flow->client.addr) ||
-                prefix_set_contains(allowed, flow->client.addr))
-                continue;
+            if (!prefix_set_contains(fresh, flow->client.addr)) continue;
             last = client;
-            n++;
+            n.pairs++;
+            n.known += replay->ends[end].is_known && replay->ends[client].is_known;
         }
     }
     return n;
@@ -255,9 +291,12 @@ static str mode_text(const struct resolved *resolved, struct addr a, enum profil
 }
 
 /* What turning a mode to `enforce` opens for one machine: all that the policy intends for it. */
-static uint64_t mode_opens(const struct resolved *resolved, int service, struct addr a,
-                           bool is_server, struct arena scratch)
+static struct opened mode_opens(const struct simulation *simulation,
+                                const struct resolved *resolved, int service, struct addr a,
+                                bool is_server, struct arena scratch)
 {
+    const struct replay *replay = simulate_replay(simulation);
+    struct opened opens = {0};
     struct prefix_set out = {0};
     if (is_server)
         out = allowed_clients(resolved, service, a, resolved->builtins[BUILTIN_ANY], &scratch);
@@ -270,7 +309,17 @@ static uint64_t mode_opens(const struct resolved *resolved, int service, struct 
                                prefix_set_subtract(&scratch, entry->to, entry->except_to));
     }
     uint64_t size = prefix_set_size(out);
-    return size < CURES_MANY ? size : CURES_MANY;
+    opens.pairs = size < CURES_MANY ? size : CURES_MANY;
+    for (size_t i = 0; i < replay->n_ends; i++)
+        opens.known += replay->ends[i].is_known && !addr_equal(replay->ends[i].addr, a) &&
+                       prefix_set_contains(out, replay->ends[i].addr);
+    return opens;
+}
+
+static void add_opened(struct opened *sum, struct opened more)
+{
+    sum->pairs = add(sum->pairs, more.pairs);
+    sum->known += more.known;
 }
 
 static void and_then(struct buf *out, str text)
@@ -280,7 +329,7 @@ static void and_then(struct buf *out, str text)
 }
 
 str cures_of_flow(const struct simulation *simulation, const struct simulated_flow *flow,
-                  struct arena *arena, uint64_t *opens)
+                  struct arena *arena, struct opened *opens)
 {
     struct needs needs = needs_of(simulation, flow);
     const struct resolved *resolved = simulate_era(simulation, flow)->resolved;
@@ -288,7 +337,7 @@ str cures_of_flow(const struct simulation *simulation, const struct simulated_fl
     struct flow_question q = simulate_ask(simulation, flow);
     struct buf out = buf_in(arena);
     str service = policy->services.services[needs.service].name;
-    *opens = 0;
+    *opens = (struct opened){0};
     if (needs.hardening)
         return str_format(arena, "hardening: {baseline: %.*s, mode: audit}",
                           STR_ARG(policy->hardening_baseline));
@@ -305,11 +354,11 @@ str cures_of_flow(const struct simulation *simulation, const struct simulated_fl
     }
     if (needs.client_mode) {
         and_then(&out, mode_text(resolved, q.client, q.profile, arena));
-        *opens = add(*opens, mode_opens(resolved, needs.service, q.client, false, *arena));
+        add_opened(opens, mode_opens(simulation, resolved, needs.service, q.client, false, *arena));
     }
     if (needs.server_mode) {
         and_then(&out, mode_text(resolved, q.server, q.profile, arena));
-        *opens = add(*opens, mode_opens(resolved, needs.service, q.server, true, *arena));
+        add_opened(opens, mode_opens(simulation, resolved, needs.service, q.server, true, *arena));
     }
     return buf_text(&out);
 }
@@ -657,7 +706,7 @@ static const struct decision *cured_decision(const struct drafting *d, const str
 /* ---- The whole ----------------------------------------------------------------------------------
  */
 
-static const size_t wider_shown = 20; /* entries whose wider forms are counted */
+enum { WIDER_COUNTED = 20 }; /* entries whose wider forms are counted: those of most people */
 
 /* What wider entries stand for. */
 struct widening {
@@ -756,16 +805,18 @@ static str entry_text(const struct policy *policy, const struct draft *draft, st
     return buf_text(&out);
 }
 
-static uint64_t draft_opens(const struct resolved *resolved, const struct seen *seen,
-                            const struct draft *draft, struct prefix_set from, struct prefix_set to,
-                            struct arena scratch)
+static struct opened draft_opens(const struct resolved *resolved, const struct seen *seen,
+                                 const struct draft *draft, struct prefix_set from,
+                                 struct prefix_set to, struct arena scratch)
 {
-    uint64_t sum = 0;
+    struct opened sum = {0};
     for (size_t i = 0; i < draft->n_services; i++) {
         int service = (int)draft->services[i];
+        uint64_t known = 0;
         uint64_t fresh = pairs_opened(resolved, service, from, to, scratch);
-        uint64_t known = pairs_seen(resolved, seen, service, from, to, scratch);
-        sum = add(sum, fresh >= CURES_MANY ? fresh : fresh > known ? fresh - known : 0);
+        struct opened before = pairs_seen(resolved, seen, service, from, to, &known, scratch);
+        sum.pairs = add(sum.pairs, fresh >= CURES_MANY ? fresh : fresh - before.pairs);
+        sum.known += known - before.known;
     }
     return sum;
 }
@@ -773,7 +824,8 @@ static uint64_t draft_opens(const struct resolved *resolved, const struct seen *
 static int option_order(const void *left, const void *right)
 {
     const struct cure_option *a = left, *b = right;
-    if (a->opens != b->opens) return a->opens < b->opens ? -1 : 1;
+    if (a->opens.pairs != b->opens.pairs) return a->opens.pairs < b->opens.pairs ? -1 : 1;
+    if (a->opens.known != b->opens.known) return a->opens.known < b->opens.known ? -1 : 1;
     return str_compare(a->entry, b->entry);
 }
 
@@ -814,12 +866,13 @@ static void add_people(struct draft *draft, const struct matrix_flow *flow, stru
 struct others {
     struct draft *items;
     str *texts;
-    uint64_t *opens;
+    struct opened *opens;
     size_t n, room, text_room, opens_room;
     struct map by_text;
 };
 
-static struct draft *other_of(struct others *others, str text, uint64_t opens, struct arena *arena)
+static struct draft *other_of(struct others *others, str text, struct opened opens,
+                              struct arena *arena)
 {
     bool fresh = false;
     size_t at = (size_t)*map_put(&others->by_text, arena, text, others->n, &fresh);
@@ -841,7 +894,7 @@ struct patient {
     struct needs needs;
     size_t pair; /* needs.entry */
     str text;
-    uint64_t opens;
+    struct opened opens;
 };
 
 static bool needs_more(struct needs needs)
@@ -882,9 +935,29 @@ static bool is_cured(const struct drafting *d, const struct patient *p,
     return answer.intent == INTENT_ALLOW_IF_SECURE ? answer.passes_secured : answer.passes;
 }
 
-static int cure_order(const void *left, const void *right)
+struct ranked {
+    struct cure cure;
+    const struct draft *draft; /* NULL: no allow entry */
+};
+
+static struct ranked rank_draft(const struct drafting *d, const struct draft *draft,
+                                const struct resolved *resolved)
 {
-    const struct cure *a = left, *b = right;
+    str from = list_text(draft->clients, draft->n_clients, d->scratch);
+    str to = list_text(draft->servers, draft->n_servers, d->scratch);
+    struct cure cure = {
+        .entry = entry_text(resolved->policy, draft, from, to, d->arena),
+        .keeps = draft->keeps,
+        .people = draft->people,
+        .is_verified = !draft->fails,
+    };
+    return (struct ranked){cure, draft};
+}
+
+static int ranked_order(const void *left, const void *right)
+{
+    const struct cure *a = &((const struct ranked *)left)->cure;
+    const struct cure *b = &((const struct ranked *)right)->cure;
     if (a->people != b->people) return a->people > b->people ? -1 : 1;
     if (a->keeps != b->keeps) return a->keeps > b->keeps ? -1 : 1;
     return str_compare(a->entry, b->entry);
@@ -929,31 +1002,27 @@ struct cures cures_of_ring(const struct simulation *simulation, const struct sim
     join_services(&d);
     try_all(&d, patients, &others, &other);
 
-    struct cure *items = arena_array(arena, struct cure, d.n + others.n + 1);
+    struct ranked *ranked = arena_array(&scratch, struct ranked, d.n + others.n + 1);
     size_t n = 0;
-    struct seen seen = seen_of(replay, &scratch);
-    for (size_t i = 0; i < d.n; i++) {
-        const struct draft *draft = &d.drafts[i];
-        if (!draft->keeps) continue; /* its flows need more than an entry, and say so */
-        str from = list_text(draft->clients, draft->n_clients, &scratch);
-        str to = list_text(draft->servers, draft->n_servers, &scratch);
-        struct cure *cure = &items[n++];
-        *cure = (struct cure){
-            .entry = entry_text(resolved->policy, draft, from, to, arena),
-            .keeps = draft->keeps,
-            .people = draft->people,
-            .is_verified = !draft->fails,
-        };
-        if (n <= wider_shown) widen(resolved, &seen, draft, cure, arena, scratch);
-    }
+    for (size_t i = 0; i < d.n; i++)
+        if (d.drafts[i].keeps) /* else its flows need more than an entry, and say so */
+            ranked[n++] = rank_draft(&d, &d.drafts[i], resolved);
     for (size_t i = 0; i < others.n; i++)
-        items[n++] = (struct cure){
-            .entry = str_copy(arena, others.texts[i]),
-            .opens = others.opens[i],
-            .keeps = others.items[i].keeps,
-            .people = others.items[i].people,
-            .is_verified = !others.items[i].fails,
+        ranked[n++] = (struct ranked){
+            .cure = {.entry = str_copy(arena, others.texts[i]),
+                     .opens = others.opens[i],
+                     .keeps = others.items[i].keeps,
+                     .people = others.items[i].people,
+                     .is_verified = !others.items[i].fails},
         };
-    qsort(items, n, sizeof *items, cure_order);
+    qsort(ranked, n, sizeof *ranked, ranked_order);
+
+    struct cure *items = arena_array(arena, struct cure, n + 1);
+    struct seen seen = seen_of(replay, &scratch);
+    for (size_t i = 0; i < n; i++) {
+        items[i] = ranked[i].cure;
+        if (i < WIDER_COUNTED && ranked[i].draft)
+            widen(resolved, &seen, ranked[i].draft, &items[i], arena, scratch);
+    }
     return (struct cures){items, n};
 }

@@ -7,21 +7,27 @@
 
 #include "reason/simulate.h"
 
-/* Pairs of addresses that may reach each other and were never seen to; as many or more. */
-#define CURES_MANY UINT64_C(9007199254740991) /* the largest that JSON readers keep */
+/* As many pairs or more: the largest number that all readers of JSON keep. */
+#define CURES_MANY UINT64_C(9007199254740991)
+
+/* What a change lets pass that was never seen to. */
+struct opened {
+    uint64_t pairs; /* of addresses */
+    uint64_t known; /* of them, those between machines that are known */
+};
 
 /* A wider entry that keeps the same flows. */
 struct cure_option {
     str entry;
-    uint64_t opens;
+    struct opened opens;
 };
 
 struct cure {
-    str entry;        /* a line of the policy file: allow: - {from: ..., to: ..., service: smb} */
-    uint64_t opens;   /* pairs of addresses never seen that it lets pass besides */
-    uint64_t keeps;   /* broken flows */
-    uint64_t people;  /* distinct users of them */
-    bool is_verified; /* with all cures in the policy, each of its flows passes */
+    str entry; /* a line of the policy file: allow: - {from: ..., to: ..., service: smb} */
+    struct opened opens;
+    uint64_t keeps;                  /* broken flows */
+    uint64_t people;                 /* distinct users of them */
+    bool is_verified;                /* with all cures in the policy, each of its flows passes */
     const struct cure_option *wider; /* fewest opened first */
     size_t n_wider;
 };
@@ -31,9 +37,9 @@ struct cures {
     size_t n;
 };
 
-/* The smallest change that keeps a broken flow; *opens as in struct cure. */
+/* The smallest change that keeps a broken flow. */
 str cures_of_flow(const struct simulation *simulation, const struct simulated_flow *flow,
-                  struct arena *arena, uint64_t *opens);
+                  struct arena *arena, struct opened *opens);
 /* For all broken flows of a ring. */
 struct cures cures_of_ring(const struct simulation *simulation, const struct simulated_ring *ring,
                            struct arena *arena, struct arena scratch);

@@ -149,7 +149,7 @@ static void verdicts_ring_by_ring(void **state)
             fail_msg("%s: %s then %s", rows[i].name, verdict_of(first), verdict_of(last));
         bool has_side = last->verdict == SIMULATE_BROKEN || last->verdict == SIMULATE_STOPPED;
         if (has_side && last->at != rows[i].at) fail_msg("%s: at %d", rows[i].name, last->at);
-        uint64_t opens = 0;
+        struct opened opens;
         if (last->verdict == SIMULATE_BROKEN && (!simulate_because(&s, last, &arena).len ||
                                                  !cures_of_flow(&s, last, &arena, &opens).len))
             fail_msg("%s: no reason or cure", rows[i].name);

@@ -42,7 +42,7 @@ static void print_flows(struct printing *p, const struct simulated_ring *ring,
     for (size_t i = 0; i < ring->n_flows; i++) {
         const struct simulated_flow *flow = &ring->flows[i];
         struct arena inner = p->scratch;
-        uint64_t opens = 0;
+        struct opened opens = {0};
         if (flow->verdict != verdict) continue;
         json_object(json);
         print_flow(p, flow);
@@ -51,7 +51,7 @@ static void print_flows(struct printing *p, const struct simulated_ring *ring,
         if (verdict == SIMULATE_BROKEN) {
             str cure = cures_of_flow(p->what->simulation, flow, &inner, &opens);
             json_member_str(json, S("cure"), cure);
-            json_member_u64(json, S("opens"), opens);
+            json_member_u64(json, S("opens"), opens.pairs);
             print_settings(json, flow->at == SIMULATE_AT_HARDENING ? flow->lacks : 0);
         }
         json_object_end(json);
@@ -81,7 +81,8 @@ static void print_options(struct json *json, const struct cure *cure)
     for (size_t i = 0; i < cure->n_wider; i++) {
         json_object(json);
         json_member_str(json, S("entry"), cure->wider[i].entry);
-        json_member_u64(json, S("opens"), cure->wider[i].opens);
+        json_member_u64(json, S("opens"), cure->wider[i].opens.pairs);
+        json_member_u64(json, S("opens_known"), cure->wider[i].opens.known);
         json_object_end(json);
     }
     json_array_end(json);
@@ -99,7 +100,8 @@ static void print_cures(struct printing *p, const struct simulated_ring *ring)
         json_member_str(json, S("entry"), cure->entry);
         json_member_u64(json, S("keeps"), cure->keeps);
         json_member_u64(json, S("users"), cure->people);
-        json_member_u64(json, S("opens"), cure->opens);
+        json_member_u64(json, S("opens"), cure->opens.pairs);
+        json_member_u64(json, S("opens_known"), cure->opens.known);
         json_member_bool(json, S("verified"), cure->is_verified);
         json_key(json, S("wider"));
         print_options(json, cure);

@@ -244,7 +244,7 @@ static void write_verdict(struct buf *out, const struct report *report,
         const struct simulated_flow *s = &ring->flows[i];
         const struct matrix_flow *flow = s->flow;
         bool has_side = verdict == SIMULATE_BROKEN || verdict == SIMULATE_STOPPED;
-        uint64_t opens = 0;
+        struct opened opens;
         if (s->verdict != verdict) continue;
         if (!replay_server_answered(flow) &&
             ++*map_put(&unanswered, arena, view_end_text(arena, flow->client), 0, NULL) >
