@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/policy_file.h"
 #include "cli/workspace.h"
+#include "targets/target.h"
 
 #define T(text)                                                                                    \
     {                                                                                              \
@@ -13,9 +14,11 @@
 /* What every question of one run shares. */
 struct asking {
     struct invocation *call;
-    const struct decision *decision;
+    struct explain_scene scene;
     const struct resolved *resolved;
-    const struct host_lookup *hosts;
+    bool changes;  /* of every answer */
+    str workspace; /* its name, in the ids of rules */
+    struct arena *work;
 };
 
 static void print_error(struct asking *asking, uint64_t line, const struct err *err)
@@ -51,7 +54,7 @@ static void print_csv(const struct explanation *e, struct buf *out)
                e->answer.passes ? "true" : "false", e->answer.passes_secured ? "true" : "false");
 }
 
-static void print(struct asking *asking, const struct explanation *e)
+static void print(struct asking *asking, const struct explanation *e, struct arena *arena)
 {
     struct buf *out = asking->call->out;
     struct json json = json_to(out);
@@ -63,7 +66,7 @@ static void print(struct asking *asking, const struct explanation *e)
         print_csv(e, out);
         return;
     case FORMAT_JSON:
-        explain_print_json(e, &json);
+        explain_print_json(e, asking->resolved, arena, &json);
         buf_char(out, '\n');
         return;
     }
@@ -76,12 +79,14 @@ static void answer_line(struct asking *asking, str line, uint64_t number, struct
     struct explanation e;
     struct err err = {0};
     if (!explain_read_line(line, &words, &err) ||
-        !explain_ask(asking->decision, asking->hosts, &words, &scratch, &e, &err)) {
+        !explain_ask(&asking->scene, &words, &scratch, &e, &err)) {
         print_error(asking, number, &err);
         return;
     }
+    if (asking->changes)
+        explain_more(&asking->scene, asking->workspace, &e, &scratch, *asking->work);
     if (asking->call->format == FORMAT_TEXT && number > 1) buf_char(asking->call->out, '\n');
-    print(asking, &e);
+    print(asking, &e, &scratch);
 }
 
 static int answer_batch(struct asking *asking, str path)
@@ -111,10 +116,11 @@ static int answer_one(struct asking *asking)
         .service = call->n_arguments > 2 ? call->arguments[2] : (str){0},
         .profile = option_text(call, S("profile")),
     };
-    if (!explain_ask(asking->decision, asking->hosts, &words, call->arena, &e, &err))
+    if (!explain_ask(&asking->scene, &words, call->arena, &e, &err))
         return command_fail(call, &err);
+    explain_more(&asking->scene, asking->workspace, &e, call->arena, *asking->work);
     if (call->format == FORMAT_CSV) print_csv_heading(call->out);
-    print(asking, &e);
+    print(asking, &e, call->arena);
     return EXIT_FINE;
 }
 
@@ -126,6 +132,27 @@ static bool open_hosts(struct invocation *call, struct workspace *workspace, boo
     if (!*opened || workspace_open(call, workspace, &err)) return true;
     (void)command_fail(call, &err);
     return false;
+}
+
+/* Without --ring, all are deployed. A policy without rings has one of all machines. */
+static bool choose_ring(struct asking *asking, struct ring_plan *plan, struct err *err)
+{
+    struct invocation *call = asking->call;
+    const struct policy *policy = asking->resolved->policy;
+    str name = option_text(call, S("ring"));
+    if (!option_given(call, S("ring"))) return true;
+    *plan = ring_plan_of(asking->resolved, call->arena);
+    asking->scene.plan = plan;
+    str *names = arena_array(call->arena, str, plan->n + 1);
+    for (size_t i = 0; i < plan->n; i++) {
+        names[i] = policy->rings[i].name;
+        asking->scene.ring = i;
+        if (str_equal(names[i], name)) return true;
+    }
+    if (!plan->n && str_equal(name, S("all"))) return true;
+    str hint = command_suggest(call->arena, name, names, plan->n);
+    return err_set(err, ERR_USAGE, "the policy has no ring \"%.*s\"%.*s", STR_ARG(name),
+                   STR_ARG(hint));
 }
 
 static int run(struct invocation *call)
@@ -149,13 +176,23 @@ static int run(struct invocation *call)
         if (opened) store_close(workspace.store);
         return status;
     }
+    struct ring_plan plan;
+    struct arena work = arena_open("changes", 0, NULL);
     struct asking asking = {
         .call = call,
-        .decision = decision_build(&file.resolved, NULL, call->arena, call->scratch),
+        .scene = {.hosts = hosts},
         .resolved = &file.resolved,
-        .hosts = hosts,
+        .changes = option_flag(call, S("changes")),
+        .workspace = target_word(call->arena, file.policy.organisation),
+        .work = &work,
     };
-    status = batch ? answer_batch(&asking, option_text(call, S("batch"))) : answer_one(&asking);
+    if (choose_ring(&asking, &plan, &err)) {
+        asking.scene.decision = decision_build(&file.resolved, NULL, call->arena, call->scratch);
+        status = batch ? answer_batch(&asking, option_text(call, S("batch"))) : answer_one(&asking);
+    } else {
+        status = command_fail(call, &err);
+    }
+    arena_close(&work);
     if (opened) store_close(workspace.store);
     return status;
 }
@@ -167,6 +204,13 @@ static const struct option options[] = {
      .fallback = T("domain"),
      .choices = T("domain|private|public"),
      .help = T("the firewall profile in force at both ends")},
+    {.name = T("ring"),
+     .type = OPTION_TEXT,
+     .value = T("NAME"),
+     .help = T("with the machines of this ring and of the rings before it, no others")    },
+    {.name = T("changes"),
+     .type = OPTION_FLAG,
+     .help = T("with --batch: what would change each answer, too; a single one always says it")},
     {.name = T("batch"),
      .type = OPTION_TEXT,
      .value = T("FILE"),
@@ -175,10 +219,12 @@ static const struct option options[] = {
 };
 
 static const struct example examples[] = {
-    {T("sallyport explain 10.10.4.7 10.20.0.21"),                                 T("may this client use SMB on that server?")},
+    {T("sallyport explain 10.10.4.7 10.20.0.21"),                                           T("may this client use SMB on that server?")},
     {T("sallyport explain 10.10.4.7 10.20.0.21 tcp/139 --profile public --json"),
-     T("the same for a port, on a public network, as JSON")                                                                   },
-    {T("sallyport explain --batch questions.txt --json"),                         T("many questions, one answer a line")      },
+     T("the same for a port, on a public network, as JSON")                                                                             },
+    {T("sallyport explain 10.10.4.7 10.20.0.21 --ring pilot --exceptions exceptions.yaml"),
+     T("while only the first rings have the policy, with the exceptions that are alive")                                                },
+    {T("sallyport explain --batch questions.txt --json"),                                   T("many questions, one answer a line")      },
 };
 
 const struct command explain_command = {
@@ -191,7 +237,10 @@ const struct command explain_command = {
     .examples = examples,
     .n_examples = COUNT_OF(examples),
     .details = T("A flow passes when every end that enforces passes it, and every enforced border "
-                 "on its path. The answer names the policy's line for each. Answering is exit 0, "
-                 "also when the answer is no; --batch answers a bad line with its error."),
+                 "on its path. The answer names the policy's line, or the exception, for each, the "
+                 "rule as it is loaded, and the smallest changes that would turn it, each tried "
+                 "out. It is undecidable where it depends on members of a group whom the "
+                 "workspace does not know. Answering is exit 0, also when the answer is no; "
+                 "--batch answers a bad line with its error."),
     .run = run,
 };

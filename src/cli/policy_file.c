@@ -235,12 +235,19 @@ static bool find_tag(void *to, str tag, str name, struct arena *arena, struct pr
            service_tags_find(str_of_bytes(content), tag, arena, out, &err);
 }
 
+static str find_name(void *to, struct addr a, int64_t as_of_us)
+{
+    const struct policy_file *file = to;
+    if (!file->hosts || !file->hosts->name) return (str){0};
+    return file->hosts->name(file->hosts->to, a, as_of_us);
+}
+
 void policy_file_set_lookup(struct policy_file *file, struct invocation *call,
                             const struct host_lookup *hosts)
 {
     file->call = call;
     file->hosts = hosts;
-    file->lookup = (struct host_lookup){file, find_host, find_ad_group, find_tag};
+    file->lookup = (struct host_lookup){file, find_host, find_ad_group, find_tag, find_name};
 }
 
 /* Names of the workspace, when it has a database. */

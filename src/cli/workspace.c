@@ -42,6 +42,13 @@ static bool no_service_tag(void *to, str tag, str file, struct arena *arena, str
     return false;
 }
 
+static str find_name(void *to, struct addr a, int64_t as_of_us)
+{
+    const struct workspace *workspace = to;
+    const struct host *host = hosts_at(&workspace->hosts, a, as_of_us);
+    return host && !host->ambiguous ? host->name : (str){0};
+}
+
 const struct host_lookup *workspace_lookup(struct invocation *call, struct workspace *workspace)
 {
     struct err err = {0};
@@ -54,6 +61,7 @@ const struct host_lookup *workspace_lookup(struct invocation *call, struct works
         .host = find_host,
         .ad_group = no_ad_group,
         .service_tag = no_service_tag,
+        .name = find_name,
     };
     return &workspace->lookup;
 }

@@ -528,6 +528,7 @@ bool resolve_policy(const struct policy *policy, const struct host_lookup *looku
     size_t first = found->n, errors_before = found->n_errors;
     struct resolved resolved = {
         .policy = policy,
+        .lookup = lookup,
         .as_of_us = as_of_us,
         .places = places_of_policy(policy, arena),
     };

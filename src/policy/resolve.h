@@ -24,6 +24,9 @@ struct host_lookup {
     /* Prefixes of a service tag in a file of Azure service tags; false when the file can't be read.
      */
     bool (*service_tag)(void *to, str tag, str file, struct arena *arena, struct prefix_set *out);
+    /* What the host that has the address is called, whether the policy names it or not; empty = not
+     * known. May be NULL. */
+    str (*name)(void *to, struct addr a, int64_t as_of_us);
 };
 
 /* Addresses that live in one segment. */
@@ -50,7 +53,7 @@ struct resolved_entry {
      * "host fs09", the first one; empty = all are known. Any address but local and internet ones
      * may turn out to be such a member: the sets hold the known ones only. */
     str from_unknown, to_unknown, except_from_unknown, except_to_unknown;
-    enum secure secure;                /* never UNSET: the strategy is applied */
+    enum secure secure; /* never UNSET: the strategy is applied */
     bool is_exception;
     const struct exception *exception; /* NULL = a line of the policy */
 };
@@ -77,6 +80,7 @@ struct machine {
 
 struct resolved {
     const struct policy *policy;
+    const struct host_lookup *lookup; /* as given: the same policy, changed, resolves alike */
     int64_t as_of_us;
     struct places places;
     struct prefix_set builtins[BUILTIN_COUNT]; /* ALL: every address */
@@ -100,7 +104,7 @@ struct resolved {
 /* Resolves. Unresolvable names and tags are warnings when `for_check`, errors otherwise; groups
  * that disagree on a profile mode are always errors. False when there is an error.
  *
- * lookup : NULL = no workspace: every name is unknown
+ * lookup : NULL = no workspace: every name is unknown; kept
  * found : appended to; places are those of the policy file */
 MUST_USE bool resolve_policy(const struct policy *policy, const struct host_lookup *lookup,
                              int64_t as_of_us, bool for_check, struct arena *arena,

@@ -70,7 +70,7 @@ static bool find_tag(void *to, str tag, str file, struct arena *arena, struct pr
     return true;
 }
 
-static const struct host_lookup lookup = {NULL, find_host, find_ad_group, find_tag};
+static const struct host_lookup lookup = {NULL, find_host, find_ad_group, find_tag, NULL};
 
 struct world {
     struct arena arena;

@@ -235,10 +235,11 @@ static bool resolve_era(const struct sorting *s, size_t at, struct era *out, str
     struct resolved *resolved = arena_new(s->arena, struct resolved);
     struct diagnostics found = {0};
     struct then then = {s, &s->layers[at]};
-    struct host_lookup lookup = {&then, host_then, ad_group_then, service_tag_then};
+    struct host_lookup lookup = {&then, host_then, ad_group_then, service_tag_then, NULL};
     if (!resolve_policy(s->resolved->policy, &lookup, s->resolved->as_of_us, true, s->arena,
                         resolved, &found))
         return false;
+    resolved->lookup = s->resolved->lookup; /* that of then ends here */
     out->resolved = resolved;
     out->decision = decision_build(resolved, NULL, s->arena, scratch);
     out->plan = ring_plan_of(resolved, s->arena);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reason/explain.h"
 
+#include "base/instant.h"
 #include "base/table.h"
 
 /* ---- Reading a question -------------------------------------------------------------------------
@@ -139,37 +140,257 @@ static str service_text(struct service_table services, const struct explanation 
                       e->question.port);
 }
 
-bool explain_ask(const struct decision *decision, const struct host_lookup *hosts,
-                 const struct explain_words *words, struct arena *arena, struct explanation *out,
-                 struct err *err)
+/* ---- Who is not known ---------------------------------------------------------------------------
+ */
+
+static bool lists(const size_t *services, size_t n, int service)
 {
+    for (size_t i = 0; i < n; i++)
+        if (services[i] == (size_t)service) return true;
+    return false;
+}
+
+/* The first member without addresses that has a say at this point. */
+static str unknown_member(const struct resolved *r, const struct flow_question *q, int service)
+{
+    for (size_t i = 0; i < r->n_entries; i++) {
+        const struct resolved_entry *e = &r->entries[i];
+        bool client = prefix_set_contains(e->from, q->client);
+        bool server = prefix_set_contains(e->to, q->server);
+        if (!lists(e->entry->services, e->entry->n_services, service)) continue;
+        if (!what_if_may_match(e, q)) continue;
+        if (!client) return e->from_unknown;
+        if (!server) return e->to_unknown;
+        if (e->except_from_unknown.len) return e->except_from_unknown;
+        if (e->except_to_unknown.len) return e->except_to_unknown;
+    }
+    for (size_t i = 0; i < r->n_perimeter; i++) {
+        const struct resolved_perimeter *e = &r->perimeter[i];
+        if (!lists(e->entry->services, e->entry->n_services, service)) continue;
+        if (e->from_unknown.len) return e->from_unknown;
+        if (e->to_unknown.len) return e->to_unknown;
+    }
+    return (str){0};
+}
+
+/* ---- Rings --------------------------------------------------------------------------------------
+ */
+
+enum deployment { NOT_DEPLOYED, DEPLOYED, MAYBE_DEPLOYED };
+
+/* A ring up to this one may have the machine as a member that nobody knows. */
+static enum deployment deployment_of(const struct explain_scene *scene, struct addr a,
+                                     struct arena *arena, str *unknown)
+{
+    const struct ring_plan *plan = scene->plan;
+    str identity = ring_plan_identity(decision_resolved(scene->decision), a, arena);
+    if (ring_plan_ring(plan, a, identity) <= scene->ring) return DEPLOYED;
+    for (size_t i = 0; i <= scene->ring; i++)
+        if (plan->unknown[i].len) {
+            if (!unknown->len) *unknown = plan->unknown[i];
+            return MAYBE_DEPLOYED;
+        }
+    return NOT_DEPLOYED;
+}
+
+static struct flow_answer ask_deployed(const struct explain_scene *scene, struct explanation *e,
+                                       bool client, bool server)
+{
+    const struct addr ends[] = {e->question.client, e->question.server};
+    bool swapped = addr_compare(ends[0], ends[1]) > 0;
+    size_t n = 0;
+    for (size_t i = 0; i < 2; i++) {
+        size_t end = swapped ? 1 - i : i;
+        if (end == 0 ? client : server) e->ends[n++] = (struct range){ends[end], ends[end]};
+    }
+    e->deployed = (struct prefix_set){e->ends, n};
+    e->question.deployed = &e->deployed;
+    return decision_ask(scene->decision, &e->question);
+}
+
+/* Asked for each who may have the policy and may not: where it makes a difference, it can't be
+ * decided. */
+static void ask_ring(const struct explain_scene *scene, struct explanation *e, struct arena *arena)
+{
+    str unknown = {0};
+    enum deployment client = deployment_of(scene, e->question.client, arena, &unknown);
+    enum deployment server = deployment_of(scene, e->question.server, arena, &unknown);
+    struct flow_answer all = {0};
+    bool differs = false, is_first = true;
+    for (int i = 0; i < 2; i++)
+        for (int j = 0; j < 2; j++) {
+            bool impossible = (client != MAYBE_DEPLOYED && (enum deployment)i != client) ||
+                              (server != MAYBE_DEPLOYED && (enum deployment)j != server);
+            if (impossible) continue;
+            struct flow_answer one = ask_deployed(scene, e, i, j);
+            differs |=
+                !is_first && (one.passes != all.passes || one.passes_secured != all.passes_secured);
+            one.passes = one.passes && (is_first || all.passes);
+            one.passes_secured = one.passes_secured && (is_first || all.passes_secured);
+            all = one;
+            is_first = false;
+        }
+    e->answer = all;
+    if (differs) e->undecidable = unknown;
+}
+
+bool explain_ask(const struct explain_scene *scene, const struct explain_words *words,
+                 struct arena *arena, struct explanation *out, struct err *err)
+{
+    const struct decision *decision = scene->decision;
     const struct resolved *resolved = decision_resolved(decision);
-    struct explanation e = {0};
-    struct flow_question *q = &e.question;
-    if (!read_end(decision, hosts, S("client"), words->client, arena, &q->client, &e.client_name,
-                  err))
+    struct explanation *e = out;
+    struct flow_question *q = &e->question;
+    *e = (struct explanation){0};
+    if (!read_end(decision, scene->hosts, S("client"), words->client, arena, &q->client,
+                  &e->client_name, err))
         return false;
-    if (!read_end(decision, hosts, S("server"), words->server, arena, &q->server, &e.server_name,
-                  err))
+    if (!read_end(decision, scene->hosts, S("server"), words->server, arena, &q->server,
+                  &e->server_name, err))
         return false;
     if (!read_service(resolved->policy->services, words->service, arena, q, err)) return false;
     if (!read_profile(words->profile, &q->profile, err)) return false;
 
-    e.answer = decision_ask(decision, q);
-    e.service = service_text(resolved->policy->services, &e, arena);
-    for (size_t i = 0; i < e.answer.n_sides; i++) {
-        struct side_answer side = e.answer.sides[i];
-        e.sides[i] = (struct explained_side){side, side_decision(&side),
-                                             decision_why(decision, q, side.side, arena)};
+    if (scene->plan) {
+        e->ring = scene->plan->n ? resolved->policy->rings[scene->ring].name : S("all");
+        if (scene->plan->n) ask_ring(scene, e, arena);
     }
-    *out = e;
+    if (!q->deployed) e->answer = decision_ask(decision, q);
+    e->service = service_text(resolved->policy->services, e, arena);
+    if (e->answer.intent == INTENT_UNDECIDABLE)
+        e->undecidable = unknown_member(resolved, q, e->answer.service);
+    for (size_t i = 0; i < e->answer.n_sides; i++) {
+        struct side_answer side = e->answer.sides[i];
+        e->sides[i] = (struct explained_side){
+            .answer = side,
+            .decision = side_decision(&side),
+            .reason = decision_why(decision, q, side.side, arena),
+        };
+    }
+    if (e->answer.intent == INTENT_ALLOW || e->answer.intent == INTENT_ALLOW_IF_SECURE) {
+        const struct resolved_entry *entry = decision_why(decision, q, SIDE_COUNT, arena).entry;
+        e->exception = entry ? entry->exception : NULL;
+    }
     return true;
 }
 
-/* ---- Printing -----------------------------------------------------------------------------------
+void explain_more(const struct explain_scene *scene, str workspace, struct explanation *e,
+                  struct arena *arena, struct arena scratch)
+{
+    struct own_rule rules[SIDE_COUNT];
+    const struct resolved *resolved = decision_resolved(scene->decision);
+    own_rules(resolved, &e->question, &e->answer, workspace, arena, scratch, rules);
+    for (size_t i = 0; i < e->answer.n_sides; i++)
+        e->sides[i].rule = rules[i];
+    for (size_t p = 0; p < PROFILE_COUNT; p++) {
+        struct flow_question q = e->question;
+        q.profile = (enum profile)p;
+        e->profiles[p] = decision_ask(scene->decision, &q);
+    }
+    e->changes = remedies_of(scene->decision, &e->question, &e->answer, scene->plan, scene->ring,
+                             arena, scratch);
+    e->has_more = true;
+}
+
+enum explain_kind explain_kind(const struct explanation *e)
+{
+    if (e->undecidable.len) return EXPLAIN_UNDECIDABLE;
+    if (e->answer.intent == INTENT_LOCAL || e->answer.intent == INTENT_UNGOVERNED)
+        return EXPLAIN_NOT_APPLICABLE;
+    return e->answer.passes ? EXPLAIN_PASSES : EXPLAIN_STOPS;
+}
+
+/* ---- JSON ---------------------------------------------------------------------------------------
  */
 
-void explain_print_json(const struct explanation *explanation, struct json *json)
+static void print_instant(struct json *json, str key, int64_t at_us)
+{
+    char text[INSTANT_TEXT];
+    if (at_us == INT64_MIN)
+        json_member_str_or_null(json, key, (str){0});
+    else
+        json_member_str(json, key, instant_text(text, at_us));
+}
+
+static void print_exception(const struct exception *e, const struct resolved *resolved,
+                            struct arena *arena, struct json *json)
+{
+    if (!e) {
+        json_null(json);
+        return;
+    }
+    json_object(json);
+    json_member_str_or_null(json, S("id"), e->id);
+    json_member_str_or_null(json, S("name"), e->entry.name);
+    json_member_str(json, S("owner"), e->owner);
+    json_member_str_or_null(json, S("deputy"), e->deputy);
+    json_member_str(json, S("reason"), e->reason);
+    json_key(json, S("approvers"));
+    json_array(json);
+    for (size_t i = 0; i < e->n_approvers; i++)
+        json_str(json, e->approvers[i]);
+    json_array_end(json);
+    json_member_str_or_null(json, S("ticket"), e->ticket);
+    print_instant(json, S("starts"), e->starts_us);
+    print_instant(json, S("expires"), e->expires_us);
+    json_member_str(json, S("state"), exception_life_text(exception_life(e, resolved->as_of_us)));
+    json_member_str(
+        json, S("where"),
+        str_format(arena, "%.*s:%" PRIu32, STR_ARG(e->file->name), e->entry.place.line));
+    json_object_end(json);
+}
+
+static void print_rule(const struct own_rule *rule, struct json *json)
+{
+    json_key(json, S("rule"));
+    if (!rule->id.len) {
+        json_null(json);
+        return;
+    }
+    json_object(json);
+    json_member_str(json, S("id"), rule->id);
+    json_member_str(json, S("name"), rule->name);
+    json_object_end(json);
+}
+
+static void print_sides(const struct explanation *e, struct json *json)
+{
+    json_key(json, S("sides"));
+    json_array(json);
+    for (size_t i = 0; i < e->answer.n_sides; i++) {
+        const struct explained_side *side = &e->sides[i];
+        json_object(json);
+        json_member_str(json, S("side"), side_text(side->answer.side));
+        json_member_bool(json, S("enforces"), side->answer.enforces);
+        json_member_str(json, S("decision"), side->decision);
+        json_member_str(json, S("because"),
+                        side->reason.where.len ? side->reason.where : side->reason.text);
+        if (e->has_more) print_rule(&side->rule, json);
+        json_object_end(json);
+    }
+    json_array_end(json);
+}
+
+static void print_change(const struct remedy *remedy, struct json *json)
+{
+    json_object(json);
+    json_member_str(json, S("kind"), remedy_kind_text(remedy->kind));
+    json_member_str(json, S("text"), remedy->text);
+    json_member_str_or_null(json, S("yaml"), remedy->yaml);
+    json_member_str_or_null(json, S("where"), remedy->where);
+    json_key(json, S("also"));
+    if (remedy->counts && remedy->also != UINT64_MAX)
+        json_u64(json, remedy->also);
+    else
+        json_null(json);
+    json_member_str(json, S("intent"), intent_text(remedy->after.intent));
+    json_member_bool(json, S("passes"), remedy->after.passes);
+    json_member_bool(json, S("passes_secured"), remedy->after.passes_secured);
+    json_object_end(json);
+}
+
+void explain_print_json(const struct explanation *explanation, const struct resolved *resolved,
+                        struct arena *arena, struct json *json)
 {
     const struct explanation *e = explanation;
     json_object(json);
@@ -182,22 +403,28 @@ void explain_print_json(const struct explanation *explanation, struct json *json
     json_member_str(json, S("intent"), intent_text(e->answer.intent));
     json_member_bool(json, S("passes"), e->answer.passes);
     json_member_bool(json, S("passes_secured"), e->answer.passes_secured);
-    json_key(json, S("sides"));
-    json_array(json);
-    for (size_t i = 0; i < e->answer.n_sides; i++) {
-        const struct explained_side *side = &e->sides[i];
-        str because = side->reason.where.len ? side->reason.where : side->reason.text;
-        json_object(json);
-        json_member_str(json, S("side"), side_text(side->answer.side));
-        json_member_bool(json, S("enforces"), side->answer.enforces);
-        json_member_str(json, S("decision"), side->decision);
-        json_member_str(json, S("because"), because);
-        json_object_end(json);
+    print_sides(e, json);
+    json_member_str_or_null(json, S("ring"), e->ring);
+    json_key(json, S("exception"));
+    print_exception(e->exception, resolved, arena, json);
+    json_member_str_or_null(json, S("undecidable"), e->undecidable);
+    if (e->has_more) {
+        json_key(json, S("changes"));
+        json_array(json);
+        for (size_t i = 0; i < e->changes.n; i++)
+            print_change(&e->changes.items[i], json);
+        json_array_end(json);
+        json_key(json, S("dead_exceptions"));
+        json_array(json);
+        for (size_t i = 0; i < e->changes.n_dead; i++)
+            print_exception(e->changes.dead[i], resolved, arena, json);
+        json_array_end(json);
     }
-    json_array_end(json);
     json_object_end(json);
 }
 
+/* ---- Text ---------------------------------------------------------------------------------------
+ */
 static enum table_tone side_tone(const struct side_answer *side)
 {
     if (!side->enforces) return TONE_DIM;
@@ -216,42 +443,159 @@ static void print_end(struct buf *out, const struct resolved *resolved, struct a
     buf_format(out, " (%.*s)\n", STR_ARG(place));
 }
 
-static str verdict_sentence(const struct explanation *e, enum table_tone *tone)
+static const struct {
+    str text;
+    enum table_tone tone;
+} kinds[] = {
+    [EXPLAIN_NOT_APPLICABLE] = {{"not applicable", 14}, TONE_DIM },
+    [EXPLAIN_PASSES] = {{"passes", 6},          TONE_GOOD},
+    [EXPLAIN_STOPS] = {{"does not pass", 13},  TONE_BAD },
+    [EXPLAIN_UNDECIDABLE] = {{"undecidable", 11},    TONE_WARN},
+};
+
+static void print_verdict(const struct explanation *e, struct buf *out, bool colour)
 {
-    *tone = TONE_GOOD;
-    if (e->answer.intent == INTENT_LOCAL) return S("passes: nothing stands between");
-    if (e->answer.intent == INTENT_UNGOVERNED) return S("passes: the policy leaves it alone");
-    if (e->answer.passes && e->answer.intent != INTENT_BLOCK) return S("passes");
-    *tone = TONE_WARN;
-    if (e->answer.passes) return S("passes, since nothing on the path enforces the block");
-    if (e->answer.passes_secured) return S("passes only when both ends have authenticated (IPsec)");
-    *tone = TONE_BAD;
-    return S("does not pass");
+    enum explain_kind kind = explain_kind(e);
+    bool escapes = kind == EXPLAIN_PASSES && e->answer.intent == INTENT_BLOCK;
+    bool secured = kind == EXPLAIN_STOPS && e->answer.passes_secured;
+    table_tone(out, kinds[kind].text, escapes || secured ? TONE_WARN : kinds[kind].tone, colour);
+    if (secured) buf_str(out, S(" unless both ends have authenticated (IPsec)"));
+    buf_format(out, ": %.*s, profile %.*s", STR_ARG(e->service),
+               STR_ARG(profile_text(e->question.profile)));
+    if (e->ring.len) buf_format(out, ", rings up to %.*s", STR_ARG(e->ring));
+    if (e->answer.intent == INTENT_LOCAL)
+        buf_str(out, S("; it stays within one machine or link, so it passes and nothing decides"));
+    else if (e->answer.intent == INTENT_UNGOVERNED)
+        buf_str(out, S("; the policy does not govern this service, so it passes"));
+    else if (kind == EXPLAIN_UNDECIDABLE)
+        buf_format(out, "; it depends on %.*s, whose addresses are not known",
+                   STR_ARG(e->undecidable));
+    else
+        buf_format(out, "; the policy's intent is %.*s%s", STR_ARG(intent_text(e->answer.intent)),
+                   escapes ? ", but nothing on the path enforces it" : "");
+    buf_char(out, '\n');
+}
+
+/* All profiles at a glance, the one asked about among them. */
+static void print_profiles(const struct explanation *e, struct buf *out, bool colour)
+{
+    buf_str(out, S("profiles: "));
+    for (size_t p = 0; p < PROFILE_COUNT; p++) {
+        const struct flow_answer *answer = &e->profiles[p];
+        bool secured = !answer->passes && answer->passes_secured;
+        buf_format(out, "%s%.*s ", p ? ", " : "", STR_ARG(profile_text((enum profile)p)));
+        if (answer->intent == INTENT_UNDECIDABLE)
+            table_tone(out, S("undecidable"), TONE_WARN, colour);
+        else if (secured)
+            table_tone(out, S("passes if secured"), TONE_WARN, colour);
+        else
+            table_tone(out, answer->passes ? S("passes") : S("does not pass"),
+                       answer->passes ? TONE_GOOD : TONE_BAD, colour);
+    }
+    buf_char(out, '\n');
+}
+
+static void print_owner(const struct exception *e, const struct resolved *resolved, struct buf *out,
+                        bool colour)
+{
+    enum exception_life life = exception_life(e, resolved->as_of_us);
+    buf_str(out, S("exception "));
+    if (e->id.len) table_tone(out, e->id, TONE_STRONG, colour);
+    buf_str(out, e->id.len ? S(" of ") : S("of "));
+    table_tone(out, e->owner, TONE_PLAIN, colour);
+    if (life == EXCEPTION_NOT_STARTED)
+        table_tone(out, S(" has not started: from "), TONE_WARN, colour);
+    else
+        table_tone(out, life == EXCEPTION_ALIVE ? S(" lives until ") : S(" expired "),
+                   life == EXCEPTION_ALIVE ? TONE_GOOD : TONE_BAD, colour);
+    table_tone(out, life == EXCEPTION_NOT_STARTED ? e->starts : e->expires, TONE_PLAIN, colour);
+    buf_str(out, S(" ("));
+    table_tone(out, e->file->name, TONE_PLAIN, colour);
+    buf_format(out, ":%" PRIu32 "): ", e->entry.place.line);
+    table_tone(out, e->reason, TONE_PLAIN, colour);
+    buf_char(out, '\n');
+}
+
+static void print_effect(const struct explanation *e, const struct remedy *remedy, struct buf *out,
+                         bool colour)
+{
+    const struct flow_answer *after = &remedy->after;
+    bool opens = !e->answer.passes;
+    if (remedy->kind == REMEDY_MEMBER || remedy->kind == REMEDY_GOVERN) {
+        buf_format(out, ": the intent is %.*s, ", STR_ARG(intent_text(after->intent)));
+        table_tone(out, after->passes ? S("it passes") : S("it does not pass"),
+                   after->passes ? TONE_GOOD : TONE_BAD, colour);
+        return;
+    }
+    if (!remedy->counts) return;
+    buf_str(out, opens ? S(" (opens ") : S(" (closes "));
+    if (!remedy->also)
+        buf_str(out, S("nothing else)"));
+    else if (remedy->also == UINT64_MAX)
+        table_tone(out, S("more pairs than can be counted"), TONE_WARN, colour);
+    else
+        buf_format(out, "%" PRIu64 " other pair%s", remedy->also, remedy->also == 1 ? "" : "s");
+    if (remedy->also) buf_char(out, ')');
+}
+
+static void print_changes(const struct explanation *e, struct buf *out, bool colour)
+{
+    if (!e->changes.n) return;
+    buf_char(out, '\n');
+    table_tone(out, S("what would change that"), TONE_STRONG, colour);
+    buf_char(out, '\n');
+    for (size_t i = 0; i < e->changes.n; i++) {
+        const struct remedy *remedy = &e->changes.items[i];
+        str rest = remedy->yaml, line = {0};
+        buf_str(out, S("  - "));
+        table_tone(out, remedy->text, TONE_PLAIN, colour);
+        print_effect(e, remedy, out, colour);
+        buf_char(out, '\n');
+        while (rest.len) {
+            (void)str_cut(rest, '\n', &line, &rest);
+            buf_str(out, S("        "));
+            table_tone(out, line, TONE_DIM, colour);
+            buf_char(out, '\n');
+        }
+    }
+}
+
+static void print_side(const struct explained_side *side, struct buf *out, bool colour)
+{
+    str name = side_text(side->answer.side);
+    buf_format(out, "    +- %.*s  ", STR_ARG(name));
+    buf_repeat(out, ' ', S("client-outbound").len - name.len);
+    table_tone(out, side->decision, side_tone(&side->answer), colour);
+    buf_repeat(out, ' ', S("allow-if-secure").len - side->decision.len + 2);
+    table_tone(out, side->reason.text, TONE_PLAIN, colour);
+    buf_char(out, '\n');
+    if (!side->rule.id.len) return;
+    buf_str(out, S("    |  "));
+    buf_repeat(out, ' ', S("client-outbound").len + S("allow-if-secure").len + 4);
+    str rule = side->rule.id;
+    table_tone(out, S("rule "), TONE_DIM, colour);
+    table_tone(out, rule, TONE_DIM, colour);
+    buf_char(out, '\n');
 }
 
 void explain_print_text(const struct explanation *explanation, const struct resolved *resolved,
                         struct buf *out, bool colour)
 {
     const struct explanation *e = explanation;
-    enum table_tone tone;
-    str verdict = verdict_sentence(e, &tone);
+    bool decided = explain_kind(e) != EXPLAIN_NOT_APPLICABLE;
     buf_str(out, S("  client  "));
     print_end(out, resolved, e->question.client, e->client_name, colour);
     buf_str(out, S("    |\n"));
-    for (size_t i = 0; i < e->answer.n_sides; i++) {
-        const struct explained_side *side = &e->sides[i];
-        str name = side_text(side->answer.side);
-        buf_format(out, "    +- %.*s  ", STR_ARG(name));
-        buf_repeat(out, ' ', S("client-outbound").len - name.len);
-        table_tone(out, side->decision, side_tone(&side->answer), colour);
-        buf_repeat(out, ' ', S("allow-if-secure").len - side->decision.len + 2);
-        table_tone(out, side->reason.text, TONE_PLAIN, colour);
-        buf_char(out, '\n');
-    }
+    for (size_t i = 0; i < e->answer.n_sides; i++)
+        print_side(&e->sides[i], out, colour);
     buf_str(out, S("    v\n  server  "));
     print_end(out, resolved, e->question.server, e->server_name, colour);
-    buf_format(out, "\n%.*s, profile %.*s: ", STR_ARG(e->service),
-               STR_ARG(profile_text(e->question.profile)));
-    table_tone(out, verdict, tone, colour);
-    buf_format(out, "; the policy's intent is %.*s\n", STR_ARG(intent_text(e->answer.intent)));
+    buf_char(out, '\n');
+    print_verdict(e, out, colour);
+    if (!e->has_more) return;
+    if (decided) print_profiles(e, out, colour);
+    if (e->exception) print_owner(e->exception, resolved, out, colour);
+    for (size_t i = 0; i < e->changes.n_dead; i++)
+        print_owner(e->changes.dead[i], resolved, out, colour);
+    print_changes(e, out, colour);
 }

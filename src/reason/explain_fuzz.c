@@ -17,18 +17,19 @@ static const char policy_text[] =
 
 static void answer(const struct decision *decision, str line, struct arena scratch)
 {
+    struct explain_scene scene = {.decision = decision};
     struct explain_words words = {0};
     struct explanation e;
     struct err err = {0};
     if (!explain_read_line(line, &words, &err) ||
-        !explain_ask(decision, NULL, &words, &scratch, &e, &err)) {
+        !explain_ask(&scene, &words, &scratch, &e, &err)) {
         if (!err.text[0]) abort();
         return;
     }
     if (e.answer.passes && !e.answer.passes_secured) abort();
     struct buf out = buf_in(&scratch);
     struct json json = json_to(&out);
-    explain_print_json(&e, &json);
+    explain_print_json(&e, decision_resolved(decision), &scratch, &json);
     explain_print_text(&e, decision_resolved(decision), &out, true);
 }
 

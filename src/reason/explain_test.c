@@ -57,15 +57,15 @@ static void make(struct fixture *f)
 static str answer(struct fixture *f, str line)
 {
     struct host_lookup hosts = {.host = host};
+    struct explain_scene scene = {.decision = f->decision, .hosts = &hosts};
     struct explain_words words = {0};
     struct explanation e;
     struct err err = {0};
-    if (!explain_read_line(line, &words, &err) ||
-        !explain_ask(f->decision, &hosts, &words, &f->arena, &e, &err))
+    if (!explain_read_line(line, &words, &err) || !explain_ask(&scene, &words, &f->arena, &e, &err))
         return str_copy(&f->arena, str_of(err.text));
     struct buf out = buf_in(&f->arena);
     struct json json = json_to(&out);
-    explain_print_json(&e, &json);
+    explain_print_json(&e, &f->resolved, &f->arena, &json);
     return buf_text(&out);
 }
 
@@ -74,6 +74,7 @@ static str answer(struct fixture *f, str line)
     "\",\"profile\":\"" profile "\","
 #define VERDICT(intent, passes, secured)                                                           \
     "\"intent\":\"" intent "\",\"passes\":" passes ",\"passes_secured\":" secured ",\"sides\":["
+#define END "],\"ring\":null,\"exception\":null,\"undecidable\":null}"
 #define SIDE(side, enforces, decision, because)                                                    \
     "{\"side\":\"" side "\",\"enforces\":" enforces ",\"decision\":\"" decision                    \
     "\",\"because\":\"" because "\"}"
@@ -82,17 +83,17 @@ static const struct {
     const char *line, *expected;
 } rows[] = {
     {"10.10.0.1 10.20.0.30 smb domain",
-     FLOW("10.10.0.1",                                                                                                                         "10.20.0.30", "smb", "domain") VERDICT("allow", "true", "true")
+     FLOW("10.10.0.1",                                                                                                                        "10.20.0.30", "smb", "domain") VERDICT("allow", "true", "true")
          SIDE("client-outbound", "true", "allow", "policy.yaml:10") "," SIDE(
              "perimeter", "true", "allow",
-     "policy.yaml:10") "," SIDE("server-inbound", "true", "allow", "policy.yaml:10") "]}"},
+     "policy.yaml:10") "," SIDE("server-inbound", "true", "allow", "policy.yaml:10") END},
     {"10.10.0.1\t10.20.0.31",
-     FLOW("10.10.0.1",                                                                                                        "10.20.0.31", "smb", "domain") VERDICT("allow-if-secure", "false", "true")
+     FLOW("10.10.0.1",                                                                                                       "10.20.0.31", "smb", "domain") VERDICT("allow-if-secure", "false", "true")
          SIDE("client-outbound", "true", "allow-if-secure", "policy.yaml:11") "," SIDE(
              "perimeter", "true", "allow", "policy.yaml:11") "," SIDE("server-inbound", "true",
-     "allow-if-secure", "policy.yaml:11") "]}"},
+     "allow-if-secure", "policy.yaml:11") END},
     {"10.10.7.1 10.20.0.40 tcp/445",
-     FLOW("10.10.7.1",                                                                                                  "10.20.0.40", "smb", "domain") VERDICT("block", "false", "false")
+     FLOW("10.10.7.1",                                                                                                 "10.20.0.40", "smb", "domain") VERDICT("block", "false", "false")
          SIDE("client-outbound", "true", "block",
      "no allow entry matches; policy.yaml:12 scans excepts "
               "it") "," SIDE("perimeter", "true", "block",
@@ -101,55 +102,55 @@ static const struct {
                                                           "inbound", "false",
      "not-"
                                                           "enforced", "policy."
-                                                          "yaml:8") "]}"},
+                                                          "yaml:8") END},
     {"10.10.0.1 10.10.0.2 smb private",
-     FLOW("10.10.0.1",                                                                                                         "10.10.0.2", "smb", "private") VERDICT("block", "false", "false")
+     FLOW("10.10.0.1",                                                                                                        "10.10.0.2", "smb", "private") VERDICT("block", "false", "false")
          SIDE("client-outbound", "true", "block",
      "no allow entry matches; policy.yaml:10 shares does not name this "
               "server") "," SIDE("server-inbound", "true", "block",
-     "profile private is block-inbound by default") "]}"},
+     "profile private is block-inbound by default") END},
     {"10.66.0.1 10.66.0.2",
-     FLOW("10.66.0.1",                                                                                      "10.66.0.2", "smb", "domain") VERDICT("block", "true", "true")
+     FLOW("10.66.0.1",                                                                                     "10.66.0.2", "smb", "domain") VERDICT("block", "true", "true")
          SIDE("client-outbound", "false", "not-enforced", "policy.yaml:6") "," SIDE(
-             "server-inbound", "false", "not-enforced", "policy.yaml:6") "]}"},
+             "server-inbound", "false", "not-enforced", "policy.yaml:6") END},
     {"10.20.0.1 20.1.2.3",
      FLOW("10.20.0.1",                                                                                                                "20.1.2.3", "smb", "domain") VERDICT("allow", "true", "true")
          SIDE("client-outbound", "true", "allow", "policy.yaml:14") "," SIDE(
              "perimeter", "true", "allow",
      "policy.yaml:14") "," SIDE("server-inbound", "false", "not-enforced",
      "20.1.2.3 (internet) enforces nothing: it is not in a "
-                                        "managed segment") "]}"},
+                                        "managed segment") END},
     {"ws1 10.20.0.30",
      FLOW("10.10.0.9",    "10.20.0.30", "smb", "domain") VERDICT("allow", "true", "true")
          SIDE("client-outbound", "true", "allow", "policy.yaml:10") "," SIDE(
              "perimeter", "true", "allow",
-     "policy.yaml:10") "," SIDE("server-inbound", "true", "allow", "policy.yaml:10") "]}"},
+     "policy.yaml:10") "," SIDE("server-inbound", "true", "allow", "policy.yaml:10") END},
  /* Not governed, local, and ports. */
     {"10.10.0.1 10.20.0.30 tcp/9101",
-     FLOW("10.10.0.1",                                                                                            "10.20.0.30", "print", "domain") VERDICT("ungoverned", "true", "true") "]}"},
-    {"10.10.0.1 10.20.0.30 tcp/4455",                                                         FLOW("10.10.0.1",                                                                                                               "10.20.0.30", "tcp/4455", "domain")
-                                          VERDICT("ungoverned", "true", "true") "]}"},
+     FLOW("10.10.0.1",                                                                                           "10.20.0.30", "print", "domain") VERDICT("ungoverned", "true", "true") END},
+    {"10.10.0.1 10.20.0.30 tcp/4455",                                                         FLOW("10.10.0.1",                                                                                                              "10.20.0.30", "tcp/4455", "domain")
+                                          VERDICT("ungoverned", "true", "true") END},
     {"fe80::1%eth0 ::ffff:10.20.0.30 smb public",
-     FLOW("fe80::1",                                                                                                                         "10.20.0.30", "smb", "public") VERDICT("local", "true", "true") "]}"},
+     FLOW("fe80::1",                                                                                                                        "10.20.0.30", "smb", "public") VERDICT("local", "true", "true") END},
     {"10.10.0.1 10.10.0.1 rdp",
-     FLOW("10.10.0.1",                                                                                                                        "10.10.0.1", "rdp", "domain") VERDICT("local", "true", "true") "]}"},
+     FLOW("10.10.0.1",                                                                                                                       "10.10.0.1", "rdp", "domain") VERDICT("local", "true", "true") END},
  /* What is no question. */
-    {"",                                                               "expected \"client server [service [profile]]\", found \"\""                                                                                                        },
+    {"",                                                               "expected \"client server [service [profile]]\", found \"\""                                                                                                       },
     {"10.10.0.1",                                                   "expected \"client server [service [profile]]\", found \"10.10.0.1\""                   },
     {"10.10.0.1 10.20.0.30 smb domain now",
-     "expected at most four words, found \"10.10.0.1 10.20.0.30 smb domain now\""                                                                                                },
+     "expected at most four words, found \"10.10.0.1 10.20.0.30 smb domain now\""                                                                                               },
     {"10.10.0.1 10.20.0.300",
-     "the server must be an address or a host's name, not \"10.20.0.300\""                                                                                                     },
+     "the server must be an address or a host's name, not \"10.20.0.300\""                                                                                                    },
     {"10.10.0.0/16 10.20.0.30",
-     "the client must be an address or a host's name, not \"10.10.0.0/16\""                                                                          },
+     "the client must be an address or a host's name, not \"10.10.0.0/16\""                                                                         },
     {"10.10.0.1 FS9", "no evidence names an address of the server \"FS9\"; give its address"},
     {"10.10.0.1 10.20.0.30 smbb",                               "the service must be one of the policy's, or a port such as "
                                   "tcp/445, not \"smbb\", did you "
-                                  "mean \"smb\"?"                                                                                                                        },
+                                  "mean \"smb\"?"                                                                                                                       },
     {"10.10.0.1 10.20.0.30 tcp/0",
-     "the service must be one of the policy's, or a port such as tcp/445, not \"tcp/0\""                                                                                                      },
+     "the service must be one of the policy's, or a port such as tcp/445, not \"tcp/0\""                                                                                                     },
     {"10.10.0.1 10.20.0.30 smb Domain",
-     "the profile must be domain, private or public, not \"Domain\""                                                                                                 },
+     "the profile must be domain, private or public, not \"Domain\""                                                                                                },
 };
 
 static void every_line_has_its_answer(void **state)
@@ -177,14 +178,15 @@ static void the_picture_shows_the_path(void **state)
         "    v\n"
         "  server  10.20.0.30 (servers)\n"
         "\n"
-        "smb, profile domain: passes; the policy's intent is allow\n";
+        "passes: smb, profile domain; the policy's intent is allow\n";
     struct explain_words words = {S("10.10.0.1"), S("10.20.0.30"), {0}, {0}};
     struct explanation e;
     struct err err = {0};
     struct fixture f;
     (void)state;
     make(&f);
-    assert_true(explain_ask(f.decision, NULL, &words, &f.arena, &e, &err));
+    struct explain_scene scene = {.decision = f.decision};
+    assert_true(explain_ask(&scene, &words, &f.arena, &e, &err));
     struct buf out = buf_in(&f.arena);
     explain_print_text(&e, &f.resolved, &out, false);
     assert_true(str_equal(buf_text(&out), str_of(expected)));

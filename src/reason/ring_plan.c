@@ -49,7 +49,11 @@ struct ring_plan ring_plan_of(const struct resolved *resolved, struct arena *are
 
 str ring_plan_identity(const struct resolved *resolved, struct addr a, struct arena *arena)
 {
+    const struct host_lookup *lookup = resolved->lookup;
     char text[ADDR_TEXT];
+    str name = {0};
+    if (lookup && lookup->name) name = lookup->name(lookup->to, a, resolved->as_of_us);
+    if (name.len) return name;
     for (size_t i = 0; i < resolved->n_machines; i++)
         for (size_t j = 0; j < resolved->machines[i].n_addrs; j++)
             if (addr_equal(resolved->machines[i].addrs[j], a)) return resolved->machines[i].name;

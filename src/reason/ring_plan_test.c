@@ -21,10 +21,17 @@ static const struct host_address *host(void *to, str name, int64_t as_of_us, str
     return two;
 }
 
+/* A host that the policy does not name is known by its name, too. */
+static str name_of(void *to, struct addr a, int64_t as_of_us)
+{
+    (void)to, (void)as_of_us;
+    return addr_equal(a, addr_of("10.10.0.7")) ? S("WS0417") : (str){0};
+}
+
 static void resolve(struct arena *arena, const char *rings, struct policy *policy,
                     struct resolved *resolved)
 {
-    struct host_lookup hosts = {.host = host};
+    static const struct host_lookup hosts = {.host = host, .name = name_of};
     struct diagnostics found = {0};
     str text =
         str_format(arena,
@@ -115,6 +122,8 @@ static void a_machine_is_known_by_its_name(void **state)
     assert_true(str_equal(name, S("fs01")));
     str address = ring_plan_identity(&resolved, addr_of("2001:db8:0::0a"), &arena);
     assert_true(str_equal(address, S("2001:db8::a")));
+    str unnamed = ring_plan_identity(&resolved, addr_of("10.10.0.7"), &arena);
+    assert_true(str_equal(unnamed, S("WS0417")));
     struct ring_plan plan = ring_plan_of(&resolved, &arena);
     assert_int_equal(plan.n, 2);
     assert_int_equal(plan.unknown[0].len, 0);

@@ -103,10 +103,14 @@ static struct named_address *name_addresses(const struct resolved *resolved, str
 }
 
 /* As ring_plan_identity has it, for many addresses. */
-static str identity_of(const struct named_address *all, size_t n, struct addr a,
-                       char text[ADDR_TEXT])
+static str identity_of(const struct resolved *resolved, const struct named_address *all, size_t n,
+                       struct addr a, char text[ADDR_TEXT])
 {
+    const struct host_lookup *lookup = resolved->lookup;
     size_t low = 0, high = n;
+    str name = {0};
+    if (lookup && lookup->name) name = lookup->name(lookup->to, a, resolved->as_of_us);
+    if (name.len) return name;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (addr_compare(all[middle].addr, a) < 0)
@@ -126,7 +130,7 @@ static const struct placing *place_ends(const struct era *era, const struct repl
     for (size_t i = 0; i < replay->n_ends; i++) {
         char text[ADDR_TEXT];
         struct addr a = replay->ends[i].addr;
-        out[i] = place_end(era, a, identity_of(named, n, a, text));
+        out[i] = place_end(era, a, identity_of(era->resolved, named, n, a, text));
     }
     return out;
 }
