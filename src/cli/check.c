@@ -7,6 +7,7 @@
 #include "cli/controllers.h"
 #include "cli/policy_file.h"
 #include "reason/check_entries.h"
+#include "reason/check_sarif.h"
 
 struct report {
     struct policy_file file;
@@ -144,6 +145,28 @@ static str broken_text(struct arena *arena, const struct report *report,
                       STR_ARG(service_name(report, a)), what);
 }
 
+static void print_sarif(struct invocation *call, const struct report *report)
+{
+    const struct diagnostics *found = &report->file.found;
+    struct check_sarif_result *results =
+        arena_array(call->arena, struct check_sarif_result, found->n + n_assertions(report));
+    size_t n = 0;
+    for (size_t i = 0; i < found->n; i++) {
+        const struct diagnostic *d = &found->items[i];
+        results[n++] = (struct check_sarif_result){d->kind, d->severity, source_of(report, d),
+                                                   d->place, d->text};
+    }
+    for (size_t i = 0; i < n_assertions(report); i++) {
+        const struct check_assertion *a = &report->assertions[i];
+        if (a->holds) continue;
+        results[n++] =
+            (struct check_sarif_result){S("assertion"), SEVERITY_ERROR, report->file.source,
+                                        a->assertion->place, broken_text(call->arena, report, a)};
+    }
+    check_sarif_print(results, n, str_of(SALLYPORT_VERSION), report->resolved, call->out,
+                      call->arena);
+}
+
 static void print_csv(struct invocation *call, const struct report *report)
 {
     static const struct table_column columns[] = {
@@ -216,7 +239,9 @@ static int run(struct invocation *call)
     if (!policy_file_open(call, &report.file, &report.text)) return EXIT_FAILED;
     if (!load_workspace(call, &report)) return EXIT_FAILED;
     examine(call, &report);
-    if (call->format == FORMAT_JSON)
+    if (str_equal(option_text(call, S("format")), S("sarif")) && !option_flag(call, S("json")))
+        print_sarif(call, &report);
+    else if (call->format == FORMAT_JSON)
         print_json(call, &report);
     else if (call->format == FORMAT_CSV)
         print_csv(call, &report);
@@ -230,11 +255,21 @@ static int run(struct invocation *call)
         text, sizeof(text) - 1                                                                     \
     }
 
-static const struct option options[] = {POLICY_FILE_OPTION};
+static const struct option options[] = {
+    POLICY_FILE_OPTION,
+    {.name = T("format"),
+      .type = OPTION_CHOICE,
+      .value = T("FORMAT"),
+      .fallback = T("text"),
+      .choices = T("text|json|csv|sarif"),
+      .help = T("how results are printed; sarif: SARIF 2.1.0, for code hosts and editors")},
+};
 
 static const struct example examples[] = {
-    {T("sallyport check"),        T("Check the workspace's policy")         },
-    {T("sallyport check --json"), T("The same, for a program that reads on")},
+    {T("sallyport check"),                             T("Check the workspace's policy")         },
+    {T("sallyport check --json"),                      T("The same, for a program that reads on")},
+    {T("sallyport check --format sarif >check.sarif"),
+     T("The same, for a code host's annotations")                                                },
 };
 
 const struct command check_command = {

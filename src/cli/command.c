@@ -177,7 +177,11 @@ static void print_command_help(const struct command *command, struct buf *out, s
         print_options(out, arena, command->options, command->n_options);
     }
     buf_str(out, S("\nCommon options:\n"));
-    print_options(out, arena, command_common_options, command_n_common_options);
+    for (size_t i = 0; i < command_n_common_options; i++) {
+        const struct option *o = &command_common_options[i];
+        /* A command may have its own row for a common option. */
+        if (find_option(command, o->name, 0) == o) print_options(out, arena, o, 1);
+    }
     if (command->n_examples) buf_str(out, S("\nExamples:\n"));
     for (size_t i = 0; i < command->n_examples; i++)
         buf_format(out, "  %.*s\n      %.*s\n", STR_ARG(command->examples[i].line),
