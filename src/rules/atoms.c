@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The line of addresses is cut at every boundary of every set; then each set in turn splits the
- * classes of the intervals it covers (partition refinement, Paige and Tarjan 1987). Exact: no
- * signature is hashed, so no two different memberships can ever share a class.
+ * classes of the intervals it covers (rules/partition; Paige and Tarjan 1987). Exact: no signature
+ * is hashed, so no two different memberships can ever share a class.
  */
 #include "rules/atoms.h"
 
 #include "base/hash.h"
 #include "rules/address_table.h"
+#include "rules/partition.h"
 
 struct atoms {
     const struct addr *starts; /* of the intervals, ascending; the first is :: */
@@ -17,12 +18,6 @@ struct atoms {
     const struct address_table *table;
     uint32_t n_classes;
 };
-
-static int addr_order(const void *left, const void *right)
-{
-    const struct addr *a = left, *b = right;
-    return addr_compare(*a, *b);
-}
 
 /* Index of the interval that a lies in. */
 static size_t find(const struct addr *starts, size_t n, struct addr a)
@@ -62,79 +57,117 @@ static size_t distinct_sets(const struct prefix_set *sets, size_t n, struct pref
     return kept;
 }
 
-static size_t cut_line(const struct prefix_set *sets, size_t n_sets, struct addr **out,
-                       struct arena *scratch)
-{
-    size_t most = 1, n = 0, kept = 1;
-    for (size_t i = 0; i < n_sets; i++)
-        most += 2 * sets[i].n;
-    struct addr *cuts = arena_array(scratch, struct addr, most);
-    cuts[n++] = addr_all.first;
-    for (size_t i = 0; i < n_sets; i++)
-        for (size_t j = 0; j < sets[i].n; j++) {
-            struct range r = sets[i].ranges[j];
-            cuts[n++] = r.first;
-            if (!addr_equal(r.last, addr_all.last)) cuts[n++] = addr_next(r.last);
-        }
-    qsort(cuts, n, sizeof *cuts, addr_order);
-    for (size_t i = 1; i < n; i++)
-        if (!addr_equal(cuts[i], cuts[kept - 1])) cuts[kept++] = cuts[i];
-    *out = cuts;
-    return kept;
-}
-
-/* What refinement knows of a class: who moved out of it for the set at hand. */
-struct splitting {
-    uint32_t *class_of; /* per interval */
-    uint32_t *split_by; /* set that last touched the class, plus one */
-    uint32_t *moved_to; /* valid for that set */
-    uint32_t n_classes;
+/* Where a range begins, or the first address after it. */
+struct boundary {
+    struct addr at;
+    uint32_t which; /* range times two, plus one for its end */
 };
 
-static void split_by(struct splitting *s, size_t interval, uint32_t set_number)
+static int boundary_order(const void *left, const void *right)
 {
-    uint32_t old = s->class_of[interval];
-    if (s->split_by[old] != set_number) {
-        s->split_by[old] = set_number;
-        s->moved_to[old] = s->n_classes++;
+    const struct boundary *a = left, *b = right;
+    return addr_compare(a->at, b->at);
+}
+
+/* By the upper halves, a digit a pass. */
+static uint64_t *sort_upper(uint64_t *items, uint64_t *other, size_t n)
+{
+    enum { DIGIT_BITS = 11, VALUES = 1 << DIGIT_BITS, UPPER = 32, ALL = 64 };
+    for (unsigned shift = UPPER; shift < ALL; shift += DIGIT_BITS) {
+        size_t starts[VALUES + 1] = {0};
+        for (size_t i = 0; i < n; i++)
+            starts[(items[i] >> shift & (VALUES - 1)) + 1]++;
+        for (size_t i = 0; i < VALUES; i++)
+            starts[i + 1] += starts[i];
+        for (size_t i = 0; i < n; i++)
+            other[starts[items[i] >> shift & (VALUES - 1)]++] = items[i];
+        uint64_t *swap = items;
+        items = other;
+        other = swap;
     }
-    s->class_of[interval] = s->moved_to[old];
+    return items;
 }
 
-static void refine(struct splitting *s, const struct addr *starts, size_t n,
-                   const struct prefix_set *sets, size_t n_sets)
+/* The line, cut, and which intervals each range covers: from first up to and without end. */
+struct cuts {
+    struct addr *starts;
+    size_t n;
+    uint32_t *first, *end; /* per range, those of all sets in a row */
+};
+
+static void cut_at(struct cuts *cuts, struct addr at, uint32_t which)
 {
+    if (!addr_equal(cuts->starts[cuts->n - 1], at)) cuts->starts[cuts->n++] = at;
+    uint32_t interval = (uint32_t)(cuts->n - 1);
+    if (which & 1)
+        cuts->end[which / 2] = interval;
+    else
+        cuts->first[which / 2] = interval;
+}
+
+/* IPv4, which is nearly all in practice, is sorted as numbers. */
+static struct cuts cut_line(const struct prefix_set *sets, size_t n_sets, struct arena *scratch)
+{
+    size_t n_ranges = 0, n_v4 = 0, n_others = 0;
     for (size_t i = 0; i < n_sets; i++)
-        for (size_t j = 0; j < sets[i].n; j++) {
+        n_ranges += sets[i].n;
+    assert(n_ranges < UINT32_MAX / 4);
+    struct cuts cuts = {
+        .starts = arena_array(scratch, struct addr, 2 * n_ranges + 1),
+        .n = 1,
+        .first = arena_array(scratch, uint32_t, n_ranges),
+        .end = arena_array(scratch, uint32_t, n_ranges),
+    };
+    cuts.starts[0] = addr_all.first;
+    uint64_t *v4 = arena_array(scratch, uint64_t, 2 * n_ranges);
+    struct boundary *others = arena_array(scratch, struct boundary, 2 * n_ranges);
+    uint32_t range = 0;
+    for (size_t i = 0; i < n_sets; i++)
+        for (size_t j = 0; j < sets[i].n; j++, range++) {
             struct range r = sets[i].ranges[j];
-            for (size_t at = find(starts, n, r.first);
-                 at < n && addr_compare(starts[at], r.last) <= 0; at++)
-                split_by(s, at, (uint32_t)i + 1);
+            bool to_the_end = addr_equal(r.last, addr_all.last);
+            const struct boundary both[] = {
+                {r.first,                                 2 * range    },
+                {to_the_end ? r.last : addr_next(r.last), 2 * range + 1}
+            };
+            for (size_t k = 0; k < COUNT_OF(both) - to_the_end; k++)
+                if (addr_is_v4(both[k].at))
+                    v4[n_v4++] = (uint64_t)addr_v4_value(both[k].at) << 32 | both[k].which;
+                else
+                    others[n_others++] = both[k];
         }
+    v4 = sort_upper(v4, arena_array(scratch, uint64_t, n_v4), n_v4);
+    if (n_others) qsort(others, n_others, sizeof *others, boundary_order);
+    size_t at = 0;
+    for (; at < n_others && addr_compare(others[at].at, addr_all_v4.first) < 0; at++)
+        cut_at(&cuts, others[at].at, others[at].which);
+    for (size_t i = 0; i < n_v4; i++)
+        cut_at(&cuts, addr_v4((uint32_t)(v4[i] >> 32)), (uint32_t)(v4[i] & UINT32_MAX));
+    for (; at < n_others; at++)
+        cut_at(&cuts, others[at].at, others[at].which);
+    for (uint32_t i = 0; i < range; i++)
+        if (!cuts.end[i]) cuts.end[i] = (uint32_t)cuts.n; /* to the end of the line */
+    return cuts;
 }
 
-/* Numbers the classes by their first interval and joins neighbours of one class. */
-static void number(struct atoms *atoms, const struct addr *starts, const uint32_t *class_of,
-                   size_t n, uint32_t most_classes, struct arena *arena, struct arena *scratch)
+/* The parts of the intervals become the classes; neighbours of one class are joined. */
+static void number(struct atoms *atoms, const struct addr *starts, const struct partition *parts,
+                   size_t n, struct arena *arena)
 {
-    uint32_t *renamed = arena_array(scratch, uint32_t, (size_t)most_classes + 1);
     struct addr *kept_starts = arena_array(arena, struct addr, n);
     uint32_t *kept_classes = arena_array(arena, uint32_t, n);
-    uint32_t n_classes = 0;
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
-        uint32_t *name = &renamed[class_of[i]];
-        if (!*name) *name = ++n_classes;
-        if (kept && kept_classes[kept - 1] == *name - 1) continue;
+        if (kept && kept_classes[kept - 1] == parts->of[i]) continue;
         kept_starts[kept] = starts[i];
-        kept_classes[kept++] = *name - 1;
+        kept_classes[kept++] = parts->of[i];
     }
-    uint32_t *from = arena_array(arena, uint32_t, (size_t)n_classes + 2);
+    uint32_t *from = arena_array(arena, uint32_t, (size_t)parts->n + 2);
     uint32_t *intervals = arena_array(arena, uint32_t, kept);
     /* Counted two places on, filled one place on: then each class begins where it should. */
     for (size_t i = 0; i < kept; i++)
         from[kept_classes[i] + 2]++;
-    for (size_t c = 2; c <= n_classes; c++)
+    for (size_t c = 2; c <= parts->n; c++)
         from[c + 1] += from[c];
     for (size_t i = 0; i < kept; i++)
         intervals[from[kept_classes[i] + 1]++] = (uint32_t)i;
@@ -145,7 +178,7 @@ static void number(struct atoms *atoms, const struct addr *starts, const uint32_
         .from = from,
         .intervals = intervals,
         .table = address_table_build(kept_starts, kept_classes, kept, arena),
-        .n_classes = n_classes,
+        .n_classes = parts->n,
     };
 }
 
@@ -155,25 +188,21 @@ struct atoms *atoms_build(const struct prefix_set *sets, size_t n_sets, struct a
     struct atoms *atoms = arena_new(arena, struct atoms);
     struct prefix_set *distinct = arena_array(&scratch, struct prefix_set, n_sets + 1);
     size_t n_distinct = distinct_sets(sets, n_sets, distinct, &scratch);
-    struct addr *starts;
-    size_t n = cut_line(distinct, n_distinct, &starts, &scratch);
+    struct cuts cuts = cut_line(distinct, n_distinct, &scratch);
 
-    /* A set makes at most one class per class it meets and per interval it covers. */
-    uint64_t most = 1;
-    for (size_t i = 0; i < n_distinct; i++)
-        for (size_t j = 0; j < distinct[i].n; j++) {
-            struct range r = distinct[i].ranges[j];
-            most += find(starts, n, r.last) - find(starts, n, r.first) + 1;
-        }
-    assert(n < UINT32_MAX && most < UINT32_MAX);
-    struct splitting s = {
-        .class_of = arena_array(&scratch, uint32_t, n),
-        .split_by = arena_array(&scratch, uint32_t, (size_t)most),
-        .moved_to = arena_array(&scratch, uint32_t, (size_t)most),
-        .n_classes = 1,
-    };
-    refine(&s, starts, n, distinct, n_distinct);
-    number(atoms, starts, s.class_of, n, s.n_classes, arena, &scratch);
+    /* Each set in intervals, and then those that no set tells apart. */
+    struct class_set *covered = arena_array(&scratch, struct class_set, n_distinct);
+    size_t range = 0;
+    for (size_t i = 0; i < n_distinct; i++) {
+        struct class_run *runs = arena_array(&scratch, struct class_run, distinct[i].n);
+        covered[i] = (struct class_set){runs, distinct[i].n};
+        for (size_t j = 0; j < distinct[i].n; j++, range++)
+            runs[j] = (struct class_run){cuts.first[range], cuts.end[range] - 1};
+    }
+    struct arena work = arena_open("atoms", 0, NULL);
+    struct partition parts = partition_of(covered, n_distinct, (uint32_t)cuts.n, &work, scratch);
+    number(atoms, cuts.starts, &parts, cuts.n, arena);
+    arena_close(&work);
     return atoms;
 }
 

@@ -306,25 +306,25 @@ static void make_services(struct decision *d, bool possible, struct arena *arena
  * members of a cluster tells them apart. */
 static void find_places(struct decision *d, struct arena *arena, struct arena scratch)
 {
+    struct arena work = arena_open("places", 0, NULL);
     const struct resolved *r = d->resolved;
     size_t n = 0, most = 3 + PROFILE_COUNT * (MODE_OFF + 1) + r->n_borders;
-    struct class_set *sets = arena_array(&scratch, struct class_set, most);
+    struct class_set *sets = arena_array(&work, struct class_set, most);
     struct class_set cluster = {0};
     for (size_t i = 0; i < r->policy->n_groups; i++)
         if (r->policy->groups[i].role == ROLE_CLUSTER)
-            cluster =
-                class_set_unite(&scratch, cluster, atoms_classes(d->atoms, r->groups[i], &scratch));
+            cluster = class_set_unite(&work, cluster, atoms_classes(d->atoms, r->groups[i], &work));
     struct class_set *borders = arena_array(arena, struct class_set, r->n_borders + 1);
     for (size_t i = 0; i < r->n_borders; i++)
         sets[n++] = borders[i] = atoms_classes(d->atoms, r->borders[i].inside, arena);
-    struct partition by_border = partition_of(sets, n, d->n_classes, &scratch, scratch);
+    struct partition by_border = partition_of(sets, n, d->n_classes, &work, scratch);
     sets[n++] = cluster;
     sets[n++] = d->local = atoms_classes(d->atoms, r->places.local, arena);
     sets[n++] = d->enforcing = atoms_classes(d->atoms, r->enforcing, arena);
     for (size_t p = 0; p < PROFILE_COUNT; p++)
         for (size_t m = 0; m <= MODE_OFF; m++)
             sets[n++] = d->modes[p][m] = atoms_classes(d->atoms, r->modes[p][m], arena);
-    struct partition parts = partition_of(sets, n, d->n_classes, &scratch, scratch);
+    struct partition parts = partition_of(sets, n, d->n_classes, &work, scratch);
     struct place_kind *places = arena_array(arena, struct place_kind, parts.n);
     for (uint32_t i = 0; i < parts.n; i++) {
         uint32_t c = parts.runs[parts.from[i]].first;
@@ -342,6 +342,7 @@ static void find_places(struct decision *d, struct arena *arena, struct arena sc
     d->borders = borders;
     d->places = places;
     d->place_of = place_of;
+    arena_close(&work);
 }
 
 static const struct place_kind *place(const struct decision *d, uint32_t class_id)
