@@ -71,10 +71,7 @@ static uint32_t add_edge(struct batch *batch, struct batch_edge edge)
 static uint32_t intern_pair(struct batch *batch, const struct endpoint *client,
                             const struct endpoint *server, struct batch_edge edge)
 {
-    struct {
-        struct addr client, server;
-        uint64_t port;
-    } key = {client->addr, server->addr, (uint64_t)edge.port << 8 | edge.transport};
+    struct batch_pair key = {client->addr, server->addr, (uint64_t)edge.port << 8 | edge.transport};
     bool fresh = false;
     uint64_t *at = map_put(&batch->pairs, batch->arena, (str){(const char *)&key, sizeof key},
                            batch->n_edges, &fresh);

@@ -16,6 +16,12 @@ struct batch_edge {
     uint8_t transport;
 };
 
+/* Its key where both ends are addresses. */
+struct batch_pair {
+    struct addr client, server;
+    uint64_t port; /* port << 8 | transport */
+};
+
 /* What SMB itself told of one session: rare beside the number of sessions, so kept apart. */
 struct batch_detail {
     struct smb_facts smb;
@@ -121,7 +127,7 @@ struct batch {
     struct arena *arena;
     struct map ends;  /* 16 bytes of address, then the name */
     struct map texts; /* [0] is the empty text */
-    struct map pairs; /* edges of two addresses */
+    struct map pairs; /* edges of two addresses, by struct batch_pair */
     struct map edges; /* those with a named end */
     struct batch_edge *edge_items;
     size_t n_edges, edge_room;

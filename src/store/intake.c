@@ -111,13 +111,21 @@ static void forget(struct store_cache *cache)
 {
     if (!cache->arena.region) return;
     arena_reset(&cache->arena);
-    cache->edges = cache->ends = cache->texts = (struct map){0};
+    cache->ends = cache->texts = (struct map){0};
+}
+
+void intake_forget(struct store *store)
+{
+    struct store_cache *cache = &store->cache;
+    arena_unmap(cache->edges, STORE_EDGES * sizeof *cache->edges);
+    cache->edges = NULL;
+    forget(cache);
 }
 
 static void remember(struct store_cache *cache, struct map *map, str key, int64_t number)
 {
     if (!cache->arena.region) cache->arena = arena_open("numbers of the workspace", 0, NULL);
-    if (cache->edges.n + cache->ends.n + cache->texts.n >= STORE_CACHED) forget(cache);
+    if (cache->ends.n + cache->texts.n >= STORE_CACHED) forget(cache);
     (void)map_put(map, &cache->arena, key, (uint64_t)number, NULL);
 }
 
@@ -150,26 +158,60 @@ static bool number_text(struct store *store, const struct batch *batch, struct n
     return true;
 }
 
+/* The place of the edge among those that are known, or the one it would take. */
+static struct store_known_edge *place_of(struct store_cache *cache, const struct batch_pair *pair,
+                                         uint64_t hash)
+{
+    if (!cache->edges) cache->edges = arena_map(STORE_EDGES * sizeof *cache->edges);
+    for (uint64_t i = 0; i < STORE_EDGE_PLACES; i++) {
+        struct store_known_edge *place = &cache->edges[(hash + i) & (STORE_EDGES - 1)];
+        if (!place->number) return place;
+        if (place->port == pair->port && addr_equal(place->server, pair->server) &&
+            addr_equal(place->client, pair->client))
+            return place;
+    }
+    struct store_known_edge *place =
+        &cache->edges[(hash + (hash >> 60) % STORE_EDGE_PLACES) & (STORE_EDGES - 1)];
+    place->number = 0;
+    return place;
+}
+
+static bool number_new_edge(struct store *store, const struct batch *batch, struct numbers *numbers,
+                            uint32_t index, struct err *err)
+{
+    struct batch_edge edge = batch->edge_items[index];
+    return number_end(store, batch, numbers, edge.client, err) &&
+           number_end(store, batch, numbers, edge.server, err) &&
+           write_edge(store, numbers, edge, &numbers->edges[index], err);
+}
+
+/* Edges of two addresses that a row refers to, in the order in which the batch has them: its map
+ * has their keys and hashes at hand. */
+static bool number_pairs(struct store *store, const struct batch *batch, const bool *needed,
+                         struct numbers *numbers, struct err *err)
+{
+    for (size_t i = 0; i < batch->pairs.n; i++) {
+        const struct map_entry *entry = &batch->pairs.entries[i];
+        uint32_t index = (uint32_t)entry->value;
+        struct batch_pair pair;
+        if (!needed[index]) continue;
+        memcpy(&pair, entry->key.ptr, sizeof pair);
+        struct store_known_edge *place = place_of(&store->cache, &pair, entry->hash);
+        if (!place->number) {
+            if (!number_new_edge(store, batch, numbers, index, err)) return false;
+            *place = (struct store_known_edge){pair.client, pair.server, pair.port,
+                                               numbers->edges[index]};
+        }
+        numbers->edges[index] = place->number;
+    }
+    return true;
+}
+
 static bool number_edge(struct store *store, const struct batch *batch, struct numbers *numbers,
                         uint32_t index, struct err *err)
 {
-    struct batch_edge edge = batch->edge_items[index];
-    int64_t *number = &numbers->edges[index];
-    if (*number) return true;
-    struct {
-        struct addr client, server;
-        uint64_t port;
-    } pair = {batch_end(batch, edge.client).addr, batch_end(batch, edge.server).addr,
-              (uint64_t)edge.port << 8 | edge.transport};
-    str key = {(const char *)&pair, sizeof pair};
-    bool is_named = addr_is_none(pair.client) || addr_is_none(pair.server);
-    if (!is_named && recall(&store->cache.edges, key, number)) return true;
-    if (!number_end(store, batch, numbers, edge.client, err) ||
-        !number_end(store, batch, numbers, edge.server, err) ||
-        !write_edge(store, numbers, edge, number, err))
-        return false;
-    if (!is_named) remember(&store->cache, &store->cache.edges, key, *number);
-    return true;
+    if (numbers->edges[index]) return true;
+    return number_new_edge(store, batch, numbers, index, err);
 }
 
 static bool number_names(struct store *store, const struct batch *batch, struct numbers *numbers,
@@ -181,10 +223,21 @@ static bool number_names(struct store *store, const struct batch *batch, struct 
     return true;
 }
 
+static const bool *edges_needed(const struct batch *batch, struct arena *arena)
+{
+    bool *needed = arena_array(arena, bool, batch->n_edges + 1);
+    for (size_t i = 0; i < batch->n_facts; i++)
+        if (!batch->facts[i].known) needed[batch->facts[i].edge] = true;
+    for (size_t i = 0; i < batch->n_uses; i++)
+        if (!batch_is_known(batch, &batch->uses[i].record)) needed[batch->uses[i].edge] = true;
+    return needed;
+}
+
 /* Only what a row refers to gets a number: ends and texts of known lines leave no trace. */
 static bool number_all(struct store *store, const struct batch *batch, struct numbers *numbers,
-                       struct err *err)
+                       struct arena scratch, struct err *err)
 {
+    if (!number_pairs(store, batch, edges_needed(batch, &scratch), numbers, err)) return false;
     for (size_t i = 0; i < batch->n_facts; i++) {
         const struct batch_fact *fact = &batch->facts[i];
         if (fact->known) continue;
@@ -330,7 +383,7 @@ bool intake_add(struct store *store, struct intake_part *parts, size_t n_parts, 
     };
     for (size_t i = 0; i < n_parts; i++)
         numbers.streams[i] = parts[i].stream.id;
-    if (!number_all(store, batch, &numbers, err)) return false;
+    if (!number_all(store, batch, &numbers, scratch, err)) return false;
     const struct batch_numbers given = {numbers.edges, numbers.texts, numbers.streams, source};
     struct batch_rows rows = batch_fold(batch, &given, &scratch);
     for (size_t named = 0; named < COUNT_OF(rows.of); named++)
@@ -433,7 +486,7 @@ bool intake_begin(struct store *store, struct err *err)
 
 void intake_abandon(struct store *store)
 {
-    forget(&store->cache); /* what was numbered in it has no number any more */
+    intake_forget(store); /* what was numbered in it has no number any more */
     sqlite_rollback(store->db);
 }
 

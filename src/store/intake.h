@@ -12,6 +12,8 @@
 
 MUST_USE bool intake_begin(struct store *store, struct err *err);
 void intake_abandon(struct store *store);
+/* What is remembered of the numbers of rows; nothing but time is lost. */
+void intake_forget(struct store *store);
 
 /* Where the facts of a source belong. */
 struct intake_stream {

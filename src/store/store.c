@@ -2,6 +2,7 @@
 /* Opening and making the workspace database. */
 #include "store/store.h"
 
+#include "store/intake.h"
 #include "store/tables.h"
 
 enum {
@@ -11,6 +12,10 @@ enum {
     HEADER_WRITE_VERSION = 18,
     HEADER_WAL = 2,
 };
+
+/* KiB of pages that a writer holds: less, and what a large source wrote is read back from the log
+ * and written to it again and again before it is committed. */
+#define PAGES_HELD "PRAGMA cache_size=-32768"
 
 static bool in_memory(str path)
 {
@@ -167,7 +172,7 @@ bool store_open(struct os *os, str path, enum store_journal journal, bool read_o
     /* A workspace keeps the journal it was made with, unless told otherwise. */
     if (!read_only && journal == STORE_DELETE && !set_journal(store->db, journal, err))
         return fail(store, path, err);
-    if (!read_only && !sqlite_run(store->db, "PRAGMA synchronous=FULL", err))
+    if (!read_only && !sqlite_run(store->db, "PRAGMA synchronous=FULL; " PAGES_HELD, err))
         return fail(store, path, err);
     *out = store;
     return true;
@@ -177,6 +182,7 @@ void store_close(struct store *store)
 {
     struct arena own = store->arena;
     if (store->db) sqlite_close(store->db);
+    intake_forget(store);
     if (store->cache.arena.region) arena_close(&store->cache.arena);
     arena_close(&own);
 }

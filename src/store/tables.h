@@ -67,15 +67,23 @@ enum store_statement {
         STORE_SQL_COUNT
 };
 
-/* Numbers that were asked for lately: what comes in from one site is always the same. Full, it
- * forgets all; after a rollback it must. */
+/* Numbers that were asked for lately: what comes in from one site is always the same. After a
+ * rollback all is forgotten. */
 struct store_cache {
     struct arena arena;
-    struct map edges; /* of two addresses */
-    struct map ends, texts;
+    struct map ends, texts;         /* full, they are emptied */
+    struct store_known_edge *edges; /* of two addresses: STORE_EDGES places, or NULL */
 };
 
-enum { STORE_CACHED = 1 << 18 };
+/* Most facts ask for one, so they lie flat: a look costs one place in memory. Where its few places
+ * are taken, one makes room. */
+struct store_known_edge {
+    struct addr client, server;
+    uint64_t port;  /* and transport: as in struct batch_pair */
+    int64_t number; /* 0 = free */
+};
+
+enum { STORE_CACHED = 1 << 18, STORE_EDGES = 1 << 19, STORE_EDGE_PLACES = 8 };
 
 struct store {
     struct sqlite *db;
