@@ -228,7 +228,7 @@ static const struct option options[] = {
      .fallback = T("1"),
      .low = 1,
      .high = 1000000,
-     .help = T("cost of a pair that was never seen; an entry costs 100, a word in it 1")},
+     .help = T("cost of a pair that was never seen; an entry costs 20, a word in it 3")},
     {.name = T("exact"),                                                  .type = OPTION_FLAG,                                                  .help = T("allow no pair that was not seen")                                            },
     {.name = T("leave-open"),
      .type = OPTION_FLAG,

@@ -2,6 +2,7 @@
 #include "reason/suggest.h"
 
 #include "base/map.h"
+#include "reason/simulate.h"
 #include "reason/suggest_yaml.h"
 
 static const char *const surplus_texts[] = {
@@ -30,6 +31,7 @@ struct making {
     struct suggest_rules rules;
     struct suggestion *out;
     struct suggest_flow *flows;
+    struct replay replay;
     struct arena *arena;
     struct err *err;
 };
@@ -434,7 +436,8 @@ static struct suggest_question question_of(struct making *m, const size_t *flows
         .n_flows = n,
         .is_allowed = f->is_passing,
         .is_closed = f->is_closed,
-        .is_asserted = f->is_closed && !m->options->leave_open && f->kind != SUGGEST_ASK_PROFILE,
+        .is_asserted = f->is_closed && !m->options->leave_open && f->kind != SUGGEST_ASK_PROFILE &&
+                       f->kind != SUGGEST_ASK_HARDENING,
     };
     q.about = by == BY_SERVER ? label_of(m, f->server, f->flow->server)
                               : label_of(m, f->client, f->flow->client);
@@ -665,137 +668,47 @@ static void find_shares(struct making *m, struct surplus_list *list)
 /* ---- Holding it against the evidence ------------------------------------------------------------
  */
 
-struct never {
-    const struct assertion *assertion;
-    struct prefix_set from, to, except_from, except_to;
-};
-
-struct nevers {
-    struct never *items;
-    size_t n;
-};
-
-static struct nevers nevers_of(const struct resolved *resolved, struct arena *arena)
+/* With every ring deployed. */
+static const struct simulated_ring *hold(const struct making *m, const struct base *base,
+                                         struct arena scratch)
 {
-    const struct policy *policy = resolved->policy;
-    struct nevers out = {arena_array(arena, struct never, policy->n_assertions + 1), 0};
-    for (size_t i = 0; i < policy->n_assertions; i++) {
-        const struct assertion *a = &policy->assertions[i];
-        if (a->kind != ASSERT_NEVER) continue;
-        out.items[out.n++] = (struct never){
-            a,
-            resolve_selectors(resolved, &a->from, RESOLVE_CLIENT, arena),
-            resolve_selectors(resolved, &a->to, RESOLVE_SERVER, arena),
-            resolve_selectors(resolved, &a->except_from, RESOLVE_CLIENT, arena),
-            resolve_selectors(resolved, &a->except_to, RESOLVE_SERVER, arena),
-        };
-    }
-    return out;
-}
-
-static bool is_asserted_never(const struct nevers *nevers, const struct suggest_flow *f)
-{
-    struct addr client = f->flow->client.addr, server = f->flow->server.addr;
-    for (size_t i = 0; i < nevers->n; i++) {
-        const struct never *never = &nevers->items[i];
-        bool listed = false;
-        for (size_t j = 0; j < never->assertion->n_services; j++)
-            listed |= (int)never->assertion->services[j] == f->service;
-        if (listed && prefix_set_contains(never->from, client) &&
-            prefix_set_contains(never->to, server) &&
-            !prefix_set_contains(never->except_from, client) &&
-            !prefix_set_contains(never->except_to, server))
-            return true;
-    }
-    return false;
-}
-
-enum outlook {
-    OUTLOOK_KEPT,
-    OUTLOOK_ESCAPED,
-    OUTLOOK_UNDECIDABLE,
-    OUTLOOK_STOPPED,
-    OUTLOOK_BROKEN
-};
-
-static enum outlook outlook_in(const struct base *base, const struct suggest_flow *f,
-                               enum profile profile, enum intent *intent)
-{
-    struct flow_question q = {
-        .client = f->flow->client.addr,
-        .server = f->flow->server.addr,
-        .transport = f->flow->transport,
-        .port = f->flow->port,
-        .service = SERVICE_NONE,
-        .profile = profile,
+    struct simulate_question question = {
+        .resolved = &base->resolved,
+        .decision = base->decision,
+        .replay = &m->replay,
+        .hosts = m->sources->hosts,
+        .lookup = m->options->lookup,
     };
-    struct flow_answer answer = decision_ask(base->decision, &q);
-    *intent = answer.intent;
-    if (answer.intent == INTENT_UNDECIDABLE) return OUTLOOK_UNDECIDABLE;
-    if (answer.passes) return answer.intent == INTENT_BLOCK ? OUTLOOK_ESCAPED : OUTLOOK_KEPT;
-    if (answer.passes_secured) return OUTLOOK_UNDECIDABLE;
-    bool untrusted =
-        prefix_set_contains(base->resolved.builtins[BUILTIN_UNTRUSTED], f->flow->client.addr);
-    return untrusted || !view_flow_worked(f->flow) ? OUTLOOK_STOPPED : OUTLOOK_BROKEN;
-}
-
-/* The gravest over the profiles in which it was seen; not said = domain. */
-static enum outlook outlook_of(const struct base *base, const struct suggest_flow *f,
-                               enum intent *intent)
-{
-    enum outlook worst = OUTLOOK_KEPT;
-    bool has_any = false;
-    *intent = INTENT_BLOCK;
-    if (addr_is_none(f->flow->client.addr) || addr_is_none(f->flow->server.addr))
-        return OUTLOOK_UNDECIDABLE;
-    for (size_t p = 0; p < PROFILE_COUNT; p++) {
-        const uint64_t *seen = f->flow->profiles;
-        bool is_seen = seen[p] || (p == PROFILE_DOMAIN && seen[PROFILE_UNKNOWN]);
-        enum intent one_intent = INTENT_BLOCK;
-        if (!is_seen) continue;
-        enum outlook one = outlook_in(base, f, (enum profile)p, &one_intent);
-        if (has_any && one <= worst) continue;
-        worst = one;
-        *intent = one_intent;
-        has_any = true;
-    }
-    return has_any ? worst : outlook_in(base, f, PROFILE_DOMAIN, intent);
+    struct simulation simulation = simulate(&question, m->arena, scratch);
+    return &simulation.rings[simulation.n_rings - 1];
 }
 
 static void tally(struct making *m, const struct base *base, struct arena scratch)
 {
+    const struct simulated_ring *ring = hold(m, base, scratch);
     struct suggestion *out = m->out;
-    struct nevers nevers = nevers_of(&base->resolved, &scratch);
-    uint64_t count[OUTLOOK_BROKEN + 1] = {0};
-    for (size_t i = 0; i < out->n_flows; i++) {
-        const struct suggest_flow *f = &m->flows[i];
-        enum intent intent;
-        if (f->fate == SUGGEST_PASSED_OVER) continue;
-        enum outlook outlook = outlook_of(base, f, &intent);
-        if (outlook == OUTLOOK_BROKEN && is_asserted_never(&nevers, f)) outlook = OUTLOOK_STOPPED;
-        count[outlook]++;
-    }
-    out->kept = count[OUTLOOK_KEPT];
-    out->escaped = count[OUTLOOK_ESCAPED];
-    out->undecidable = count[OUTLOOK_UNDECIDABLE];
-    out->stopped = count[OUTLOOK_STOPPED];
-    out->broken = count[OUTLOOK_BROKEN];
+    out->kept = ring->count[SIMULATE_KEPT];
+    out->escaped = ring->count[SIMULATE_ESCAPED];
+    out->undecidable = ring->count[SIMULATE_UNDECIDABLE];
+    out->stopped = ring->count[SIMULATE_STOPPED];
+    out->broken = ring->count[SIMULATE_BROKEN];
 }
 
 /* What worked and would not pass is closed: a question that is asserted until it is answered. A
- * kept flow that does not pass is one of a profile in which the policy blocks: asked, too. */
-static void mark_flows(struct making *m, const struct base *base)
+ * kept flow that does not pass is one of a profile in which the policy blocks, or lacks what its
+ * hardening asks: no entry helps, so it is asked about, too. */
+static void mark_flows(struct making *m, const struct base *base, struct arena scratch)
 {
-    for (size_t i = 0; i < m->out->n_flows; i++) {
-        struct suggest_flow *f = &m->flows[i];
-        enum intent intent;
-        if (f->fate == SUGGEST_PASSED_OVER || f->fate == SUGGEST_ASSERTED) continue;
-        enum outlook outlook = outlook_of(base, f, &intent);
-        f->is_closed = outlook == OUTLOOK_BROKEN;
-        f->is_passing = outlook == OUTLOOK_KEPT;
+    const struct simulated_ring *ring = hold(m, base, scratch);
+    for (size_t i = 0; i < ring->n_flows; i++) {
+        const struct simulated_flow *one = &ring->flows[i];
+        struct suggest_flow *f = &m->flows[one->flow - m->sources->matrix->flows];
+        if (f->fate == SUGGEST_PASSED_OVER || f->fate == SUGGEST_LOCAL) continue;
+        f->is_passing = one->verdict == SIMULATE_KEPT;
+        f->is_closed = one->verdict == SIMULATE_BROKEN;
         if (!f->is_closed || f->fate == SUGGEST_ASKED) continue;
         f->fate = SUGGEST_ASKED;
-        f->kind = SUGGEST_ASK_PROFILE;
+        f->kind = one->at == SIMULATE_AT_HARDENING ? SUGGEST_ASK_HARDENING : SUGGEST_ASK_PROFILE;
         f->is_noted = false;
     }
 }
@@ -939,6 +852,7 @@ bool suggest(const struct suggest_sources *sources, const struct resolved *resol
                          .out = &made,
                          .arena = arena,
                          .err = err};
+    m->replay = replay_of(sources->matrix, arena, scratch);
     m->machines = suggest_evidence_machines(sources, arena);
     made.machines = &m->machines;
     suggest_places_find_endpoints(&m->machines, scratch);
@@ -960,7 +874,7 @@ bool suggest(const struct suggest_sources *sources, const struct resolved *resol
     made.n_surpluses = surpluses.n;
 
     if (!make_entries(m, &base, scratch)) return false;
-    mark_flows(m, &base);
+    mark_flows(m, &base, scratch);
     find_changes(m);
     make_questions(m);
     if (!write_and_read(m, &base, scratch)) return false;

@@ -227,13 +227,11 @@ static struct set_list sets_of(struct graph *g, bool of_clients)
     struct set_list list = {0};
     bool *member = arena_array(g->arena, bool, g->n + 1);
     uint32_t *inside = arena_array(g->arena, uint32_t, g->n + 1);
-    uint64_t managed_unseen = 0;
-    for (size_t s = 0; s < policy->n_segments; s++) {
+    for (size_t s = 0; s < policy->n_segments && of_clients; s++) {
         uint64_t known = 0;
         for (size_t v = 0; v < g->n; v++)
             known += member[v] = g->vertices[v].segment == s;
         bool managed = policy->segments[s].trust == TRUST_MANAGED;
-        if (managed) managed_unseen += likely(known);
         add_set(g, &list, policy->segments[s].name, member, likely(known), managed);
     }
     for (size_t i = 0; i < policy->n_groups; i++) {
@@ -246,13 +244,6 @@ static struct set_list sets_of(struct graph *g, bool of_clients)
             member[v] = inside[v] && inside[v] == g->vertices[v].n_addresses;
         add_set(g, &list, policy->groups[i].name, member, unseen_members(g, i), true);
     }
-    if (!of_clients) return list;
-    for (size_t v = 0; v < g->n; v++) {
-        size_t s = g->vertices[v].segment;
-        member[v] = s != SIZE_MAX && policy->segments[s].trust == TRUST_MANAGED;
-    }
-    if (policy->n_segments > 1 && g->rules->is_managed)
-        add_set(g, &list, S("managed"), member, managed_unseen, true);
     return list;
 }
 
@@ -416,8 +407,8 @@ struct suggest_mining suggest_entries_mine(const struct suggest_rules *rules,
     };
     struct mine_options options = {
         .generalise = width == SUGGEST_WIDTH_GENERAL,
-        .entry_cost = MINE_ENTRY_COST,
-        .item_cost = MINE_ITEM_COST,
+        .entry_cost = SUGGEST_ENTRY_COST,
+        .item_cost = SUGGEST_ITEM_COST,
         .pair_cost = weight,
     };
     struct suggest_mining out = {.result = mine(&input, &options, arena, scratch)};

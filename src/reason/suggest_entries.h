@@ -8,6 +8,11 @@
 #include "reason/mine.h"
 #include "reason/suggest_flows.h"
 
+/* Description length, in pairs that were never seen: what a further entry, and a further word in
+ * one, may open before it is the better answer. A machine in a list costs more than it seems:
+ * addresses of clients change, and lists are not read. */
+enum { SUGGEST_ENTRY_COST = 20, SUGGEST_ITEM_COST = 3 };
+
 /* What stands behind a line. */
 struct suggest_summary {
     uint64_t flows, connections;

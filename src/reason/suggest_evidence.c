@@ -113,6 +113,12 @@ bool suggest_evidence_is_guest(const struct matrix_flow *flow)
     return flow->auths && !(flow->auths & ~weak) && !flow->users.n;
 }
 
+bool suggest_evidence_is_broadcast(const struct matrix_flow *flow)
+{
+    return flow->transport == TRANSPORT_UDP && (flow->port == 137 || flow->port == 138) &&
+           addr_is_v4(flow->server.addr) && (addr_v4_value(flow->server.addr) & 255) == 255;
+}
+
 static str last_part(str path)
 {
     str head, part = path;
@@ -256,7 +262,7 @@ static void count_flow(struct gathering *g, const struct matrix_flow *flow)
         see_address(g, (struct suggest_address){flow->client.addr, (uint32_t)c, .used = true});
         see_time(&all->items[c], flow);
     }
-    if (s != SIZE_MAX) {
+    if (s != SIZE_MAX && !suggest_evidence_is_broadcast(flow)) {
         see_address(g, (struct suggest_address){flow->server.addr, (uint32_t)s, .served = true});
         see_time(&all->items[s], flow);
     }

@@ -95,6 +95,8 @@ enum suggest_administration suggest_evidence_administration(const struct matrix_
 bool suggest_evidence_is_guest(const struct matrix_flow *flow);
 /* SMB was spoken, and nothing newer than SMB 1. */
 bool suggest_evidence_is_smb1(const struct matrix_flow *flow);
+/* A NetBIOS datagram to an address that ends as directed broadcasts do: no machine is meant. */
+bool suggest_evidence_is_broadcast(const struct matrix_flow *flow);
 /* TCP 445 or 139, or SMB elsewhere. */
 bool suggest_evidence_is_smb(const struct matrix_flow *flow);
 /* "dc01.contoso.com", else its first address; never with characters that a YAML comment or a

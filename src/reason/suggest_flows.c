@@ -3,6 +3,7 @@
 
 #include "base/instant.h"
 #include "base/map.h"
+#include "reason/blind.h"
 
 static const struct {
     const char *text, *why;
@@ -90,6 +91,12 @@ static const struct suggest_machine *machine_at(const struct judging *j, size_t 
     return at == SIZE_MAX ? NULL : &j->rules->machines->items[at];
 }
 
+static bool is_broadcast(const struct judging *j, const struct suggest_flow *f)
+{
+    (void)j;
+    return suggest_evidence_is_broadcast(f->flow);
+}
+
 static bool is_internet(const struct judging *j, const struct suggest_flow *f)
 {
     return is_at_internet(j, f->flow->client.addr) || is_at_internet(j, f->flow->server.addr);
@@ -141,6 +148,7 @@ static const struct {
     enum suggest_question_kind kind;
     bool (*applies)(const struct judging *j, const struct suggest_flow *f);
 } rows[] = {
+    {SUGGEST_ASK_BROADCAST, is_broadcast     },
     {SUGGEST_ASK_INTERNET,  is_internet      },
     {SUGGEST_ASK_UNTRUSTED, is_untrusted     },
     {SUGGEST_ASK_SCANNER,   is_scanner       },
@@ -198,7 +206,13 @@ static void classify(const struct judging *j, struct suggest_flow *f)
     };
     struct flow_answer answer = decision_ask(j->rules->decision, &q);
     bool itself = f->client != SIZE_MAX && f->client == f->server;
-    if (answer.intent == INTENT_LOCAL || answer.intent == INTENT_UNGOVERNED || itself) return;
+    if (answer.intent == INTENT_UNGOVERNED) return;
+    bool broadcast = blind_is_broadcast(j->rules->resolved, flow->client.addr) ||
+                     blind_is_broadcast(j->rules->resolved, flow->server.addr);
+    if (answer.intent == INTENT_LOCAL || itself || broadcast) {
+        f->fate = SUGGEST_LOCAL;
+        return;
+    }
     f->was_secure = answer.intent == INTENT_ALLOW_IF_SECURE;
     f->was_allowed = f->was_secure || answer.intent == INTENT_ALLOW;
 

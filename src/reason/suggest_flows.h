@@ -23,6 +23,9 @@
     X(ADMIN, "admin-share", "administrative shares or services used from outside management")      \
     X(ONE_OFF, "one-off", "too little to tell a habit from a chance")                              \
     X(PROFILE, "profile", "seen in a firewall profile in which the policy blocks")                 \
+    X(HARDENING, "hardening", "it lacks what the policy's hardening asks of it")                   \
+    X(BROADCAST, "broadcast",                                                                      \
+      "names asked of everybody by NetBIOS: no server of its own is meant")                        \
     X(NO_ADDRESS, "no-address", "no address of this name is known, so no rule can hold it")        \
     X(FAILED_LOGON, "failed-logon", "every logon failed: nobody uses it")                          \
     X(NEVER_WORKED, "never-worked", "it was tried and never worked")
@@ -37,7 +40,8 @@ str suggest_flows_kind_text(enum suggest_question_kind kind);
 str suggest_flows_kind_why(enum suggest_question_kind kind);
 
 enum suggest_fate {
-    SUGGEST_PASSED_OVER, /* not governed, or never leaves its machine */
+    SUGGEST_PASSED_OVER, /* not governed */
+    SUGGEST_LOCAL,       /* never leaves its machine or its link: nothing decides it */
     SUGGEST_LIFELINE,    /* kept by the entry for domain controllers */
     SUGGEST_KEPT,        /* has to be in a mined entry */
     SUGGEST_AT_EDGE,     /* kept by an entry of the policy that names the internet */

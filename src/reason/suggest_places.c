@@ -332,13 +332,13 @@ static struct suggest_segment segment_of(const struct networks *all, size_t firs
 {
     struct suggest_segment segment = {.kind = all->items[first].kind,
                                       .managed = all->items[first].managed};
-    struct range *ranges = arena_array(arena, struct range, all->n);
+    struct prefix *networks = arena_array(arena, struct prefix, all->n);
     struct network members = {0};
     size_t n = 0;
     for (size_t i = first; i < all->n; i++) {
         const struct network *network = &all->items[i];
         if (first_of(all, i) != first) continue;
-        ranges[n++] = prefix_range(network->prefix);
+        networks[n++] = network->prefix;
         segment.named |= network->named;
         for (size_t j = 0; j < network->n; j++) {
             arena_grow(arena, members.machines, members.n, members.room);
@@ -349,8 +349,8 @@ static struct suggest_segment segment_of(const struct networks *all, size_t firs
     segment.machines = members.machines;
     segment.n_machines = members.n;
     count_machines(&segment, all->all);
-    struct prefix_set set = prefix_set_of(arena, ranges, n);
-    segment.networks = prefix_set_prefixes(arena, set, &segment.n_networks);
+    segment.networks = networks;
+    segment.n_networks = n;
     return segment;
 }
 
@@ -508,7 +508,7 @@ static struct suggest_group group_of(const struct suggest_machines *all,
         size_t at = suggest_evidence_machine(all, end, INT64_MAX);
         str reason = known && at != SIZE_MAX ? reason_of(&all->items[at], row, arena)
                                              : S("named by you with --controller");
-        if (!prefix_set_contains(places, addr)) continue;
+        if (!prefix_set_contains(places, addr) && !is_local(addr)) continue;
         add_member(
             &list, arena,
             (struct suggest_member){addr, at == SIZE_MAX ? UINT32_MAX : (uint32_t)at, reason});

@@ -2,8 +2,8 @@
 /* Segments and groups for a network that has no policy yet.
  *
  * A network is the /24 (IPv4) or /64 (IPv6) around an address that was seen at work, or what the
- * admin named. It is never widened: two that touch are written as one prefix only when they are
- * exactly its halves. A public network is one's own only when a machine in it has a private
+ * admin named. It is never widened, and two that touch stay two: the last address of each is its
+ * broadcast. A public network is one's own only when a machine in it has a private
  * address as well, wrote a log that was read, or is a domain controller.
  */
 #pragma once
