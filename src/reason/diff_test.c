@@ -232,8 +232,9 @@ static void drop_one(struct random_world *w, const struct bundles *b,
         .profiles = (1u << PROFILE_COUNT) - 1,
     };
     struct counterexample witness;
-    bool proved =
-        decision_proves_host(policy->decision, &enforced, universe_peers, arena, scratch, &witness);
+    const struct prover *prover =
+        decision_prover(policy->decision, universe_peers, arena, scratch);
+    bool proved = decision_proves_host(prover, &enforced, arena, scratch, &witness);
     of->rules = (struct ruleset){left, n};
     size_t found = diff_artefacts(policy, rules, n_rules, arena, scratch).n;
     /* The proof also looks at addresses outside the class and at local peers. */
