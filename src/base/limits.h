@@ -16,7 +16,8 @@ enum {
     /* Errors and warnings reported of one policy file; the rest are counted. */
     LIMIT_DIAGNOSTICS = 1000,
     /* Steps in which reason/cover follows entries that are surplus only because of each other:
-     * about half a second. Full: of those left, only what the others hold for certain is surplus. */
+     * about half a second. Full: of those left, only what the others hold for certain is surplus.
+     */
     LIMIT_COVER_WORK = 1 << 26,
     /* Ports of one service, and services of one policy: Windows rules take lists, not novels. */
     LIMIT_SERVICE_PORTS = 64,
@@ -25,6 +26,12 @@ enum {
      * after ids: a Windows path has 260 characters, most of them the folder's. Longer names
      * are cut and stay apart by their number. */
     LIMIT_ID_NAME_BYTES = 64,
+    /* Stances of one segment and mode that get a host class each, and so files of their own. More
+     * share classes: a folder of some thousand files is nobody's to look through. */
+    LIMIT_STANCES_APART = 64,
+    /* Stances in one such class, each at its own local addresses: a Windows host has some hundred
+     * rules anyway, and takes seconds to load as many more. */
+    LIMIT_STANCES_TOGETHER = 128,
     /* First bytes shown to a reader so that it may recognise its format. */
     LIMIT_RECOGNISE_BYTES = 4096,
     /* The largest record a reader may wait for (a pcapng block, one log line). */
@@ -103,6 +110,9 @@ enum {
     /* Pieces of a large source that are read apart, where its format allows: large enough that what
      * each wants once does not matter. A window holds two of them with room for more. */
     LIMIT_BLOCK_BYTES = 4 << 20,
+    /* Numbered records of one source that are remembered, so that one that comes again counts once
+     * (16 bytes each). Full: all are forgotten, and those that come again count again. */
+    LIMIT_RECORDS_TOLD = 1 << 22,
     /* Hosts whose records one source holds: a collector serves some ten thousand. Records of
      * further ones count as the source's own. */
     LIMIT_ORIGINS = 1 << 14,

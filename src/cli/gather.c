@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/gather.h"
 
+#include "base/hash.h"
 #include "base/map.h"
 #include "base/unpack.h"
 #include "evidence/firewall_export.h"
@@ -9,6 +10,12 @@
 struct file {
     const struct gather *gather;
     struct pool_turn *turn;
+};
+
+/* Identities of the numbered records of a source that were told; open addressing, 0 = free. */
+struct told {
+    uint64_t *at; /* mapped */
+    size_t n, room;
 };
 
 /* A source, or a block of one, while it is read. */
@@ -26,6 +33,7 @@ struct reading {
     /* Of readers that say a record's host after it (host_follows). */
     bool has_record, record_has_origin, origin_is_fresh;
     int64_t record_us;
+    struct told told;
     struct fingerprint content;
 };
 
@@ -95,9 +103,11 @@ static void give_parcel(struct reading *r)
 static void give_full(struct reading *r)
 {
     uint64_t line_hash = r->parcel->batch.line_hash; /* said already, of the fact that comes next */
+    bool is_repeated = r->parcel->batch.is_repeated;
     give_parcel(r);
     begin_parcel(r);
     r->parcel->batch.line_hash = line_hash;
+    r->parcel->batch.is_repeated = is_repeated;
 }
 
 /* ---- The sink ----------------------------------------------------------------------------------
@@ -225,6 +235,50 @@ static void take_line_hash(void *to, uint64_t hash)
 {
     struct reading *r = to;
     r->parcel->batch.line_hash = hash;
+    r->parcel->batch.is_repeated = false;
+}
+
+static size_t place_of(const struct told *told, uint64_t hash)
+{
+    size_t at = (size_t)hash_u64(hash) & (told->room - 1);
+    while (told->at[at] && told->at[at] != hash)
+        at = (at + 1) & (told->room - 1);
+    return at;
+}
+
+static void forget_told(struct told *told)
+{
+    arena_unmap(told->at, told->room * sizeof *told->at);
+    *told = (struct told){0};
+}
+
+static void make_place(struct told *told)
+{
+    enum { LEAST = 1024 };
+    struct told old = *told;
+    if (2 * told->n < told->room) return;
+    if (told->n == LIMIT_RECORDS_TOLD) {
+        forget_told(told);
+        old = *told;
+    }
+    told->room = old.room ? 2 * old.room : LEAST;
+    told->at = arena_map(told->room * sizeof *told->at);
+    for (size_t i = 0; i < old.room; i++)
+        if (old.at[i]) told->at[place_of(told, old.at[i])] = old.at[i];
+    forget_told(&old);
+}
+
+static void take_number(void *to)
+{
+    struct reading *r = to;
+    struct batch *batch = &r->parcel->batch;
+    uint64_t hash = batch->line_hash | !batch->line_hash;
+    make_place(&r->told);
+    size_t at = place_of(&r->told, hash);
+    batch->is_repeated = r->told.at[at] != 0;
+    if (batch->is_repeated) return;
+    r->told.at[at] = hash;
+    r->told.n++;
 }
 
 static uint32_t part_of(struct reading *r, str host)
@@ -292,6 +346,7 @@ static struct fact_sink sink_of(struct reading *r)
         .local_address = take_local,
         .record = take_record,
         .line_hash = take_line_hash,
+        .numbered = take_number,
         .origin = take_origin,
         .listening = take_listening,
         .change = take_change,
@@ -389,6 +444,7 @@ void gather_block(struct pool_part *part, struct pool_turn *turn)
     count_record(r);
     close_block_data(block);
     give_parcel(r);
+    forget_told(&r->told);
 }
 
 void gather_block_done(struct pool_part *part)
@@ -462,6 +518,7 @@ static void read_source(struct file *file, struct input *input, const struct rea
     r->parcel->is_last = true;
     r->parcel->content = fingerprint_end(&r->content);
     give_parcel(r);
+    forget_told(&r->told);
     arena_close(&names);
     arena_close(&held);
 }

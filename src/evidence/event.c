@@ -390,5 +390,6 @@ void event_tell(struct event_talk *talk, const struct event *event)
     talk->at_us = event->at_us;
     talk->assumed = event->assumed;
     talk->sink.line_hash(talk->sink.to, record_hash(talk, v));
+    if (event->record) talk->sink.numbered(talk->sink.to);
     row->tell(talk, v);
 }

@@ -109,6 +109,11 @@ static void no_hash(void *to, uint64_t hash)
     (void)to, (void)hash;
 }
 
+static void no_number(void *to)
+{
+    (void)to;
+}
+
 static void no_origin(void *to, str host)
 {
     (void)to, (void)host;
@@ -144,6 +149,7 @@ struct fact_sink fact_sink_none(void)
         .local_address = no_address,
         .record = no_record,
         .line_hash = no_hash,
+        .numbered = no_number,
         .origin = no_origin,
         .listening = no_listening,
         .change = no_change,

@@ -282,6 +282,9 @@ struct fact_sink {
     /* Logs: the identity of the record that the next observation, use, listening or change comes
      * from, for overlap. The same record in two formats of one family has the same identity. */
     void (*line_hash)(void *to, uint64_t hash);
+    /* That record has a number which its host gave to it alone: the same identity again is the same
+     * record, also within one source. (Lines of text without a number may repeat.) */
+    void (*numbered)(void *to);
     /* The host that wrote what comes next, as the records name it ("FS01.contoso.com"): their
      * stream, and their row of the coverage. Never called by formats that don't say. Cheap when the
      * name is the one said before. */

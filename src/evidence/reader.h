@@ -25,7 +25,8 @@ struct reader_options {
 
 /* How a large source is cut into blocks that different workers read, each with a reader of its own;
  * what they tell, one after the other, is what one reader of all of it tells. Only for formats in
- * which nothing but header lines means something for what comes later. */
+ * which nothing but header lines means something for what comes later, and whose records have no
+ * numbers (fact_sink.numbered). */
 struct reader_splits {
     /* A source that begins so? */
     bool (*may)(bytes head);

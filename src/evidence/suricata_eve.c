@@ -169,6 +169,7 @@ const struct reader suricata_eve_reader = {
     .name = T("suricata-eve"),
     .summary = T("Suricata events (eve.json)"),
     .overlap = OVERLAP_LINES,
+    .tells_connections = true, /* a flow's two records (flow, netflow) have the same start */
     .splits = &suricata_splits,
     .recognise = suricata_recognise,
     .open = suricata_open,

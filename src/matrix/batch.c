@@ -190,6 +190,7 @@ void batch_observation(struct batch *batch, const struct observation *fact)
         .closes = fact->closes,
         .within = fact->within && !fact->closes,
         .is_smb = fact->is_smb,
+        .known = batch->is_repeated,
         .part = batch->part,
     };
 }
@@ -198,11 +199,13 @@ void batch_observation(struct batch *batch, const struct observation *fact)
 static struct batch_record record_of(const struct batch *batch)
 {
     const struct batch_fact *last = batch->n_facts ? &batch->facts[batch->n_facts - 1] : NULL;
-    bool same = last && last->line_hash == batch->line_hash && last->part == batch->part;
+    bool same = last && last->line_hash == batch->line_hash && last->part == batch->part &&
+                last->known == batch->is_repeated;
     return (struct batch_record){
         .line_hash = batch->line_hash,
         .part = batch->part,
         .fact = same ? (uint32_t)batch->n_facts : 0,
+        .known = batch->is_repeated,
     };
 }
 

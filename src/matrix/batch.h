@@ -76,7 +76,7 @@ struct batch_fact {
     uint16_t client_port;
     uint8_t outcome, profile, assumed;
     bool closes, within, is_smb;
-    bool known;    /* counted before: set by the store, left out of the fold */
+    bool known;    /* counted before: by this source, or said by the store; left out of the fold */
     uint32_t part; /* of the source: which stream it belongs to */
 };
 
@@ -86,7 +86,7 @@ struct batch_record {
     uint32_t part;
     /* 1 + the fact of the same record, whose lot it shares; 0 = none: it has a lot of its own. */
     uint32_t fact;
-    bool known; /* without a fact: set by the store */
+    bool known; /* without a fact: by this source, or said by the store */
 };
 
 struct batch_use {
@@ -142,6 +142,7 @@ struct batch {
     struct batch_change *changes;
     size_t n_changes, change_room;
     uint64_t line_hash; /* of the line that the next fact comes from */
+    bool is_repeated;   /* that line was told before, by the same source */
     uint32_t part;      /* and its stream: index into the parts that intake_add is given */
 };
 

@@ -330,7 +330,7 @@ static bool mark_record(struct store *store, struct intake_part *parts, const st
                         struct batch_record *record, int64_t at_us, struct err *err)
 {
     struct intake_part *part = &parts[record->part];
-    if (!record->fact && part->lines &&
+    if (!record->fact && !record->known && part->lines &&
         !lines_know(store, part->stream.id, part->lines, record->line_hash, at_us, &record->known,
                     err))
         return false;
@@ -344,8 +344,9 @@ static bool mark_known(struct store *store, struct intake_part *parts, struct ba
     for (size_t i = 0; i < batch->n_facts; i++) {
         struct batch_fact *fact = &batch->facts[i];
         struct intake_part *part = &parts[fact->part];
-        if (part->lines && !lines_know(store, part->stream.id, part->lines, fact->line_hash,
-                                       fact->first_us, &fact->known, err))
+        if (!fact->known && part->lines &&
+            !lines_know(store, part->stream.id, part->lines, fact->line_hash, fact->first_us,
+                        &fact->known, err))
             return false;
         part->known += fact->known;
     }
