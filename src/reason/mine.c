@@ -79,7 +79,8 @@ static struct mine_drafts choose(struct job *job, const struct mine_drafts *exac
     mine_widen(&wide, &job->options, &effort, scratch);
     job->result.steps += effort.spent;
     effort = (struct mine_effort){.limit = job->options.steps / 4};
-    *bound = mine_widen_bound(job->names, exact->graph, &effort, *exact->arena, scratch);
+    *bound =
+        mine_widen_bound(job->names, exact->graph, &job->options, &effort, *exact->arena, scratch);
     job->result.steps += effort.spent;
     uint64_t cost = mine_drafts_cost(exact, &job->options, scratch);
     return mine_drafts_cost(&wide, &job->options, scratch) < cost ? wide : *exact;
@@ -254,6 +255,7 @@ struct mine_result mine(const struct mine_input *input, const struct mine_option
         job.options.item_cost = MINE_ITEM_COST;
         job.options.pair_cost = MINE_PAIR_COST;
     }
+    if (!options->min_share_percent) job.options.min_share_percent = MINE_SHARE_PERCENT;
     if (!options->steps) job.options.steps = LIMIT_MINE_STEPS;
     job.names[0] = mine_names_of(&input->clients, &scratch, *arena);
     job.names[1] = mine_names_of(&input->servers, &scratch, *arena);

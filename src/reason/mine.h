@@ -9,13 +9,12 @@
  *   exact        nothing is allowed that was not seen. The fewest entries are a minimum biclique
  *                cover; `bound` is proved, so the gap is known even where the optimum is not. Known
  *                sets only give names to what is complete.
- *   generalising an entry may name known sets and so allow pairs never seen, but only where every
- *                client item was seen with every server item. The sum
- *                    entries x entry_cost + items x item_cost + never-seen pairs x pair_cost
- *                is made small, and is never above that of the exact cover. By default 100, 1, 1:
- *                a set stands for its members when naming it allows fewer new pairs than it
- *                spares items (about: more than half of it was seen), and one entry less is
- *                worth up to 100 never-seen pairs.
+ *   generalising an entry may name known sets and so allow pairs never seen: a set x an item only
+ *                where at least min_share of those pairs was seen (half of them by default). The
+ * sum entries x entry_cost + items x item_cost + never-seen pairs x pair_cost is made small, and is
+ * never above that of the exact cover. By default 100, 10, 1: a set of which most was seen stands
+ * for its members unless naming one item less would allow more than 10 new pairs; one entry less is
+ * worth 100 of them. What is exact stays exact where it is as short.
  *
  * Expected: up to 10^6 pairs in a second or two, some 50 bytes each. Method, proofs of the
  * reductions and figures: docs/reasoning.md.
@@ -25,7 +24,7 @@
 #include "base/arena.h"
 #include "base/base.h"
 
-enum { MINE_ENTRY_COST = 100, MINE_ITEM_COST = 1, MINE_PAIR_COST = 1 };
+enum { MINE_ENTRY_COST = 100, MINE_ITEM_COST = 10, MINE_PAIR_COST = 1, MINE_SHARE_PERCENT = 50 };
 
 struct mine_pair {
     uint32_t client, server; /* below n of its side */
@@ -64,6 +63,7 @@ struct mine_input {
 struct mine_options {
     bool generalise;
     uint64_t entry_cost, item_cost, pair_cost; /* all 0: the defaults above */
+    unsigned min_share_percent;                /* 1 .. 100; 0: the default above */
     uint64_t steps; /* effort for the search of each kind; 0: LIMIT_MINE_STEPS */
 };
 

@@ -171,7 +171,7 @@ static void assert_sound(const struct mine_input *input, const struct mine_optio
     }
     assert_int_equal(result->seen, all_seen);
     assert_int_equal(result->allowed, allowed);
-    assert_int_equal(result->cost, 100 * result->n_entries + items + allowed - all_seen);
+    assert_int_equal(result->cost, 100 * result->n_entries + 10 * items + allowed - all_seen);
     assert_true(result->bound <= result->n_alone);
     assert_true(result->exact_bound <= result->n_exact);
     if (!options->generalise) {

@@ -196,6 +196,14 @@ static void entries_touched(struct widening *w, struct arena *arena)
     }
 }
 
+/* A set may stand with an item when all of it was seen, or enough. */
+static bool is_allowed(uint64_t seen, uint64_t pairs, bool may, const struct mine_options *weights)
+{
+    if (!seen || pairs == UINT64_MAX) return false;
+    if (seen == pairs) return true;
+    return may && mine_draft_times(seen, 100) / weights->min_share_percent >= pairs;
+}
+
 /* May the set stand with this item, and what would that allow? */
 static bool is_usable(struct widening *w, uint32_t item)
 {
@@ -211,8 +219,8 @@ static bool is_usable(struct widening *w, uint32_t item)
     mine_effort_spend(w->effort, n);
     uint64_t pairs =
         mine_draft_times(mine_names_weight(mine, w->set), mine_names_weight(other, item));
-    bool may = pairs == seen || (mine_names_may(mine, w->set) && mine_names_may(other, item));
-    bool usable = seen && may && pairs != UINT64_MAX;
+    bool may = mine_names_may(mine, w->set) && mine_names_may(other, item);
+    bool usable = is_allowed(seen, pairs, may, w->weights);
     w->unseen[item] = pairs - seen;
     w->state[item] = usable ? USABLE : UNUSABLE;
     w->known[w->n_known++] = item;
@@ -431,44 +439,87 @@ void mine_widen(struct mine_drafts *drafts, const struct mine_options *weights,
 
 /* --- the bound --- */
 
-static uint32_t root_of(uint32_t *up, uint32_t x)
+/* The pairs that some entry could hold: those seen, and those of every set with every item that it
+ * may stand with. Whatever the entries are, each is a biclique of these. */
+struct reachable {
+    const struct mine_names *names;
+    const struct mine_graph *graph;
+    const struct mine_options *weights;
+    struct mine_link *links;
+    size_t n, room;
+};
+
+/* All members of one with all of the other; false when there is no room. */
+static bool reach_product(struct reachable *reachable, int side, uint32_t set, uint32_t item)
 {
-    while (up[x] != x) {
-        up[x] = up[up[x]];
-        x = up[x];
-    }
-    return x;
+    const uint32_t *member[2] = {NULL, NULL};
+    uint32_t own[2] = {0, 0}, n[2];
+    n[side] = mine_names_members(&reachable->names[side], set, &own[side], &member[side]);
+    n[!side] = mine_names_members(&reachable->names[!side], item, &own[!side], &member[!side]);
+    if (reachable->room - reachable->n < (uint64_t)n[0] * n[1]) return false;
+    for (uint32_t i = 0; i < n[0]; i++)
+        for (uint32_t j = 0; j < n[1]; j++)
+            reachable->links[reachable->n++] = (struct mine_link){
+                {member[0][i], member[1][j]},
+                MINE_FREE
+            };
+    return true;
 }
 
-/* Vertices that sets which may be named for what was not seen tie together. */
-static uint32_t *tied(const struct mine_names *names, struct arena *arena)
+/* A set with all items of the other side; sets x sets are asked from the clients' side only. */
+static bool reach_set(struct reachable *reachable, int side, uint32_t set, uint64_t *seen_by,
+                      uint32_t *touched)
 {
-    uint32_t *up = arena_array(arena, uint32_t, names->n);
-    for (uint32_t x = 0; x < names->n; x++)
-        up[x] = x;
-    for (uint32_t set = 0; set < names->n_sets; set++) {
-        if (!names->set_may[set]) continue;
-        for (uint32_t i = names->first_member[set]; i < names->first_member[set + 1]; i++) {
-            uint32_t a = root_of(up, names->member[names->first_member[set]]);
-            uint32_t b = root_of(up, names->member[i]);
-            up[a > b ? a : b] = a > b ? b : a;
+    const struct mine_names *mine = &reachable->names[side], *other = &reachable->names[!side];
+    const struct mine_graph *graph = reachable->graph;
+    uint32_t n_touched = 0;
+    for (uint32_t i = mine->first_member[set]; i < mine->first_member[set + 1]; i++)
+        for (uint32_t j = graph->first[side][mine->member[i]];
+             j < graph->first[side][mine->member[i] + 1]; j++) {
+            uint32_t y = graph->near[side][j];
+            if (!seen_by[other->n_sets + y]++) touched[n_touched++] = other->n_sets + y;
+            for (uint32_t k = other->first_set[y]; k < other->first_set[y + 1] && side == 0; k++)
+                if (!seen_by[other->set[k]]++) touched[n_touched++] = other->set[k];
         }
+    bool fits = true;
+    for (uint32_t i = 0; i < n_touched; i++) {
+        uint32_t item = touched[i];
+        uint64_t pairs =
+            mine_draft_times(mine_names_weight(mine, set), mine_names_weight(other, item));
+        bool may = mine_names_may(mine, set) && mine_names_may(other, item);
+        /* What was seen whole adds nothing that is not there. */
+        if (fits && pairs != seen_by[item] &&
+            is_allowed(seen_by[item], pairs, may, reachable->weights))
+            fits = reach_product(reachable, side, set, item);
+        seen_by[item] = 0;
     }
-    return up;
+    return fits;
 }
 
 size_t mine_widen_bound(const struct mine_names names[2], const struct mine_graph *graph,
-                        struct mine_effort *effort, struct arena work, struct arena scratch)
+                        const struct mine_options *weights, struct mine_effort *effort,
+                        struct arena work, struct arena scratch)
 {
-    uint32_t *up[2] = {tied(&names[0], &work), tied(&names[1], &work)};
-    struct mine_link *links = arena_array(&work, struct mine_link, graph->n_edges);
-    size_t n_links = 0;
+    /* Sets within sets repeat pairs; past this much nothing better than 1 is proved. */
+    enum { REPEATS = 8 };
+    struct reachable reachable = {.names = names, .graph = graph, .weights = weights};
+    reachable.room = REPEATS * (size_t)graph->n_edges;
+    reachable.links = arena_array(&work, struct mine_link, reachable.room);
     for (uint32_t u = 0; u < graph->n[0]; u++)
         for (uint32_t e = graph->first[0][u]; e < graph->first[0][u + 1]; e++)
-            links[n_links++] = (struct mine_link){
-                {root_of(up[0], u), root_of(up[1], graph->near[0][e])},
+            reachable.links[reachable.n++] = (struct mine_link){
+                {u, graph->near[0][e]},
                 MINE_NEEDED
             };
-    struct mine_graph coarse = mine_graph_build(graph->n, links, n_links, &work, scratch);
-    return mine_cover_find(&coarse, false, effort, &work, scratch).bound;
+    for (int side = 0; side < 2; side++) {
+        size_t n_items = (size_t)names[!side].n_sets + names[!side].n;
+        struct arena passing = scratch;
+        uint64_t *seen_by = arena_array(&passing, uint64_t, n_items);
+        uint32_t *touched = arena_array(&passing, uint32_t, n_items);
+        for (uint32_t set = 0; set < names[side].n_sets; set++)
+            if (!reach_set(&reachable, side, set, seen_by, touched)) return 1;
+    }
+    struct mine_graph wide =
+        mine_graph_build(graph->n, reachable.links, reachable.n, &work, scratch);
+    return mine_cover_find(&wide, false, effort, &work, scratch).bound;
 }

@@ -10,7 +10,9 @@
 void mine_widen(struct mine_drafts *drafts, const struct mine_options *weights,
                 struct mine_effort *effort, struct arena scratch);
 
-/* No cover of the generalising regime has fewer entries: vertices that known sets tie together
- * are made one, and pairs of what remains that are independent need an entry each. */
+/* No cover of the generalising regime has fewer entries. Each is a biclique of the pairs that were
+ * seen and those that sets may add; pairs seen of which no two fit in one such need an entry each.
+ */
 size_t mine_widen_bound(const struct mine_names names[2], const struct mine_graph *graph,
-                        struct mine_effort *effort, struct arena work, struct arena scratch);
+                        const struct mine_options *weights, struct mine_effort *effort,
+                        struct arena work, struct arena scratch);
