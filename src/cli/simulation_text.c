@@ -341,7 +341,8 @@ static void print_cure(const struct simulation_text *s, const struct cure *cure)
     for (size_t i = 0; i < cure->n_wider && i < WIDER_SHOWN; i++) {
         buf_str(call->out, S("      or "));
         table_tone(call->out, cure->wider[i].entry, TONE_PLAIN, call->colour);
-        buf_format(call->out, ": %.*s\n", STR_ARG(opens_text(call->arena, cure->wider[i].opens)));
+        buf_format(call->out, "\n         %.*s\n",
+                   STR_ARG(opens_text(call->arena, cure->wider[i].opens)));
     }
 }
 

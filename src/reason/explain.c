@@ -150,8 +150,7 @@ static bool lists(const size_t *services, size_t n, int service)
     return false;
 }
 
-/* The first member without addresses that has a say at this point. */
-static str unknown_member(const struct resolved *r, const struct flow_question *q, int service)
+str explain_unknown_member(const struct resolved *r, const struct flow_question *q, int service)
 {
     for (size_t i = 0; i < r->n_entries; i++) {
         const struct resolved_entry *e = &r->entries[i];
@@ -258,7 +257,7 @@ bool explain_ask(const struct explain_scene *scene, const struct explain_words *
     if (!q->deployed) e->answer = decision_ask(decision, q);
     e->service = service_text(resolved->policy->services, e, arena);
     if (e->answer.intent == INTENT_UNDECIDABLE)
-        e->undecidable = unknown_member(resolved, q, e->answer.service);
+        e->undecidable = explain_unknown_member(resolved, q, e->answer.service);
     for (size_t i = 0; i < e->answer.n_sides; i++) {
         struct side_answer side = e->answer.sides[i];
         e->sides[i] = (struct explained_side){

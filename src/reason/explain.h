@@ -68,6 +68,8 @@ void explain_more(const struct explain_scene *scene, str workspace, struct expla
                   struct arena *arena, struct arena scratch);
 /* Cuts "client server [service [profile]]"; blanks or tabs separate. */
 MUST_USE bool explain_read_line(str line, struct explain_words *out, struct err *err);
+/* The first member without addresses that has a say at this point: "group X". */
+str explain_unknown_member(const struct resolved *r, const struct flow_question *q, int service);
 /* The object of `explain --json`, without a newline. */
 void explain_print_json(const struct explanation *explanation, const struct resolved *resolved,
                         struct arena *arena, struct json *json);

@@ -5,6 +5,8 @@
  */
 #include "reason/simulate.h"
 
+#include "reason/explain.h"
+
 #define T(text)                                                                                    \
     {                                                                                              \
         text, sizeof(text) - 1                                                                     \
@@ -675,6 +677,16 @@ static str why_hardening(const struct simulated_flow *flow, struct arena *arena)
     return buf_text(&out);
 }
 
+static str why_intent(const struct simulation *simulation, const struct simulated_flow *flow,
+                      struct arena *arena)
+{
+    const struct era *era = simulate_era(simulation, flow);
+    struct flow_question q = simulate_ask(simulation, flow);
+    int service = decision_ask(era->decision, &q).service;
+    return str_format(arena, "who is in %.*s is not known",
+                      STR_ARG(explain_unknown_member(era->resolved, &q, service)));
+}
+
 static str why_ring(const struct simulation *simulation, const struct simulated_flow *flow,
                     struct arena *arena)
 {
@@ -707,7 +719,7 @@ str simulate_because(const struct simulation *simulation, const struct simulated
     case SIMULATE_WHY_IPSEC:
         return S("passes only with IPsec, and whether both ends can authenticate is not known");
     case SIMULATE_WHY_INTENT:
-        return decision_why(decision, &q, SIDE_COUNT, arena).text;
+        return why_intent(simulation, flow, arena);
     case SIMULATE_WHY_RING:
         return why_ring(simulation, flow, arena);
     case SIMULATE_WHY_NAME:
