@@ -3,6 +3,8 @@
 
 #include "policy/diagnostics.h"
 #include "reason/check_covers.h"
+#include "reason/check_dates.h"
+#include "reason/check_exposure.h"
 
 static void warn_of_internet(const struct resolved *resolved, const struct selectors *selectors,
                              struct arena *arena, struct diagnostics *found)
@@ -97,6 +99,8 @@ void check_entries(const struct resolved *resolved, struct arena *arena, struct 
                          "%.*s never matches: its %s", STR_ARG(reach_label(arena, e)), what);
     }
     check_covers(resolved, reaches, arena, scratch, found);
+    check_exposure(resolved, reaches, arena, scratch, found);
+    check_dates(resolved, arena, found);
     check_perimeter(resolved, arena, found);
     check_segments(resolved, arena, found);
     diagnostics_sort(found, first, arena);

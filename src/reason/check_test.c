@@ -330,6 +330,8 @@ static void entries_are_warned_of(void **state)
         const char *kind, *text;
     } expected[] = {
         {"never-matches",       "no address lives in segment \"gone\""                     },
+        {"untrusted-reaches",   "machines of group \"nas\""                                },
+        {"untrusted-reaches",   "\"wide\" lets untrusted clients"                          },
         {"cannot-authenticate", "\"narrow\" needs kerberos, but 10.1.0.40 of group \"nas\""},
         {"shadowed",            "\"narrow\" allows nothing that the entry \"wide\""        },
         {"never-matches",       "the entry of line 15 never matches: its to holds no"      },
@@ -338,6 +340,7 @@ static void entries_are_warned_of(void **state)
         {"never-matches",       "the entry of line 17 never matches: its service"          },
         {"cannot-authenticate", "10.1.0.40 of group \"nas\" enforces nothing"              },
         {"shadowed",            "the entry of line 19 allows nothing that"                 },
+        {"untrusted-reaches",   "the entry of line 19 lets"                                },
         {"never-matches",       "this perimeter entry never matches: its to holds no"      },
         {"never-matches",       "this perimeter entry never matches: its from holds"       },
     };
