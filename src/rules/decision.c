@@ -825,18 +825,35 @@ struct flow_answer decision_ask(const struct decision *decision, const struct fl
 /* ---- Asking in bulk -----------------------------------------------------------------------------
  */
 
-struct flow_record decision_record(const struct decision *decision, const struct flow_question *q)
+enum { BLOCK = 64 };
+
+void decision_records(const struct decision *decision, const struct flow_question *questions,
+                      size_t n, struct flow_record *out)
 {
-    int service = question_service(decision, q);
-    bool governed = decision_governs(decision, service);
-    bool one = decision_one_machine(decision, q->client, q->server);
-    return (struct flow_record){
-        .client = atoms_class(decision->atoms, q->client),
-        .server = atoms_class(decision->atoms, q->server),
-        .service = governed ? (uint16_t)service : FLOW_UNGOVERNED,
-        .profile = (uint8_t)(q->profile < PROFILE_COUNT ? q->profile : PROFILE_DOMAIN),
-        .one_machine = one,
-    };
+    const struct decision *d = decision;
+    struct addr ends[2 * BLOCK];
+    uint32_t classes[2 * BLOCK];
+    for (size_t start = 0; start < n; start += BLOCK) {
+        const struct flow_question *block = questions + start;
+        size_t len = n - start < BLOCK ? n - start : BLOCK;
+        for (size_t i = 0; i < len; i++) {
+            ends[2 * i] = block[i].client;
+            ends[2 * i + 1] = block[i].server;
+        }
+        atoms_class_many(d->atoms, ends, 2 * len, classes);
+        for (size_t i = 0; i < len; i++) {
+            const struct flow_question *q = &block[i];
+            int service = question_service(d, q);
+            bool governed = decision_governs(d, service);
+            out[start + i] = (struct flow_record){
+                .client = classes[2 * i],
+                .server = classes[2 * i + 1],
+                .service = governed ? (uint16_t)service : FLOW_UNGOVERNED,
+                .profile = (uint8_t)(q->profile < PROFILE_COUNT ? q->profile : PROFILE_DOMAIN),
+                .one_machine = decision_one_machine(d, q->client, q->server),
+            };
+        }
+    }
 }
 
 static uint8_t verdict_of(const struct decision *d, const struct flow_record *r,
@@ -863,7 +880,6 @@ static uint8_t verdict_of(const struct decision *d, const struct flow_record *r,
 void decision_ask_records(const struct decision *decision, const struct flow_record *records,
                           size_t n, uint8_t *verdicts)
 {
-    enum { BLOCK = 64 };
     const struct decision *d = decision;
     struct class_pair pairs[BLOCK];
     uint8_t levels[BLOCK] = {0}, possible[BLOCK] = {0};

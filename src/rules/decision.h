@@ -79,7 +79,9 @@ struct flow_record {
 /* A verdict: an enum intent, and what passes when everybody has the policy. */
 enum { FLOW_INTENT = 7, FLOW_PASSES = 8, FLOW_PASSES_SECURED = 16 };
 
-struct flow_record decision_record(const struct decision *decision, const struct flow_question *q);
+/* A question's `deployed` does not count. */
+void decision_records(const struct decision *decision, const struct flow_question *questions,
+                      size_t n, struct flow_record *out);
 /* records of many services are answered fastest in the order of the services */
 void decision_ask_records(const struct decision *decision, const struct flow_record *records,
                           size_t n, uint8_t *verdicts);

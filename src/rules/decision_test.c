@@ -62,6 +62,73 @@ static void decisions_agree_with_the_linear_reading(void **state)
     arena_close(&arena);
 }
 
+/* The same questions in bulk: ends become classes first, then all are answered at once. */
+static void answers_in_bulk_are_the_same(void **state)
+{
+    struct arena arena = arena_open("test", 0, NULL), scratch = arena_open("scratch", 0, NULL);
+    size_t n_passing = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= WORLDS; seed++) {
+        struct flow_question questions[QUESTIONS];
+        struct flow_record records[QUESTIONS];
+        uint8_t verdicts[QUESTIONS];
+        arena_reset(&arena);
+        struct random_world *w = world_make(&arena, seed, true);
+        if (seed % 3 == 0) world_unknown(w);
+        const struct decision *d = decision_build(&w->resolved, NULL, &arena, scratch);
+        size_t n = QUESTIONS - seed % 70;
+        for (size_t i = 0; i < n; i++)
+            questions[i] = random_question(w);
+        decision_records(d, questions, n, records);
+        decision_ask_records(d, records, n, verdicts);
+        for (size_t i = 0; i < n; i++) {
+            struct flow_answer answer = decision_ask(d, &questions[i]);
+            assert_int_equal(verdicts[i] & FLOW_INTENT, answer.intent);
+            assert_int_equal((verdicts[i] & FLOW_PASSES) != 0, answer.passes);
+            assert_int_equal((verdicts[i] & FLOW_PASSES_SECURED) != 0, answer.passes_secured);
+            n_passing += answer.passes;
+        }
+    }
+    assert_true(n_passing > WORLDS);
+    arena_close(&scratch);
+    arena_close(&arena);
+}
+
+/* Whoever is unknown may be anybody: an answer is certain exactly when every reading agrees, with
+ * each mark's members nobody or everybody. */
+static void unknown_members_are_never_nobody(void **state)
+{
+    struct arena arena = arena_open("test", 0, NULL), scratch = arena_open("scratch", 0, NULL);
+    size_t n_undecidable = 0, n_certain = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= WORLDS; seed++) {
+        arena_reset(&arena);
+        struct random_world *w = world_make(&arena, seed, true);
+        world_unknown(w);
+        const struct decision *d = decision_build(&w->resolved, NULL, &arena, scratch);
+        struct resolved least = world_reading(w, false), most = world_reading(w, true);
+        for (int i = 0; i < QUESTIONS; i++) {
+            struct flow_question q = random_question(w);
+            struct flow_answer a = linear_ask(&least, &q), b = linear_ask(&most, &q);
+            struct flow_answer found = decision_ask(d, &q);
+            assert_int_equal(found.intent, a.intent == b.intent ? a.intent : INTENT_UNDECIDABLE);
+            assert_int_equal(found.passes, a.passes);
+            assert_int_equal(found.passes_secured, a.passes_secured);
+            struct flow_answer possible = decision_ask(decision_possible(d), &q);
+            assert_int_equal(possible.intent, b.intent);
+            assert_int_equal(possible.passes, b.passes);
+            n_undecidable += found.intent == INTENT_UNDECIDABLE;
+            n_certain += found.intent != INTENT_UNDECIDABLE && found.n_sides > 0;
+            if (found.intent != INTENT_UNDECIDABLE) continue;
+            struct flow_reason why = decision_why(d, &q, SIDE_COUNT, &arena);
+            assert_true(str_contains(why.text, S("group SMB Admins")));
+        }
+    }
+    assert_true(n_undecidable > WORLDS && n_certain > WORLDS);
+    arena_close(&scratch);
+    arena_close(&arena);
+}
+
 /* Finer atoms (the joint ones of a comparison) change no answer. */
 static void joint_atoms_change_no_answer(void **state)
 {
@@ -128,6 +195,8 @@ int main(void)
 {
     const struct CMUnitTest all[] = {
         cmocka_unit_test(decisions_agree_with_the_linear_reading),
+        cmocka_unit_test(answers_in_bulk_are_the_same),
+        cmocka_unit_test(unknown_members_are_never_nobody),
         cmocka_unit_test(joint_atoms_change_no_answer),
         cmocka_unit_test(reasons_agree_with_answers),
     };

@@ -6,11 +6,13 @@
 #include "policy/exceptions.h"
 #include "rules/decision.h"
 
-/* One end of an entry: who is named, who is excepted, and whether that end may be at the internet.
+/* One end of an entry: who is named, who is excepted, whether that end may be at the internet, and
+ * who of them nobody knows.
  */
 struct end {
     struct prefix_set in, except;
     bool with_internet;
+    str in_unknown, except_unknown;
 };
 
 enum end_verdict { END_MATCHES, END_EXCEPTED, END_INTERNET, END_ELSEWHERE };
@@ -32,23 +34,51 @@ static bool names_service(const size_t *services, size_t n, int service)
     return false;
 }
 
+/* What is certain: somebody unknown may be the one excepted. */
 static enum end_verdict end_verdict(const struct end *end, struct addr a, bool at_internet)
 {
+    bool may_be_excepted = !at_internet && decision_unknown(end->except_unknown);
     if (!prefix_set_contains(end->in, a)) return END_ELSEWHERE;
-    if (prefix_set_contains(end->except, a)) return END_EXCEPTED;
+    if (may_be_excepted || prefix_set_contains(end->except, a)) return END_EXCEPTED;
     if (at_internet && !end->with_internet) return END_INTERNET;
     return END_MATCHES;
 }
 
+/* Whether the end may match, if the unknown are who it takes; mark: on whom that depends, if on
+ * anybody. */
+static bool end_may_match(const struct end *end, struct addr a, bool at_internet, str *mark)
+{
+    bool named = prefix_set_contains(end->in, a);
+    if (!named && (at_internet || !decision_unknown(end->in_unknown))) return false;
+    if (prefix_set_contains(end->except, a)) return false;
+    if (at_internet) return end->with_internet;
+    if (!named)
+        *mark = end->in_unknown;
+    else if (decision_unknown(end->except_unknown))
+        *mark = end->except_unknown;
+    return true;
+}
+
+static struct end from_end(const struct resolved_entry *e)
+{
+    return (struct end){e->from, e->except_from, e->from_internet, e->from_unknown,
+                        e->except_from_unknown};
+}
+
+static struct end to_end(const struct resolved_entry *e)
+{
+    return (struct end){e->to, e->except_to, e->to_internet, e->to_unknown, e->except_to_unknown};
+}
+
 static enum end_verdict from_verdict(const struct point *p, const struct resolved_entry *e)
 {
-    struct end from = {e->from, e->except_from, e->from_internet};
+    struct end from = from_end(e);
     return end_verdict(&from, p->question->client, p->client_at_internet);
 }
 
 static enum end_verdict to_verdict(const struct point *p, const struct resolved_entry *e)
 {
-    struct end to = {e->to, e->except_to, e->to_internet};
+    struct end to = to_end(e);
     return end_verdict(&to, p->question->server, p->server_at_internet);
 }
 
@@ -137,10 +167,60 @@ static struct flow_reason nearest_miss(const struct point *p)
     return reason;
 }
 
+/* A perimeter entry whose inner end names somebody unknown. */
+static const struct resolved_perimeter *unknown_perimeter(const struct point *p, str *mark)
+{
+    for (size_t i = 0; i < p->resolved->n_perimeter; i++) {
+        const struct resolved_perimeter *e = &p->resolved->perimeter[i];
+        bool outbound = e->direction == DIRECTION_OUTBOUND;
+        struct prefix_set none = {0};
+        struct end from = {e->from, none, !outbound, e->from_unknown, {0}};
+        struct end to = {e->to, none, outbound, e->to_unknown, {0}};
+        if (p->client_at_internet == outbound || p->server_at_internet != outbound) continue;
+        if (!names_service(e->entry->services, e->entry->n_services, p->service)) continue;
+        if (end_may_match(&from, p->question->client, p->client_at_internet, mark) &&
+            end_may_match(&to, p->question->server, p->server_at_internet, mark) && mark->len)
+            return e;
+    }
+    return NULL;
+}
+
+/* The first entry that allows, or does not, depending on who somebody is. */
+static struct flow_reason unknown_reason(const struct point *p)
+{
+    struct flow_reason reason = {0};
+    str mark = {0}, entry = {0};
+    for (size_t i = 0; i < p->resolved->n_entries && !reason.entry; i++) {
+        const struct resolved_entry *e = &p->resolved->entries[i];
+        struct end from = from_end(e), to = to_end(e);
+        mark = (str){0};
+        if (!names_service(e->entry->services, e->entry->n_services, p->service)) continue;
+        if (!end_may_match(&from, p->question->client, p->client_at_internet, &mark)) continue;
+        if (!end_may_match(&to, p->question->server, p->server_at_internet, &mark)) continue;
+        if (!mark.len) continue;
+        reason.entry = e;
+        reason.place = e->entry->place;
+        reason.where = resolve_entry_where(p->resolved, e, p->arena);
+        entry = entry_text(p, e, S(""));
+    }
+    if (!reason.entry) {
+        mark = (str){0};
+        reason.perimeter = unknown_perimeter(p, &mark);
+        assert(reason.perimeter && "what is undecidable depends on some entry");
+        reason.place = reason.perimeter->entry->place;
+        reason.where = line_of(p, reason.place);
+        entry = placed(p, reason.where, reason.perimeter->entry->name, S(""));
+    }
+    reason.text = str_format(p->arena, "%.*s depends on %.*s, whose members' addresses are unknown",
+                             STR_ARG(entry), STR_ARG(mark));
+    return reason;
+}
+
 static struct flow_reason intent_reason(const struct point *p, enum intent intent)
 {
     struct flow_reason reason = {0};
     if (intent == INTENT_BLOCK) return nearest_miss(p);
+    if (intent == INTENT_UNDECIDABLE) return unknown_reason(p);
     reason.entry = matching_entry(p, intent == INTENT_ALLOW);
     if (reason.entry) {
         str after = intent == INTENT_ALLOW_IF_SECURE ? S(" (if secure)") : S("");

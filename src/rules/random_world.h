@@ -263,6 +263,44 @@ static inline void world_machines(struct random_world *w)
     w->resolved.n_machines = n;
 }
 
+/* Some ends of entries name a group whose members nobody knows. */
+static inline void world_unknown(struct random_world *w)
+{
+    struct resolved_entry *entries =
+        arena_array(w->arena, struct resolved_entry, w->resolved.n_entries);
+    for (size_t i = 0; i < w->resolved.n_entries; i++) {
+        entries[i] = w->resolved.entries[i];
+        str *marks[] = {&entries[i].from_unknown, &entries[i].to_unknown,
+                        &entries[i].except_from_unknown, &entries[i].except_to_unknown};
+        for (size_t j = 0; j < COUNT_OF(marks); j++)
+            if (world_random(w, 4) == 0) *marks[j] = S("group SMB Admins");
+    }
+    w->resolved.entries = entries;
+}
+
+/* The same where they are members of all that allows and of no `except`; or the other way round. */
+static inline struct resolved world_reading(struct random_world *w, bool most)
+{
+    struct resolved r = w->resolved;
+    struct prefix_set anyone = prefix_set_of(w->arena, &addr_all, 1), none = {0};
+    struct resolved_entry *entries = arena_array(w->arena, struct resolved_entry, r.n_entries);
+    anyone = prefix_set_subtract(w->arena, anyone, r.places.local);
+    anyone = prefix_set_subtract(w->arena, anyone, r.places.internet);
+    for (size_t i = 0; i < r.n_entries; i++) {
+        struct resolved_entry *e = &entries[i];
+        *e = r.entries[i];
+        bool from = e->from_unknown.len, to = e->to_unknown.len;
+        bool except_from = e->except_from_unknown.len, except_to = e->except_to_unknown.len;
+        e->from = prefix_set_union(w->arena, e->from, from && most ? anyone : none);
+        e->to = prefix_set_union(w->arena, e->to, to && most ? anyone : none);
+        e->except_from =
+            prefix_set_union(w->arena, e->except_from, except_from && !most ? anyone : none);
+        e->except_to = prefix_set_union(w->arena, e->except_to, except_to && !most ? anyone : none);
+    }
+    r.entries = entries;
+    return r;
+}
+
 /* secure: with allow-if-secure entries. The seed decides everything else. */
 static inline struct random_world *world_make(struct arena *arena, uint64_t seed, bool secure)
 {
