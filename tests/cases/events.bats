@@ -24,6 +24,21 @@ for flow in json.load(sys.stdin)["flows"]:
     golden server.json.ok 0 "$SALLYPORT" matrix -C "$WS" --json
 }
 
+@test "a record that one export holds twice counts once" {
+    facts() {
+        /usr/bin/python3 -c 'import json, sys
+(source,) = json.load(sys.stdin)["sources"]
+print(source["facts"] - source["known"])'
+    }
+    once=$("$SALLYPORT" ingest -C "$WS" --json FS01.json | facts)
+    flows "$WS" >"$BATS_TEST_TMPDIR/once"
+    cat FS01.json FS01.json >"$BATS_TEST_TMPDIR/twice.json"
+    "$SALLYPORT" init "$BATS_TEST_TMPDIR/other" >/dev/null
+    twice=$("$SALLYPORT" ingest -C "$BATS_TEST_TMPDIR/other" --json "$BATS_TEST_TMPDIR/twice.json" | facts)
+    [ "$once" -gt 0 ] && [ "$once" = "$twice" ]
+    flows "$BATS_TEST_TMPDIR/other" | diff -u "$BATS_TEST_TMPDIR/once" -
+}
+
 @test "the same log in another format is known, in either order" {
     "$SALLYPORT" ingest -C "$WS" FS01.xml
     flows "$WS" >"$BATS_TEST_TMPDIR/once"

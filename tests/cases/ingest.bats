@@ -135,6 +135,91 @@ for line in sqlite3.connect(sys.argv[1]).iterdump(): print(line)' "$ws/sallyport
     [ "$(wc -l <"$BATS_TEST_TMPDIR/with-1.dump")" -gt 200 ]
 }
 
+# Usage: large_log NAME...
+# Writes each log into the test's folder, large enough that it is cut into blocks, and in two smaller files
+# that are not.
+large_log() {
+    /usr/bin/python3 - "$BATS_TEST_TMPDIR" "$@" <<'PY'
+import json, random, sys
+
+random.seed(445)
+folder = sys.argv[1]
+HEAD = "#Fields: date time action protocol src-ip dst-ip src-port dst-port size tcpflags tcpsyn tcpack tcpwin icmptype icmpcode info path\r\n"
+OTHER = "#Fields: date time action protocol dst-ip src-ip src-port dst-port path\r\n"
+
+def firewall(n, half):
+    # The columns change in the midst, some lines are damaged, one is over every limit.
+    if n in (0, half, half + 20000): return (OTHER if n == half + 20000 else HEAD).encode()
+    if n == 30000: return b"x" * 5_000_000 + b"\n"
+    if n % 9973 == 0: return b"2026-11-02 08:14:03 DROP TCP 10.10.4.7\r\n"
+    port = 445 if n % 16 == 0 else 443
+    tail = " RECEIVE\n" if n > half + 20000 else " 0 - 0 0 0 - - - RECEIVE\r\n"
+    ends = f"10.10.4.{n % 50 + 1} 10.10.20.12" if n <= half + 20000 else f"10.10.20.12 10.10.4.{n % 50 + 1}"
+    return f"2026-11-02 {n // 3600 % 24:02d}:{n // 60 % 60:02d}:{n % 60:02d} ALLOW TCP {ends} {49152 + n % 9999} {port}{tail}".encode()
+
+def zeek(n, half):
+    row = {"ts": 1793606400 + n / 2, "uid": f"C{n}", "id.orig_h": f"10.10.4.{n % 50 + 1}", "id.orig_p": 49152 + n % 9999,
+           "id.resp_h": "10.10.20.12", "id.resp_p": 445 if n % 16 == 0 else 443, "proto": "tcp", "conn_state": "SF"}
+    if n == 0: row["_system_name"] = "sensor"
+    return (json.dumps(row)[: 60 if n % 9973 == 1 else None] + "\n").encode()
+
+for name, lines, make in (("firewall", 130000, firewall), ("zeek", 60000, zeek)):
+    if name not in sys.argv[2:]: continue
+    half = lines // 2
+    data = [make(n, half) for n in range(lines)]
+    whole = b"".join(data).rstrip(b"\n")
+    assert len(whole) > 9 << 20
+    open(f"{folder}/{name}.log", "wb").write(whole)
+    third = lines // 3
+    for part, begin in enumerate(range(0, lines, third)):
+        head = b"" if not part or name == "zeek" else HEAD.encode() if begin <= half + 20000 else OTHER.encode()
+        piece = head + b"".join(data[begin:begin + third])
+        assert len(piece) < 8 << 20 or part == 0
+        open(f"{folder}/{name}.part{part}", "wb").write(piece)
+PY
+}
+
+@test "a large log is read in blocks: no byte depends on the workers, and no count on the blocks" {
+    large_log firewall zeek
+    for n in 1 2 3 8; do
+        ws=$BATS_TEST_TMPDIR/blocks-$n
+        "$SALLYPORT" init "$ws" >/dev/null
+        "$SALLYPORT" ingest -C "$ws" --json --workers $n "$BATS_TEST_TMPDIR"/{firewall,zeek}.log >"$ws.output"
+        /usr/bin/python3 -c 'import sqlite3, sys
+for line in sqlite3.connect(sys.argv[1]).iterdump(): print(line)' "$ws/sallyport.db" >"$ws.dump"
+    done
+    for n in 2 3 8; do
+        cmp "$BATS_TEST_TMPDIR/blocks-1.output" "$BATS_TEST_TMPDIR/blocks-$n.output"
+        cmp "$BATS_TEST_TMPDIR/blocks-1.dump" "$BATS_TEST_TMPDIR/blocks-$n.dump"
+    done
+    matrix "$BATS_TEST_TMPDIR/blocks-1" | /usr/bin/python3 -c '
+import json, sys
+found = json.load(sys.stdin)
+assert sum(flow["connections"] for flow in found["flows"]) > 10000
+assert any("longer" in skip["reason"] and skip["length"] == 5000000 for skip in found["skipped"]), found["skipped"]'
+    /usr/bin/python3 -c '
+import json, sys
+records = {source["reader"]: source["records"] for source in json.load(sys.stdin)["sources"]}
+assert records["zeek"] == 60000 - 7, records' <"$BATS_TEST_TMPDIR/blocks-1.output"
+    flows "$BATS_TEST_TMPDIR/blocks-1" >"$BATS_TEST_TMPDIR/in-blocks"
+    "$SALLYPORT" ingest -C "$WS" "$BATS_TEST_TMPDIR"/{firewall,zeek}.part* >/dev/null
+    flows | diff "$BATS_TEST_TMPDIR/in-blocks" - | head -5
+    [ "$(flows)" = "$(cat "$BATS_TEST_TMPDIR/in-blocks")" ]
+}
+
+@test "two flows of one client port a second apart are two connections to a sensor" {
+    event() {
+        echo "{\"timestamp\":\"2026-11-02T08:14:0$1.500000+0000\",\"flow_id\":$1,\"event_type\":\"$2\",\"src_ip\":\"10.10.4.7\",\"src_port\":50001,\"dest_ip\":\"10.10.20.12\",\"dest_port\":445,\"proto\":\"TCP\",\"$2\":{\"pkts\":1,\"pkts_toserver\":1,\"pkts_toclient\":1,\"start\":\"2026-11-02T08:14:0$1.000000+0000\",\"end\":\"2026-11-02T08:14:0$1.200000+0000\"},\"tcp\":{\"tcp_flags\":\"02\",\"tcp_flags_ts\":\"02\",\"tcp_flags_tc\":\"14\"}}"
+    }
+    # The first is told by both kinds of record: it is one all the same.
+    { event 3 flow; event 3 netflow; event 4 flow; } >"$BATS_TEST_TMPDIR/eve.json"
+    "$SALLYPORT" ingest -C "$WS" "$BATS_TEST_TMPDIR/eve.json"
+    matrix | /usr/bin/python3 -c '
+import json, sys
+(flow,) = json.load(sys.stdin)["flows"]
+assert flow["connections"] == 2, flow'
+}
+
 @test "little memory means fewer workers, not less" {
     "$SALLYPORT" ingest -C "$WS" --memory 128 FS01 WS0417 "$CAPTURE"
     before=$(matrix)
