@@ -129,6 +129,13 @@ static bool add_member(struct resolving *r, const struct member *member, struct 
     return add_addresses(r, member, addresses, n, list) > 0;
 }
 
+/* A group of the directory has members, only nobody can tell which: it is named before a host that
+ * was never seen. */
+static bool is_group_mark(str mark)
+{
+    return str_starts(mark, S("group "));
+}
+
 static void resolve_groups(struct resolving *r)
 {
     const struct policy *policy = r->policy;
@@ -138,10 +145,11 @@ static void resolve_groups(struct resolving *r)
         struct range_list list = {0};
         for (size_t j = 0; j < policy->groups[i].n_hosts; j++) {
             const struct member *member = &policy->groups[i].hosts[j];
-            if (add_member(r, member, &list) || unknown[i].len) continue;
+            bool is_host = member->kind == MEMBER_NAME;
+            if (add_member(r, member, &list)) continue;
+            if (unknown[i].len && (is_host || is_group_mark(unknown[i]))) continue;
             unknown[i] =
-                str_format(r->arena, "%s %.*s", member->kind == MEMBER_NAME ? "host" : "group",
-                           STR_ARG(member->name));
+                str_format(r->arena, "%s %.*s", is_host ? "host" : "group", STR_ARG(member->name));
         }
         groups[i] = set_of(&list, r->arena);
     }
@@ -407,15 +415,9 @@ static bool has_word_internet(const struct selectors *selectors)
     return false;
 }
 
-/* The first of the groups named that has a member without addresses. */
 static str unknown_of(const struct resolving *r, const struct selectors *selectors)
 {
-    for (size_t i = 0; i < selectors->n; i++) {
-        const struct selector *item = &selectors->items[i];
-        if (item->kind == SELECT_GROUP && r->out->groups_unknown[item->index].len)
-            return r->out->groups_unknown[item->index];
-    }
-    return (str){0};
+    return resolve_unknown(r->out, selectors);
 }
 
 static struct resolved_entry resolve_entry(const struct resolving *r, const struct entry *entry,
@@ -592,6 +594,19 @@ bool resolve_selectors_have(const struct resolved *resolved, const struct select
     for (size_t i = 0; i < selectors->n; i++)
         if (selector_has(resolved, &selectors->items[i], end, a)) return true;
     return false;
+}
+
+str resolve_unknown(const struct resolved *resolved, const struct selectors *selectors)
+{
+    str mark = {0};
+    for (size_t i = 0; i < selectors->n; i++) {
+        const struct selector *item = &selectors->items[i];
+        if (item->kind != SELECT_GROUP) continue;
+        str other = resolved->groups_unknown[item->index];
+        if (is_group_mark(other)) return other;
+        if (!mark.len) mark = other;
+    }
+    return mark;
 }
 
 str resolve_entry_where(const struct resolved *resolved, const struct resolved_entry *entry,

@@ -49,8 +49,8 @@ struct resolved_entry {
     struct prefix_set except_from, except_to;
     /* The word `internet` stands in from/to: only then may that end be an internet address. */
     bool from_internet, to_internet;
-    /* Who of each end's names the workspace does not know: "group SMB Admins" (of AD) or
-     * "host fs09", the first one; empty = all are known. Any address but local and internet ones
+    /* Who of each end's names the workspace does not know (resolve_unknown): "group SMB Admins" (of
+     * AD), else "host fs09"; empty = all are known. Any address but local and internet ones
      * may turn out to be such a member: the sets hold the known ones only. */
     str from_unknown, to_unknown, except_from_unknown, except_to_unknown;
     enum secure secure; /* never UNSET: the strategy is applied */
@@ -123,6 +123,9 @@ struct prefix_set resolve_selectors(const struct resolved *resolved,
                                     const struct selectors *selectors, enum resolve_end end,
                                     struct arena *arena);
 
+/* The first member without addresses of the groups named: one of a directory's group before a host;
+ * empty = all are known. */
+str resolve_unknown(const struct resolved *resolved, const struct selectors *selectors);
 /* True when they mean this address; makes no set. */
 bool resolve_selectors_have(const struct resolved *resolved, const struct selectors *selectors,
                             enum resolve_end end, struct addr a);

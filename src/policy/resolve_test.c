@@ -389,13 +389,14 @@ static void members_without_addresses_are_named(void **state)
     static const struct {
         const char *from, *to, *except, *expected[4];
     } rows[] = {
+        {"[gone, host]",                   "host",  "known", {"host gone", "host fs09", "", ""}},
         {"known",                          "known", "known", {"", "", "", ""}                  },
-        {"half",                           "known", "known", {"host fs09", "", "", ""}         },
+        {"half",                           "known", "known", {"group Sales PCs", "", "", ""}   },
         {"known",                          "sales", "known", {"", "group Sales PCs", "", ""}   },
         {"known",                          "known", "gone",  {"", "", "host gone", "host gone"}},
         {"[known, gone, sales]",
          "half",                                    "half",
-         {"host gone", "host fs09", "host fs09", "host fs09"}                                  },
+         {"group Sales PCs", "group Sales PCs", "group Sales PCs", "group Sales PCs"}          },
         {"[s, managed, any, 10.1.0.0/24]", "[]",    "[]",    {"", "", "", ""}                  },
     };
     struct world w;
@@ -407,7 +408,8 @@ static void members_without_addresses_are_named(void **state)
             "version: 1\nsegments: {s: {networks: [10.1.0.0/16], trust: managed}}\n"
             "groups:\n  known: {hosts: [dc1, {ad-group: Admin PCs}, 10.1.0.9]}\n"
             "  half: {hosts: [10.1.0.9, fs09, {ad-group: Sales PCs}, dc1]}\n"
-            "  sales: {hosts: [{ad-group: Sales PCs}]}\n  gone: {hosts: [gone]}\n"
+            "  sales: {hosts: [{ad-group: Sales PCs}]}\n  host: {hosts: [fs09]}\n  gone: {hosts: "
+            "[gone]}\n"
             "allow: [{from: %s, to: %s, service: smb, except: {from: %s, to: %s}}]\n"
             "perimeter:\n  - {direction: outbound, from: %s, to: internet, service: smb}\n"
             "  - {direction: inbound, from: internet, to: %s, service: smb}\n",

@@ -140,38 +140,6 @@ static str service_text(struct service_table services, const struct explanation 
                       e->question.port);
 }
 
-/* ---- Who is not known ---------------------------------------------------------------------------
- */
-
-static bool lists(const size_t *services, size_t n, int service)
-{
-    for (size_t i = 0; i < n; i++)
-        if (services[i] == (size_t)service) return true;
-    return false;
-}
-
-str explain_unknown_member(const struct resolved *r, const struct flow_question *q, int service)
-{
-    for (size_t i = 0; i < r->n_entries; i++) {
-        const struct resolved_entry *e = &r->entries[i];
-        bool client = prefix_set_contains(e->from, q->client);
-        bool server = prefix_set_contains(e->to, q->server);
-        if (!lists(e->entry->services, e->entry->n_services, service)) continue;
-        if (!what_if_may_match(e, q)) continue;
-        if (!client) return e->from_unknown;
-        if (!server) return e->to_unknown;
-        if (e->except_from_unknown.len) return e->except_from_unknown;
-        if (e->except_to_unknown.len) return e->except_to_unknown;
-    }
-    for (size_t i = 0; i < r->n_perimeter; i++) {
-        const struct resolved_perimeter *e = &r->perimeter[i];
-        if (!lists(e->entry->services, e->entry->n_services, service)) continue;
-        if (e->from_unknown.len) return e->from_unknown;
-        if (e->to_unknown.len) return e->to_unknown;
-    }
-    return (str){0};
-}
-
 /* ---- Rings --------------------------------------------------------------------------------------
  */
 
@@ -230,6 +198,7 @@ static void ask_ring(const struct explain_scene *scene, struct explanation *e, s
             is_first = false;
         }
     e->answer = all;
+    e->is_open = differs;
     if (differs) e->undecidable = unknown;
 }
 
@@ -256,13 +225,19 @@ bool explain_ask(const struct explain_scene *scene, const struct explain_words *
     }
     if (!q->deployed) e->answer = decision_ask(decision, q);
     e->service = service_text(resolved->policy->services, e, arena);
-    if (e->answer.intent == INTENT_UNDECIDABLE)
-        e->undecidable = explain_unknown_member(resolved, q, e->answer.service);
+    struct flow_answer possible = e->answer;
+    if (e->answer.intent == INTENT_UNDECIDABLE) {
+        possible = decision_ask(decision_possible(decision), q);
+        e->undecidable = decision_why(decision, q, SIDE_COUNT, arena).undecidable;
+        e->is_open = possible.passes != e->answer.passes ||
+                     possible.passes_secured != e->answer.passes_secured;
+    }
     for (size_t i = 0; i < e->answer.n_sides; i++) {
-        struct side_answer side = e->answer.sides[i];
+        struct side_answer side = e->answer.sides[i], best = possible.sides[i];
+        bool differs = side.passes != best.passes || side.passes_secured != best.passes_secured;
         e->sides[i] = (struct explained_side){
             .answer = side,
-            .decision = side_decision(&side),
+            .decision = differs ? S("undecidable") : side_decision(&side),
             .reason = decision_why(decision, q, side.side, arena),
         };
     }
@@ -280,11 +255,14 @@ void explain_more(const struct explain_scene *scene, str workspace, struct expla
     const struct resolved *resolved = decision_resolved(scene->decision);
     own_rules(resolved, &e->question, &e->answer, workspace, arena, scratch, rules);
     for (size_t i = 0; i < e->answer.n_sides; i++)
-        e->sides[i].rule = rules[i];
+        if (!str_equal(e->sides[i].decision, S("undecidable"))) e->sides[i].rule = rules[i];
     for (size_t p = 0; p < PROFILE_COUNT; p++) {
         struct flow_question q = e->question;
         q.profile = (enum profile)p;
         e->profiles[p] = decision_ask(scene->decision, &q);
+        struct flow_answer possible = decision_ask(decision_possible(scene->decision), &q);
+        e->profile_is_open[p] = possible.passes != e->profiles[p].passes ||
+                                possible.passes_secured != e->profiles[p].passes_secured;
     }
     e->changes = remedies_of(scene->decision, &e->question, &e->answer, scene->plan, scene->ring,
                              arena, scratch);
@@ -293,7 +271,7 @@ void explain_more(const struct explain_scene *scene, str workspace, struct expla
 
 enum explain_kind explain_kind(const struct explanation *e)
 {
-    if (e->undecidable.len) return EXPLAIN_UNDECIDABLE;
+    if (e->is_open) return EXPLAIN_UNDECIDABLE;
     if (e->answer.intent == INTENT_LOCAL || e->answer.intent == INTENT_UNGOVERNED)
         return EXPLAIN_NOT_APPLICABLE;
     return e->answer.passes ? EXPLAIN_PASSES : EXPLAIN_STOPS;
@@ -483,7 +461,7 @@ static void print_profiles(const struct explanation *e, struct buf *out, bool co
         const struct flow_answer *answer = &e->profiles[p];
         bool secured = !answer->passes && answer->passes_secured;
         buf_format(out, "%s%.*s ", p ? ", " : "", STR_ARG(profile_text((enum profile)p)));
-        if (answer->intent == INTENT_UNDECIDABLE)
+        if (e->profile_is_open[p])
             table_tone(out, S("undecidable"), TONE_WARN, colour);
         else if (secured)
             table_tone(out, S("passes if secured"), TONE_WARN, colour);
@@ -541,7 +519,9 @@ static void print_changes(const struct explanation *e, struct buf *out, bool col
 {
     if (!e->changes.n) return;
     buf_char(out, '\n');
-    table_tone(out, S("what would change that"), TONE_STRONG, colour);
+    bool hangs = e->changes.items[0].kind == REMEDY_MEMBER;
+    table_tone(out, hangs ? S("what it hangs on") : S("what would change that"), TONE_STRONG,
+               colour);
     buf_char(out, '\n');
     for (size_t i = 0; i < e->changes.n; i++) {
         const struct remedy *remedy = &e->changes.items[i];

@@ -44,10 +44,13 @@ struct explanation {
     str ring;                     /* empty = all are deployed */
     struct explained_side sides[SIDE_COUNT];
     const struct exception *exception; /* that decides the intent, if one does */
-    str undecidable;                   /* whose membership would have to be known: "group X" */
+    /* What the intent, or who has the policy, hangs on: "group X", whose members are not known. */
+    str undecidable;
+    bool is_open; /* whether it passes hangs on them, too */
     /* Of explain_more. */
     bool has_more;
     struct flow_answer profiles[PROFILE_COUNT];
+    bool profile_is_open[PROFILE_COUNT];
     struct remedies changes;
 };
 
@@ -68,8 +71,6 @@ void explain_more(const struct explain_scene *scene, str workspace, struct expla
                   struct arena *arena, struct arena scratch);
 /* Cuts "client server [service [profile]]"; blanks or tabs separate. */
 MUST_USE bool explain_read_line(str line, struct explain_words *out, struct err *err);
-/* The first member without addresses that has a say at this point: "group X". */
-str explain_unknown_member(const struct resolved *r, const struct flow_question *q, int service);
 /* The object of `explain --json`, without a newline. */
 void explain_print_json(const struct explanation *explanation, const struct resolved *resolved,
                         struct arena *arena, struct json *json);

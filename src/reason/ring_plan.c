@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reason/ring_plan.h"
 
+#include "rules/decision.h"
+
 /* A machine that is named by one address is named with all of them. */
 static struct prefix_set whole_machines(const struct resolved *resolved, struct prefix_set named,
                                         struct arena *arena)
@@ -20,13 +22,13 @@ static struct prefix_set whole_machines(const struct resolved *resolved, struct 
     return n ? prefix_set_union(arena, named, prefix_set_of(arena, more, n)) : named;
 }
 
-static str first_unknown(const struct resolved *resolved, const struct selectors *members)
+/* A host that was never seen has no address; a group of the directory has members, whoever they
+ * are.
+ */
+static str unknown_member(const struct resolved *resolved, const struct selectors *members)
 {
-    for (size_t i = 0; i < members->n; i++)
-        if (members->items[i].kind == SELECT_GROUP &&
-            resolved->groups_unknown[members->items[i].index].len)
-            return resolved->groups_unknown[members->items[i].index];
-    return (str){0};
+    str mark = resolve_unknown(resolved, members);
+    return decision_unknown(mark) ? mark : (str){0};
 }
 
 struct ring_plan ring_plan_of(const struct resolved *resolved, struct arena *arena)
@@ -36,7 +38,7 @@ struct ring_plan ring_plan_of(const struct resolved *resolved, struct arena *are
     str *unknown = arena_array(arena, str, policy->n_rings);
     for (size_t i = 0; i < policy->n_rings; i++) {
         const struct ring *ring = &policy->rings[i];
-        unknown[i] = first_unknown(resolved, &ring->members);
+        unknown[i] = unknown_member(resolved, &ring->members);
         named[i] =
             ring->is_rest
                 ? prefix_set_of(arena, &addr_all, 1)

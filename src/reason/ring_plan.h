@@ -12,7 +12,7 @@ struct ring_plan {
     /* Per ring, what it names, with all addresses of each machine; a percentage is a share of it.
      */
     const struct prefix_set *named;
-    /* Per ring: a member without addresses ("group IT PCs"); who that is, nobody knows. */
+    /* Per ring: a group of the directory whose members nobody knows ("group IT PCs"). */
     const str *unknown;
 };
 

@@ -5,7 +5,6 @@
  */
 #include "reason/simulate.h"
 
-#include "reason/explain.h"
 
 #define T(text)                                                                                    \
     {                                                                                              \
@@ -682,9 +681,8 @@ static str why_intent(const struct simulation *simulation, const struct simulate
 {
     const struct era *era = simulate_era(simulation, flow);
     struct flow_question q = simulate_ask(simulation, flow);
-    int service = decision_ask(era->decision, &q).service;
-    return str_format(arena, "who is in %.*s is not known",
-                      STR_ARG(explain_unknown_member(era->resolved, &q, service)));
+    str who = decision_why(era->decision, &q, SIDE_COUNT, arena).undecidable;
+    return str_format(arena, "who is in %.*s is not known", STR_ARG(who));
 }
 
 static str why_ring(const struct simulation *simulation, const struct simulated_flow *flow,

@@ -104,6 +104,7 @@ struct flow_reason {
     str text;  /* one sentence: "policy.yaml:14 departmental shares" */
     str where; /* "policy.yaml:14", or a line of the exceptions; empty = no line says it */
     struct place place;
+    str undecidable; /* "group SMB Admins": whose members would have to be known, if that is it */
 };
 struct flow_reason decision_why(const struct decision *decision, const struct flow_question *q,
                                 enum side side, struct arena *arena);

@@ -185,14 +185,18 @@ static const struct resolved_perimeter *unknown_perimeter(const struct point *p,
     return NULL;
 }
 
-/* The first entry that allows, or does not, depending on who somebody is. */
+/* The first entry that allows, or does not, depending on who somebody is: a plain one, since that
+ * outweighs whatever is certain, else a secure one. */
 static struct flow_reason unknown_reason(const struct point *p)
 {
     struct flow_reason reason = {0};
     str mark = {0}, entry = {0};
-    for (size_t i = 0; i < p->resolved->n_entries && !reason.entry; i++) {
-        const struct resolved_entry *e = &p->resolved->entries[i];
+    size_t n = p->resolved->n_entries;
+    for (size_t at = 0; at < 2 * n && !reason.entry; at++) {
+        const struct resolved_entry *e = &p->resolved->entries[at % n];
         struct end from = from_end(e), to = to_end(e);
+        bool is_plain = e->secure == SECURE_NONE || e->secure == SECURE_UNSET;
+        if (is_plain != (at < n)) continue;
         mark = (str){0};
         if (!names_service(e->entry->services, e->entry->n_services, p->service)) continue;
         if (!end_may_match(&from, p->question->client, p->client_at_internet, &mark)) continue;
@@ -211,6 +215,7 @@ static struct flow_reason unknown_reason(const struct point *p)
         reason.where = line_of(p, reason.place);
         entry = placed(p, reason.where, reason.perimeter->entry->name, S(""));
     }
+    reason.undecidable = mark;
     reason.text = str_format(p->arena, "%.*s depends on %.*s, whose members' addresses are unknown",
                              STR_ARG(entry), STR_ARG(mark));
     return reason;
