@@ -15,7 +15,9 @@ struct map_entry {
 struct map {
     struct map_entry *entries; /* in insertion order */
     size_t n, room;
-    uint32_t *slots; /* index into entries plus one; open addressing */
+    /* Index into entries plus one, and the upper half of the hash above it, so that others than the
+     * one looked for are told apart without a look at them; 0 = free; open addressing. */
+    uint64_t *slots;
     size_t n_slots;
 };
 

@@ -200,9 +200,10 @@ static void take_local(void *to, struct addr addr)
 {
     struct reading *r = to;
     struct gather_part *part = part_in_hand(r);
+    if (part->n_locals == LIMIT_LOCAL_ADDRESSES) return;
     for (size_t i = part->n_locals; i > 0; i--)
         if (addr_equal(part->locals[i - 1], addr)) return;
-    if (part->n_locals == LIMIT_LOCAL_ADDRESSES || !names_a_host(addr)) return;
+    if (!names_a_host(addr)) return;
     arena_grow(&r->parcel->arena, part->locals, part->n_locals, part->locals_room);
     part->locals[part->n_locals++] = addr;
 }

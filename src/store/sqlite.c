@@ -66,10 +66,11 @@ static str uri_of(struct arena *arena, str path)
 bool sqlite_open(str path, enum sqlite_mode mode, unsigned busy_ms, struct arena *arena,
                  struct sqlite **out, struct err *err)
 {
+    /* A handle is one thread's: it needs no lock around each of its calls. */
     static const int flags[] = {
-        [SQLITE_MODE_CREATE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
-        [SQLITE_MODE_WRITE] = SQLITE_OPEN_READWRITE,
-        [SQLITE_MODE_READ_ALONE] = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI,
+        [SQLITE_MODE_CREATE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+        [SQLITE_MODE_WRITE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+        [SQLITE_MODE_READ_ALONE] = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX,
     };
     struct sqlite *db = arena_new(arena, struct sqlite);
     db->arena = arena;
