@@ -1,48 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* DESIGN.md 5. A *stance* is what an address must do: its segment, its modes, and its rows of
- * intent as client and as server. Addresses of one stance load one bundle; a named machine whose
- * addresses have several stances gets a bundle of its own, each stance scoped by local address, and
- * that of its smallest address (its home) everywhere else.
+/* DESIGN.md 5. A class is one stance (rules/stances.h); or a machine of several, each scoped by the
+ * local addresses that have it, and that of its home everywhere else; or the many stances of a
+ * segment that share it, each at its own local addresses, and everywhere else what all of them are
+ * approved.
  */
 #include "rules/bundle.h"
 
 #include "base/map.h"
-#include "policy/exceptions.h"
+#include "rules/reasons.h"
+#include "rules/stances.h"
 
-enum { REASONS_NAMED = 8, ALL_PROFILES = (1u << PROFILE_COUNT) - 1 };
+enum { ALL_PROFILES = (1u << PROFILE_COUNT) - 1, DIRECTIONS = 2 };
 
-struct service_intent {
-    int service;
-    struct intent_rows inbound, outbound;
+/* Lines that approve something, for every stance: of a service and direction, in clear and not. */
+struct stance_reasons {
+    struct reasons plain, secure;
 };
 
-struct stance {
-    uint32_t first_class; /* any of its classes: all give the same rules */
-    uint32_t *classes;    /* of the stance, ascending */
-    size_t n_classes, room;
-    size_t segment;
-};
-
-struct maker {
+struct bundle_plan {
     const struct resolved *resolved;
     const struct decision *decision;
     const struct atoms *atoms;
     struct prefix_set peers, everywhere;
     str name, safe_name;
     const str *service_words; /* per service of the policy: its name in rule ids */
-    struct service_intent *services;
-    size_t n_services;
-    struct stance *stances;
-    size_t n_stances;
-    uint32_t *stance_of; /* per class; UINT32_MAX = enforces nothing */
-    struct arena *arena;
-    struct arena *scratch;
+    struct stances stances;
+    const struct class_set *ends[DIRECTIONS]; /* rules/reasons.h */
+    struct stance_reasons *reasons;           /* per governed service and direction */
+    const struct draft *drafts;               /* per class */
+    struct bundles bundles;
 };
 
 /* The rules of one bundle in the making. */
 struct rules {
     struct rule *items;
     size_t n, room;
+};
+
+struct making {
+    const struct bundle_plan *plan;
+    struct rules *rules;
+    struct arena *arena; /* owns what is made */
+    struct arena scratch;
 };
 
 static str safe_name(struct arena *arena, str name)
@@ -84,113 +83,8 @@ static const str *find_service_words(const struct service_table *services, struc
     return words;
 }
 
-/* ---- Stances ------------------------------------------------------------------------------------
- */
-
-static bool passes_by_intent(enum profile_mode mode, enum direction direction)
-{
-    return mode == MODE_ENFORCE || (mode == MODE_BLOCK_INBOUND && direction == DIRECTION_OUTBOUND);
-}
-
-static bool any_by_intent(const struct maker *m, uint32_t class_id, enum direction direction)
-{
-    for (size_t p = 0; p < PROFILE_COUNT; p++)
-        if (passes_by_intent(decision_mode(m->decision, class_id, (enum profile)p), direction))
-            return true;
-    return false;
-}
-
-static str stance_key(const struct maker *m, uint32_t c, size_t segment, struct arena *arena)
-{
-    struct buf key = buf_in(arena);
-    bool inbound = any_by_intent(m, c, DIRECTION_INBOUND);
-    bool outbound = any_by_intent(m, c, DIRECTION_OUTBOUND);
-    buf_format(&key, "%zu %d", segment, decision_is_cluster(m->decision, c));
-    for (size_t p = 0; p < PROFILE_COUNT; p++)
-        buf_format(&key, " %d", (int)decision_mode(m->decision, c, (enum profile)p));
-    for (size_t i = 0; i < m->n_services; i++) {
-        const struct service_intent *s = &m->services[i];
-        if (inbound)
-            buf_format(&key, " i%" PRIu32 ",%" PRIu32, s->inbound.allow[c], s->inbound.either[c]);
-        if (outbound)
-            buf_format(&key, " o%" PRIu32 ",%" PRIu32, s->outbound.allow[c], s->outbound.either[c]);
-    }
-    return buf_text(&key);
-}
-
-static void find_stances(struct maker *m)
-{
-    struct map known = {0};
-    uint32_t n = atoms_count(m->atoms);
-    struct class_set enforcing = atoms_classes(m->atoms, m->resolved->enforcing, m->scratch);
-    m->stance_of = arena_array(m->scratch, uint32_t, n);
-    m->stances = arena_array(m->scratch, struct stance, n);
-    for (uint32_t c = 0; c < n; c++) {
-        m->stance_of[c] = UINT32_MAX;
-        if (!class_set_has(enforcing, c)) continue;
-        size_t segment = resolve_segment(m->resolved, atoms_witness(m->atoms, c));
-        assert(segment != SIZE_MAX && "what enforces lives in a managed segment");
-        str key = stance_key(m, c, segment, m->scratch);
-        bool fresh = false;
-        uint32_t at = (uint32_t)*map_put(&known, m->scratch, key, m->n_stances, &fresh);
-        if (fresh)
-            m->stances[m->n_stances++] = (struct stance){.first_class = c, .segment = segment};
-        struct stance *stance = &m->stances[at];
-        arena_grow(m->scratch, stance->classes, stance->n_classes, stance->room);
-        stance->classes[stance->n_classes++] = c;
-        m->stance_of[c] = at;
-    }
-}
-
 /* ---- Why ----------------------------------------------------------------------------------------
  */
-
-static bool lists_service(const size_t *services, size_t n, int service)
-{
-    for (size_t i = 0; i < n; i++)
-        if (services[i] == (size_t)service) return true;
-    return false;
-}
-
-static void name_reason(const struct maker *m, struct buf *out, struct place place, str name,
-                        const struct exception *exception, size_t *n)
-{
-    str source = exception ? exception->file->name : m->resolved->policy->source;
-    if ((*n)++ >= REASONS_NAMED) return;
-    if (out->len) buf_str(out, S("; "));
-    buf_format(out, "%.*s:%" PRIu32, STR_ARG(source), place.line);
-    if (name.len) buf_format(out, " %.*s", STR_ARG(name));
-    if (exception) buf_format(out, " (%.*s)", STR_ARG(exception_text(exception, m->arena)));
-}
-
-/* The entries that approve some peer of this address, in the order of the file. */
-static str approved_by(const struct maker *m, struct addr own, int service,
-                       enum direction direction, bool plain)
-{
-    const struct resolved *r = m->resolved;
-    struct buf out = buf_in(m->arena);
-    bool inbound = direction == DIRECTION_INBOUND;
-    size_t n = 0;
-    for (size_t i = 0; i < r->n_entries; i++) {
-        const struct resolved_entry *e = &r->entries[i];
-        bool is_plain = e->secure == SECURE_NONE || e->secure == SECURE_UNSET;
-        if (is_plain != plain) continue;
-        if (!lists_service(e->entry->services, e->entry->n_services, service)) continue;
-        if (!prefix_set_contains(inbound ? e->to : e->from, own)) continue;
-        if (prefix_set_contains(inbound ? e->except_to : e->except_from, own)) continue;
-        if (prefix_set_is_empty(inbound ? e->from : e->to)) continue;
-        name_reason(m, &out, e->entry->place, e->entry->name, e->exception, &n);
-    }
-    for (size_t i = 0; i < r->n_perimeter && plain; i++) {
-        const struct resolved_perimeter *e = &r->perimeter[i];
-        if (e->direction != direction) continue;
-        if (!lists_service(e->entry->services, e->entry->n_services, service)) continue;
-        if (!prefix_set_contains(inbound ? e->to : e->from, own)) continue;
-        name_reason(m, &out, e->entry->place, e->entry->name, NULL, &n);
-    }
-    if (n > REASONS_NAMED) buf_format(&out, "; and %zu more", n - REASONS_NAMED);
-    return buf_text(&out);
-}
 
 static str profiles_text(struct arena *arena, uint8_t profiles, char separator)
 {
@@ -203,18 +97,18 @@ static str profiles_text(struct arena *arena, uint8_t profiles, char separator)
     return buf_text(&out);
 }
 
-static str blocked_by(const struct maker *m, uint32_t class_id, uint8_t profiles, bool by_mode)
+static str blocked_by(const struct making *m, const struct stance *stance, uint8_t profiles,
+                      bool by_mode)
 {
-    str source = m->resolved->policy->source;
+    str source = m->plan->resolved->policy->source;
     if (!by_mode)
         return str_format(m->arena, "%.*s: no entry allows these in clear", STR_ARG(source));
     struct buf out = buf_in(m->arena);
     buf_format(&out, "%.*s:", STR_ARG(source));
     for (size_t p = 0; p < PROFILE_COUNT; p++) {
         if (!(profiles >> p & 1)) continue;
-        enum profile_mode mode = decision_mode(m->decision, class_id, (enum profile)p);
         buf_format(&out, " profile %.*s is %.*s", STR_ARG(profile_text((enum profile)p)),
-                   STR_ARG(profile_mode_text(mode)));
+                   STR_ARG(profile_mode_text(stance->modes[p])));
         if (profiles >> (p + 1)) buf_char(&out, ',');
     }
     return buf_text(&out);
@@ -233,15 +127,16 @@ struct cell {
     str border;  /* empty = a host's */
 };
 
-static void add_rule(const struct maker *m, struct rules *rules, const struct cell *cell,
+static void add_rule(const struct making *m, struct rules *rules, const struct cell *cell,
                      enum action action, enum transport transport, struct prefix_set remote,
                      str why)
 {
-    const struct service *service = &m->resolved->policy->services.services[cell->service];
+    struct arena scratch = m->scratch;
+    const struct service *service = &m->plan->resolved->policy->services.services[cell->service];
     str service_name = service->name, direction = direction_text(cell->direction);
-    str word = m->service_words[cell->service];
+    str word = m->plan->service_words[cell->service];
     str where =
-        cell->border.len ? str_format(m->scratch, "border-%.*s-", STR_ARG(cell->border)) : S("");
+        cell->border.len ? str_format(&scratch, "border-%.*s-", STR_ARG(cell->border)) : S("");
     struct rule rule = {
         .direction = cell->direction,
         .action = action,
@@ -253,37 +148,37 @@ static void add_rule(const struct maker *m, struct rules *rules, const struct ce
         .logs = action == ACTION_BLOCK,
         .why = why,
         .program = service->mark,
-        .group = str_format(m->arena, "sallyport %.*s", STR_ARG(m->name)),
+        .group = str_format(m->arena, "sallyport %.*s", STR_ARG(m->plan->name)),
     };
     for (size_t i = 0; i < service->n_ports; i++)
         if (service->ports[i].transport == transport)
             rule.ports[rule.n_ports++] = service->ports[i];
-    str profiles = cell->border.len ? S("all") : profiles_text(m->scratch, cell->profiles, '-');
+    str profiles = cell->border.len ? S("all") : profiles_text(&scratch, cell->profiles, '-');
     str transport_name = service_transport_text(transport);
     rule.id = str_format(m->arena, "sallyport-%.*s-%.*s%.*s-%.*s-%.*s-%.*s-%.*s-%zu",
-                         STR_ARG(m->safe_name), STR_ARG(where), STR_ARG(direction), STR_ARG(word),
-                         STR_ARG(transport_name), STR_ARG(profiles), STR_ARG(action_text(action)),
-                         cell->slot);
+                         STR_ARG(m->plan->safe_name), STR_ARG(where), STR_ARG(direction),
+                         STR_ARG(word), STR_ARG(transport_name), STR_ARG(profiles),
+                         STR_ARG(action_text(action)), cell->slot);
     str verb = action == ACTION_BLOCK ? S("block") : S("allow");
     str peers = cell->direction == DIRECTION_INBOUND ? S("clients") : S("servers");
     str which = action == ACTION_BLOCK   ? S("unapproved")
                 : action == ACTION_ALLOW ? S("approved")
                                          : S("authenticated");
     rule.name = str_format(
-        m->arena, "sallyport %.*s: %.*s %.*s, %.*s %.*s %.*s (%.*s%s%.*s)", STR_ARG(m->name),
+        m->arena, "sallyport %.*s: %.*s %.*s, %.*s %.*s %.*s (%.*s%s%.*s)", STR_ARG(m->plan->name),
         STR_ARG(direction), STR_ARG(service_name), STR_ARG(verb), STR_ARG(which), STR_ARG(peers),
         STR_ARG(transport_name), cell->border.len ? ", border " : ", ",
-        STR_ARG(cell->border.len ? cell->border : profiles_text(m->scratch, cell->profiles, ' ')));
+        STR_ARG(cell->border.len ? cell->border : profiles_text(&scratch, cell->profiles, ' ')));
     arena_grow(m->arena, rules->items, rules->n, rules->room);
     rules->items[rules->n++] = rule;
 }
 
 /* Allow before block: engines that stop at the first match need it, Windows does not care. */
-static void add_actions(const struct maker *m, struct rules *rules, const struct cell *cell,
+static void add_actions(const struct making *m, struct rules *rules, const struct cell *cell,
                         const struct prefix_set remotes[3], const str why[3])
 {
     static const enum transport transports[] = {TRANSPORT_TCP, TRANSPORT_UDP};
-    const struct service *service = &m->resolved->policy->services.services[cell->service];
+    const struct service *service = &m->plan->resolved->policy->services.services[cell->service];
     for (size_t t = 0; t < COUNT_OF(transports); t++) {
         bool has_ports = false;
         for (size_t i = 0; i < service->n_ports; i++)
@@ -306,227 +201,295 @@ static bool demand_equal(struct demand a, struct demand b)
            a.either == b.either;
 }
 
-static struct demand demand_of(const struct maker *m, const struct service_intent *s, uint32_t c,
+static struct demand demand_of(const struct stance *stance, const struct service_intent *s,
                                enum direction direction, enum profile profile)
 {
-    enum profile_mode mode = decision_mode(m->decision, c, profile);
+    enum profile_mode mode = stance->modes[profile];
     const struct intent_rows *rows = direction == DIRECTION_INBOUND ? &s->inbound : &s->outbound;
+    uint32_t c = stance->first_class;
     if (mode == MODE_UNSET || mode == MODE_OFF) return (struct demand){.silent = true};
-    if (!passes_by_intent(mode, direction)) return (struct demand){.by_mode = true};
+    if (!stances_by_intent(mode, direction)) return (struct demand){.by_mode = true};
     return (struct demand){.allow = rows->allow[c], .either = rows->either[c]};
 }
 
-static void add_cell(const struct maker *m, struct rules *rules, const struct service_intent *s,
-                     uint32_t c, const struct cell *cell, struct demand demand)
+/* Peers approved in clear, and only when authenticated. */
+struct approved {
+    struct prefix_set plain, secure;
+};
+
+static struct approved approved_of(const struct bundle_plan *plan, const struct service_intent *s,
+                                   enum direction direction, const struct stance *stance,
+                                   struct demand demand, struct arena *arena)
 {
     const struct class_sets *sets =
-        cell->direction == DIRECTION_INBOUND ? &s->inbound.sets : &s->outbound.sets;
-    struct arena *arena = m->arena;
-    struct prefix_set approved = {0}, secure = {0};
-    if (!demand.by_mode) {
-        approved = atoms_addresses(m->atoms, class_sets_get(sets, demand.allow), arena);
-        secure = atoms_addresses(m->atoms, class_sets_get(sets, demand.either), arena);
-        secure = prefix_set_subtract(arena, secure, approved);
-        if (decision_is_cluster(m->decision, c))
-            approved = prefix_set_union(arena, approved, decision_link_local);
+        direction == DIRECTION_INBOUND ? &s->inbound.sets : &s->outbound.sets;
+    struct approved out = {0};
+    if (demand.by_mode) return out;
+    out.plain = atoms_addresses(plan->atoms, class_sets_get(sets, demand.allow), arena);
+    if (demand.either != demand.allow) {
+        out.secure = atoms_addresses(plan->atoms, class_sets_get(sets, demand.either), arena);
+        out.secure = prefix_set_subtract(arena, out.secure, out.plain);
+        out.secure = prefix_set_intersect(arena, out.secure, plan->peers);
     }
-    approved = prefix_set_intersect(arena, approved, m->peers);
-    secure = prefix_set_intersect(arena, secure, m->peers);
-    struct addr own = atoms_witness(m->atoms, c);
+    if (stance->cluster) out.plain = prefix_set_union(arena, out.plain, decision_link_local);
+    out.plain = prefix_set_intersect(arena, out.plain, plan->peers);
+    return out;
+}
+
+/* The rules of a cell: the approved ones, and the block of all others. */
+static void add_approved(const struct making *m, const struct cell *cell,
+                         const struct approved *approved, str why_plain, str why_secure,
+                         str why_blocked)
+{
     const struct prefix_set remotes[] = {
-        [ACTION_ALLOW] = approved,
-        [ACTION_ALLOW_IF_SECURE] = secure,
-        [ACTION_BLOCK] = prefix_set_subtract(arena, m->peers, approved),
+        [ACTION_ALLOW] = approved->plain,
+        [ACTION_ALLOW_IF_SECURE] = approved->secure,
+        [ACTION_BLOCK] = prefix_set_subtract(m->arena, m->plan->peers, approved->plain),
     };
-    str plain = approved_by(m, own, s->service, cell->direction, true);
     const str why[] = {
-        [ACTION_ALLOW] = plain.len ? plain : S("link-local peers of a cluster"),
-        [ACTION_ALLOW_IF_SECURE] = approved_by(m, own, s->service, cell->direction, false),
-        [ACTION_BLOCK] = blocked_by(m, c, cell->profiles, demand.by_mode),
+        [ACTION_ALLOW] = why_plain,
+        [ACTION_ALLOW_IF_SECURE] = why_secure,
+        [ACTION_BLOCK] = why_blocked,
     };
-    add_actions(m, rules, cell, remotes, why);
+    add_actions(m, m->rules, cell, remotes, why);
+}
+
+/* number: of the stance; service_at: of the service among the governed ones. */
+static void add_cell(const struct making *m, const struct cell *cell, size_t service_at,
+                     uint32_t number, struct demand demand)
+{
+    const struct bundle_plan *plan = m->plan;
+    const struct stance *stance = &plan->stances.items[number];
+    const struct stance_reasons *reasons =
+        &plan->reasons[service_at * DIRECTIONS + (size_t)cell->direction];
+    struct approved approved = approved_of(plan, &plan->stances.services[service_at],
+                                           cell->direction, stance, demand, m->arena);
+    str plain = reasons_text(plan->decision, &reasons->plain, number, m->arena);
+    add_approved(m, cell, &approved, plain.len ? plain : S("link-local peers of a cluster"),
+                 reasons_text(plan->decision, &reasons->secure, number, m->arena),
+                 blocked_by(m, stance, cell->profiles, demand.by_mode));
+}
+
+/* Profiles, from p on, that ask for the same as p. */
+static uint8_t profiles_alike(const struct stance *stance, const struct service_intent *s,
+                              enum direction direction, size_t p)
+{
+    struct demand demand = demand_of(stance, s, direction, (enum profile)p);
+    uint8_t same = 0;
+    for (size_t q = p; q < PROFILE_COUNT; q++)
+        if (demand_equal(demand, demand_of(stance, s, direction, (enum profile)q)))
+            same = (uint8_t)(same | 1u << q);
+    return same;
+}
+
+/* One service and direction of a bundle. */
+struct aspect {
+    size_t service_at;
+    enum direction direction;
+};
+
+static struct aspect aspect_of(size_t i)
+{
+    static const enum direction directions[] = {DIRECTION_INBOUND, DIRECTION_OUTBOUND};
+    return (struct aspect){i / COUNT_OF(directions), directions[i % COUNT_OF(directions)]};
 }
 
 /* Profiles that ask for the same share their rules. */
-static void add_stance(const struct maker *m, struct rules *rules, uint32_t c,
-                       struct prefix_set local, size_t slot)
+static void add_stance(const struct making *m, uint32_t number, struct prefix_set local,
+                       size_t slot)
 {
-    static const enum direction directions[] = {DIRECTION_INBOUND, DIRECTION_OUTBOUND};
-    for (size_t i = 0; i < m->n_services * COUNT_OF(directions); i++) {
-        const struct service_intent *s = &m->services[i / COUNT_OF(directions)];
-        enum direction direction = directions[i % COUNT_OF(directions)];
+    const struct stances *stances = &m->plan->stances;
+    const struct stance *stance = &stances->items[number];
+    for (size_t i = 0; i < stances->n_services * DIRECTIONS; i++) {
+        struct aspect a = aspect_of(i);
+        const struct service_intent *s = &stances->services[a.service_at];
         uint8_t done = 0;
         for (size_t p = 0; p < PROFILE_COUNT; p++) {
             if (done >> p & 1) continue;
-            struct demand demand = demand_of(m, s, c, direction, (enum profile)p);
-            uint8_t same = 0;
-            for (size_t q = p; q < PROFILE_COUNT; q++)
-                if (demand_equal(demand, demand_of(m, s, c, direction, (enum profile)q)))
-                    same = (uint8_t)(same | 1u << q);
+            struct demand demand = demand_of(stance, s, a.direction, (enum profile)p);
+            uint8_t same = profiles_alike(stance, s, a.direction, p);
             done |= same;
             if (demand.silent) continue;
-            struct cell cell = {s->service, direction, same, local, slot, {0}};
-            add_cell(m, rules, s, c, &cell, demand);
+            struct cell cell = {s->service, a.direction, same, local, slot, {0}};
+            add_cell(m, &cell, a.service_at, number, demand);
         }
     }
 }
 
-/* ---- Host classes -------------------------------------------------------------------------------
+/* ---- Classes of several stances -----------------------------------------------------------------
  */
 
-/* A host class in the making: one stance, or a machine of several. */
-struct draft {
-    struct prefix_set members;
-    size_t segment;
-    const struct machine *machine; /* of several stances; NULL = one stance */
-    uint32_t stance;
-    str *names;
-    size_t n_names, room;
+/* Each stance scoped by its local addresses; the home's holds at all that are left. */
+static void add_machine(const struct making *m, const struct draft *draft)
+{
+    const struct stances *stances = &m->plan->stances;
+    struct prefix_set rest = prefix_set_union(m->arena, m->plan->peers, draft->members);
+    for (size_t k = 1; k < draft->n_stances; k++) {
+        struct range *ranges = NULL;
+        size_t n = 0, room = 0;
+        struct arena scratch = m->scratch;
+        for (size_t i = 0; i < draft->machine->n_addrs; i++) {
+            struct addr a = draft->machine->addrs[i];
+            if (stances_at(stances, a) != draft->stances[k] ||
+                !prefix_set_contains(draft->members, a))
+                continue;
+            arena_grow(&scratch, ranges, n, room);
+            ranges[n++] = (struct range){a, a};
+        }
+        struct prefix_set local = prefix_set_of(m->arena, ranges, n);
+        rest = prefix_set_subtract(m->arena, rest, local);
+        add_stance(m, draft->stances[k], local, k + 1);
+    }
+    add_stance(m, draft->stances[0], rest, 1);
+}
+
+/* Stances of a shared class that are asked the same in one aspect: they have one scope. */
+struct scope {
+    uint32_t number; /* the first stance of it */
+    struct demand demand;
+    struct range *ranges;
+    size_t n, room;
 };
 
-static uint32_t stance_at(const struct maker *m, struct addr a)
-{
-    return m->stance_of[atoms_class(m->atoms, a)];
-}
+struct scope_list {
+    struct scope *items;
+    size_t n, room;
+};
 
-/* The machine's enforcing addresses that no other machine has taken, in order. */
-static struct prefix_set enforcing_addresses(const struct maker *m, const struct machine *machine,
-                                             struct prefix_set taken)
+static struct scope_list find_scopes(const struct making *m, const struct draft *draft,
+                                     struct aspect a, size_t profile, struct arena *scratch)
 {
-    struct range *ranges = arena_array(m->scratch, struct range, machine->n_addrs + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < machine->n_addrs; i++) {
-        struct addr a = machine->addrs[i];
-        if (stance_at(m, a) == UINT32_MAX || prefix_set_contains(taken, a)) continue;
-        ranges[n++] = (struct range){a, a};
-    }
-    return prefix_set_of(m->arena, ranges, n);
-}
-
-/* Neighbouring addresses share a range, so a range may hold several; machines have few. */
-static size_t each_address(struct prefix_set set, struct arena *arena, struct addr **out)
-{
-    size_t n = (size_t)prefix_set_size(set), kept = 0;
-    *out = arena_array(arena, struct addr, n + 1);
-    for (size_t i = 0; i < set.n; i++) {
-        struct addr a = set.ranges[i].first;
-        (*out)[kept++] = a;
-        while (!addr_equal(a, set.ranges[i].last)) {
-            a = addr_next(a);
-            (*out)[kept++] = a;
+    const struct stances *stances = &m->plan->stances;
+    struct scope_list list = {0};
+    struct map known = {0};
+    for (size_t i = 0; i < draft->n_stances; i++) {
+        const struct stance *stance = &stances->items[draft->stances[i]];
+        struct demand demand =
+            demand_of(stance, &stances->services[a.service_at], a.direction, (enum profile)profile);
+        const uint32_t key[] = {demand.allow, demand.either};
+        bool fresh = false;
+        uint64_t *at =
+            map_put(&known, scratch, (str){(const char *)key, sizeof key}, list.n, &fresh);
+        if (fresh) {
+            arena_grow(scratch, list.items, list.n, list.room);
+            list.items[list.n++] = (struct scope){draft->stances[i], demand, NULL, 0, 0};
+        }
+        struct scope *scope = &list.items[*at];
+        struct prefix_set own = atoms_addresses(m->plan->atoms, stance->classes, scratch);
+        own = prefix_set_intersect(scratch, own, draft->members);
+        for (size_t k = 0; k < own.n; k++) {
+            arena_grow(scratch, scope->ranges, scope->n, scope->room);
+            scope->ranges[scope->n++] = own.ranges[k];
         }
     }
-    return kept;
+    return list;
 }
 
-static int draft_order(const void *left, const void *right)
+static struct approved approved_by_scope(const struct making *m, struct aspect a,
+                                         const struct scope *scope, struct arena *arena)
 {
-    const struct draft *a = left, *b = right;
-    if (a->segment != b->segment) return a->segment < b->segment ? -1 : 1;
-    return addr_compare(a->members.ranges[0].first, b->members.ranges[0].first);
+    const struct stances *stances = &m->plan->stances;
+    return approved_of(m->plan, &stances->services[a.service_at], a.direction,
+                       &stances->items[scope->number], scope->demand, arena);
 }
 
-static void add_name(const struct maker *m, struct draft *draft, str name)
+/* What every scope approves. */
+static struct approved approved_by_all(const struct making *m, struct aspect a,
+                                       const struct scope_list *scopes, struct arena *scratch)
 {
-    arena_grow(m->arena, draft->names, draft->n_names, draft->room);
-    draft->names[draft->n_names++] = name;
+    struct approved all = approved_by_scope(m, a, &scopes->items[0], scratch);
+    struct prefix_set either = prefix_set_union(scratch, all.plain, all.secure);
+    for (size_t i = 1; i < scopes->n && either.n; i++) {
+        struct approved one = approved_by_scope(m, a, &scopes->items[i], scratch);
+        either =
+            prefix_set_intersect(scratch, either, prefix_set_union(scratch, one.plain, one.secure));
+        all.plain = prefix_set_intersect(scratch, all.plain, one.plain);
+    }
+    all.plain = prefix_set_intersect(m->arena, all.plain, either);
+    all.secure = prefix_set_subtract(m->arena, either, all.plain);
+    all.secure = prefix_set_of(m->arena, all.secure.ranges, all.secure.n); /* may be `either` */
+    return all;
 }
 
-static struct draft *find_drafts(const struct maker *m, size_t *n)
+/* The profiles of one demand, in one aspect. Scopes that approve just what all do need no rules of
+ * their own. */
+static void add_scopes(const struct making *m, const struct draft *draft, struct aspect a,
+                       struct cell cell, size_t profile)
 {
-    const struct resolved *r = m->resolved;
-    struct draft *drafts = arena_array(m->scratch, struct draft, m->n_stances + r->n_machines + 1);
-    struct prefix_set taken = {0};
-    for (size_t i = 0; i < m->n_stances; i++)
-        drafts[i] = (struct draft){.segment = m->stances[i].segment, .stance = (uint32_t)i};
-    size_t most = m->n_stances;
-    for (size_t i = 0; i < r->n_machines; i++) {
-        struct prefix_set own = enforcing_addresses(m, &r->machines[i], taken);
-        struct addr *addrs;
-        size_t n_addrs = each_address(own, m->scratch, &addrs);
-        bool one = true;
-        for (size_t j = 1; j < n_addrs; j++)
-            one = one && stance_at(m, addrs[j]) == stance_at(m, addrs[0]);
-        if (!n_addrs) continue;
-        uint32_t home = stance_at(m, addrs[0]);
-        if (one) {
-            add_name(m, &drafts[home], r->machines[i].name);
+    struct arena scratch = m->scratch;
+    struct making inner = *m;
+    struct scope_list scopes = find_scopes(m, draft, a, profile, &scratch);
+    struct approved all = approved_by_all(m, a, &scopes, &scratch);
+    struct range *taken = NULL;
+    size_t n_taken = 0, room = 0;
+    cell.slot = 2;
+    for (size_t i = 0; i < scopes.n; i++) {
+        const struct scope *scope = &scopes.items[i];
+        struct arena here = scratch;
+        struct approved one = approved_by_scope(m, a, scope, &here);
+        if (prefix_set_equal(one.plain, all.plain) && prefix_set_equal(one.secure, all.secure))
             continue;
+        for (size_t k = 0; k < scope->n; k++) {
+            arena_grow(&scratch, taken, n_taken, room);
+            taken[n_taken++] = scope->ranges[k];
         }
-        drafts[most] =
-            (struct draft){own, m->stances[home].segment, &r->machines[i], home, NULL, 0, 0};
-        add_name(m, &drafts[most++], r->machines[i].name);
-        taken = prefix_set_union(m->arena, taken, own);
+        cell.local = prefix_set_of(m->arena, scope->ranges, scope->n);
+        inner.scratch = scratch;
+        add_cell(&inner, &cell, a.service_at, scope->number, scope->demand);
+        cell.slot++;
     }
-    *n = 0;
-    for (size_t i = 0; i < most; i++) {
-        struct draft draft = drafts[i];
-        if (!draft.machine) {
-            const struct stance *stance = &m->stances[i];
-            struct class_set classes = class_set_of(m->scratch, stance->classes, stance->n_classes);
-            draft.members = atoms_addresses(m->atoms, classes, m->arena);
-            draft.members = prefix_set_subtract(m->arena, draft.members, taken);
+    cell.slot = 1;
+    cell.local = m->plan->everywhere;
+    inner.scratch = scratch;
+    if (n_taken) {
+        struct prefix_set own = prefix_set_of(&inner.scratch, taken, n_taken);
+        struct prefix_set line = prefix_set_union(&inner.scratch, m->plan->peers, draft->members);
+        cell.local = prefix_set_subtract(m->arena, line, own);
+    }
+    str source = m->plan->resolved->policy->source;
+    str why =
+        str_format(m->arena, "%.*s: approved for every machine of this class", STR_ARG(source));
+    add_approved(&inner, &cell, &all, why, why,
+                 blocked_by(m, &m->plan->stances.items[draft->stances[0]], cell.profiles, false));
+}
+
+/* All have the same modes, so that profiles fall together alike in all of them. */
+static void add_shared(const struct making *m, const struct draft *draft)
+{
+    const struct stances *stances = &m->plan->stances;
+    const struct stance *first = &stances->items[draft->stances[0]];
+    for (size_t i = 0; i < stances->n_services * DIRECTIONS; i++) {
+        struct aspect a = aspect_of(i);
+        const struct service_intent *s = &stances->services[a.service_at];
+        uint8_t done = 0;
+        for (size_t p = 0; p < PROFILE_COUNT; p++) {
+            if (done >> p & 1) continue;
+            struct demand demand = demand_of(first, s, a.direction, (enum profile)p);
+            uint8_t same = profiles_alike(first, s, a.direction, p);
+            struct cell cell = {s->service, a.direction, same, m->plan->everywhere, 1, {0}};
+            done |= same;
+            if (demand.silent) continue;
+            if (demand.by_mode)
+                add_cell(m, &cell, a.service_at, draft->stances[0], demand);
+            else
+                add_scopes(m, draft, a, cell, p);
         }
-        if (!prefix_set_is_empty(draft.members)) drafts[(*n)++] = draft;
     }
-    qsort(drafts, *n, sizeof *drafts, draft_order);
-    return drafts;
 }
 
-/* Each stance scoped by its local addresses; the home's holds at all that are left. */
-static void add_machine(const struct maker *m, struct rules *rules, const struct draft *draft)
+struct ruleset bundle_class_rules(const struct bundle_plan *plan, size_t index, struct arena *arena,
+                                  struct arena scratch)
 {
-    struct addr *addrs;
-    size_t n = each_address(draft->members, m->scratch, &addrs), slot = 2;
-    struct prefix_set rest = prefix_set_union(m->arena, m->peers, draft->members);
-    bool *done = arena_array(m->scratch, bool, m->n_stances);
-    done[draft->stance] = true;
-    for (size_t i = 0; i < n; i++) {
-        uint32_t stance = stance_at(m, addrs[i]);
-        if (done[stance]) continue;
-        done[stance] = true;
-        struct range *ranges = arena_array(m->scratch, struct range, n);
-        size_t n_ranges = 0;
-        for (size_t j = i; j < n; j++)
-            if (stance_at(m, addrs[j]) == stance)
-                ranges[n_ranges++] = (struct range){addrs[j], addrs[j]};
-        struct prefix_set local = prefix_set_of(m->arena, ranges, n_ranges);
-        rest = prefix_set_subtract(m->arena, rest, local);
-        add_stance(m, rules, m->stances[stance].first_class, local, slot++);
-    }
-    add_stance(m, rules, m->stances[draft->stance].first_class, rest, 1);
-}
-
-static str class_id(const struct maker *m, str segment, struct map *counts)
-{
-    /* Names that differ in case only would be one file on Windows; long ones that begin alike are
-     * one when they are cut. Either way they share the count. */
-    str head = str_head(segment, LIMIT_ID_NAME_BYTES);
-    uint64_t *count = map_put(counts, m->scratch, str_lower(m->scratch, head), 0, NULL);
-    return str_format(m->arena, "%.*s-%" PRIu64, STR_ARG(head), ++*count);
-}
-
-static struct host_class *make_classes(const struct maker *m, size_t *n)
-{
-    struct draft *drafts = find_drafts(m, n);
-    struct host_class *classes = arena_array(m->arena, struct host_class, *n + 1);
-    struct map counts = {0};
-    for (size_t i = 0; i < *n; i++) {
-        struct rules rules = {0};
-        if (drafts[i].machine)
-            add_machine(m, &rules, &drafts[i]);
-        else
-            add_stance(m, &rules, m->stances[drafts[i].stance].first_class, m->everywhere, 1);
-        str segment = m->resolved->policy->segments[drafts[i].segment].name;
-        classes[i] = (struct host_class){
-            .id = class_id(m, segment, &counts),
-            .members = drafts[i].members,
-            .machine_names = drafts[i].names,
-            .n_machine_names = drafts[i].n_names,
-            .rules = {rules.items, rules.n},
-        };
-    }
-    return classes;
+    struct rules rules = {0};
+    struct making m = {plan, &rules, arena, scratch};
+    const struct draft *draft = &plan->drafts[index];
+    if (draft->machine)
+        add_machine(&m, draft);
+    else if (draft->n_stances > 1)
+        add_shared(&m, draft);
+    else
+        add_stance(&m, draft->stances[0], plan->everywhere, 1);
+    return (struct ruleset){rules.items, rules.n};
 }
 
 /* ---- Borders ------------------------------------------------------------------------------------
@@ -538,116 +501,239 @@ struct crossing {
     str name;
 };
 
-/* Inside classes with equal rows towards the outside share a pair of rules. */
-static void add_crossing(const struct maker *m, struct rules *rules, const struct crossing *x,
-                         const struct service_intent *s, enum direction direction)
-{
-    const struct intent_rows *rows = direction == DIRECTION_INBOUND ? &s->inbound : &s->outbound;
-    uint32_t n = atoms_count(m->atoms);
+/* Inside classes with equal rows towards the outside. */
+struct sharing {
+    uint32_t row; /* in `kept` */
+    uint32_t first;
+    uint32_t *classes;
+    size_t n, room;
+};
+
+struct sharings {
     struct class_sets kept;
-    class_sets_begin(&kept, m->scratch);
-    uint32_t *row_of = arena_array(m->scratch, uint32_t, n);
-    uint32_t *group = arena_array(m->scratch, uint32_t, n);
-    for (uint32_t c = class_set_next(x->inside, 0); c != UINT32_MAX;
-         c = class_set_next(x->inside, c + 1)) {
-        struct class_set row = class_set_intersect(
-            m->scratch, class_sets_get(&rows->sets, rows->either[c]), x->outside);
-        row_of[c] = class_sets_intern(&kept, m->scratch, row);
-    }
-    struct cell cell = {s->service, direction, ALL_PROFILES, {0}, 0, x->name};
-    for (uint32_t k = 0; k < kept.n; k++) {
-        size_t n_group = 0;
-        for (uint32_t c = class_set_next(x->inside, 0); c != UINT32_MAX;
-             c = class_set_next(x->inside, c + 1))
-            if (row_of[c] == k) group[n_group++] = c;
-        if (!n_group) continue;
-        struct addr own = atoms_witness(m->atoms, group[0]);
-        cell.local = atoms_addresses(m->atoms, class_set_of(m->scratch, group, n_group), m->arena);
+    struct sharing *items; /* by their first classes */
+    size_t n, room;
+};
+
+/* How the inside classes fall together, by what passes between each of them and the outside. */
+static struct sharings find_sharings(const struct crossing *x, const struct intent_rows *rows,
+                                     struct arena *scratch)
+{
+    struct sharings out = {0};
+    struct map of_row = {0}; /* a row of intent, to the one of it outside */
+    uint32_t *of_kept = NULL;
+    size_t n_of = 0, room_of = 0;
+    class_sets_begin(&out.kept, scratch);
+    for (size_t i = 0; i < x->inside.n; i++)
+        for (uint32_t c = x->inside.runs[i].first; c <= x->inside.runs[i].last; c++) {
+            bool fresh = false;
+            uint32_t either = rows->either[c];
+            uint64_t *kept =
+                map_put(&of_row, scratch, (str){(const char *)&either, sizeof either}, 0, &fresh);
+            if (fresh) {
+                struct class_set row =
+                    class_set_intersect(scratch, class_sets_get(&rows->sets, either), x->outside);
+                *kept = class_sets_intern(&out.kept, scratch, row);
+            }
+            while (n_of <= *kept) {
+                arena_grow(scratch, of_kept, n_of, room_of);
+                of_kept[n_of++] = UINT32_MAX;
+            }
+            if (of_kept[*kept] == UINT32_MAX) {
+                of_kept[*kept] = (uint32_t)out.n;
+                arena_grow(scratch, out.items, out.n, out.room);
+                out.items[out.n++] = (struct sharing){(uint32_t)*kept, c, NULL, 0, 0};
+            }
+            struct sharing *sharing = &out.items[of_kept[*kept]];
+            arena_grow(scratch, sharing->classes, sharing->n, sharing->room);
+            sharing->classes[sharing->n++] = c;
+        }
+    return out;
+}
+
+/* Inside classes with equal rows towards the outside share a pair of rules. */
+static void add_crossing(const struct making *m, const struct crossing *x, struct aspect a)
+{
+    const struct bundle_plan *plan = m->plan;
+    const struct service_intent *s = &plan->stances.services[a.service_at];
+    const struct intent_rows *rows = a.direction == DIRECTION_INBOUND ? &s->inbound : &s->outbound;
+    struct arena scratch = m->scratch;
+    struct sharings sharings = find_sharings(x, rows, &scratch);
+    uint32_t *firsts = arena_array(&scratch, uint32_t, sharings.n + 1);
+    for (size_t i = 0; i < sharings.n; i++)
+        firsts[i] = sharings.items[i].first;
+    struct stance_reasons reasons;
+    struct arena other = arena_open("bundle", 0, NULL);
+    for (unsigned secure = 0; secure < 2; secure++)
+        *(secure ? &reasons.secure : &reasons.plain) =
+            reasons_of(plan->decision, plan->ends[a.direction], firsts, sharings.n, s->service,
+                       a.direction, !secure, &scratch, other);
+    arena_close(&other);
+    struct cell cell = {s->service, a.direction, ALL_PROFILES, {0}, 0, x->name};
+    struct making inner = *m;
+    inner.scratch = scratch;
+    for (size_t i = 0; i < sharings.n; i++) {
+        struct sharing *sharing = &sharings.items[i];
+        struct arena here = scratch;
+        cell.local = atoms_addresses(plan->atoms, class_set_of(&here, sharing->classes, sharing->n),
+                                     m->arena);
         cell.slot++;
-        struct prefix_set passing = atoms_addresses(m->atoms, class_sets_get(&kept, k), m->arena);
+        struct prefix_set passing =
+            atoms_addresses(plan->atoms, class_sets_get(&sharings.kept, sharing->row), m->arena);
         const struct prefix_set remotes[] = {
             [ACTION_ALLOW] = passing,
             [ACTION_ALLOW_IF_SECURE] = {0},
             [ACTION_BLOCK] = prefix_set_subtract(m->arena, x->outside_addresses, passing),
         };
-        str plain = approved_by(m, own, s->service, direction, true);
-        str secure = approved_by(m, own, s->service, direction, false);
+        str plain = reasons_text(plan->decision, &reasons.plain, i, m->arena);
+        str secure = reasons_text(plan->decision, &reasons.secure, i, m->arena);
         const str why[] = {
             [ACTION_ALLOW] = str_format(m->arena, "%.*s%s%.*s", STR_ARG(plain),
                                         plain.len && secure.len ? "; " : "", STR_ARG(secure)),
             [ACTION_ALLOW_IF_SECURE] = {0},
             [ACTION_BLOCK] = str_format(m->arena, "%.*s: no entry allows these across the border",
-                                        STR_ARG(m->resolved->policy->source)),
+                                        STR_ARG(plan->resolved->policy->source)),
         };
-        add_actions(m, rules, &cell, remotes, why);
+        add_actions(&inner, m->rules, &cell, remotes, why);
     }
 }
 
-static struct border_rules *make_borders(const struct maker *m)
+struct ruleset bundle_border_rules(const struct bundle_plan *plan, size_t index,
+                                   struct arena *arena, struct arena scratch)
 {
-    const struct resolved *r = m->resolved;
-    struct border_rules *borders = arena_array(m->arena, struct border_rules, r->n_borders + 1);
+    const struct resolved *r = plan->resolved;
+    struct rules rules = {0};
     /* A router never forwards a local address, so a border says nothing of them. */
-    struct prefix_set routed = prefix_set_subtract(m->arena, m->peers, r->places.local);
-    for (size_t i = 0; i < r->n_borders; i++) {
-        struct rules rules = {0};
-        struct prefix_set inside = prefix_set_intersect(m->arena, r->borders[i].inside, routed);
-        struct prefix_set outside = prefix_set_subtract(m->arena, routed, r->borders[i].inside);
-        struct crossing x = {
-            atoms_classes(m->atoms, inside, m->scratch),
-            atoms_classes(m->atoms, outside, m->scratch),
-            outside,
-            r->borders[i].name,
-        };
-        for (size_t s = 0; s < m->n_services; s++) {
-            add_crossing(m, &rules, &x, &m->services[s], DIRECTION_OUTBOUND);
-            add_crossing(m, &rules, &x, &m->services[s], DIRECTION_INBOUND);
-        }
-        borders[i] = (struct border_rules){
-            &r->borders[i], {rules.items, rules.n}
+    struct prefix_set routed = prefix_set_subtract(arena, plan->peers, r->places.local);
+    struct prefix_set inside = prefix_set_intersect(&scratch, r->borders[index].inside, routed);
+    struct prefix_set outside = prefix_set_subtract(arena, routed, r->borders[index].inside);
+    struct crossing x = {
+        atoms_classes(plan->atoms, inside, &scratch),
+        atoms_classes(plan->atoms, outside, &scratch),
+        outside,
+        r->borders[index].name,
+    };
+    struct making m = {plan, &rules, arena, scratch};
+    for (size_t s = 0; s < plan->stances.n_services; s++) {
+        add_crossing(&m, &x, (struct aspect){s, DIRECTION_OUTBOUND});
+        add_crossing(&m, &x, (struct aspect){s, DIRECTION_INBOUND});
+    }
+    return (struct ruleset){rules.items, rules.n};
+}
+
+/* ---- The plan -----------------------------------------------------------------------------------
+ */
+
+static str class_id(str segment, struct map *counts, struct arena *arena, struct arena *scratch)
+{
+    /* Names that differ in case only would be one file on Windows; long ones that begin alike are
+     * one when they are cut. Either way they share the count. */
+    str head = str_head(segment, LIMIT_ID_NAME_BYTES);
+    uint64_t *count = map_put(counts, scratch, str_lower(scratch, head), 0, NULL);
+    return str_format(arena, "%.*s-%" PRIu64, STR_ARG(head), ++*count);
+}
+
+static void plan_classes(struct bundle_plan *plan, const struct bundle_sizes *sizes,
+                         struct arena *arena, struct arena scratch)
+{
+    size_t n = 0;
+    const struct bundle_sizes sure = {
+        sizes->apart ? sizes->apart : LIMIT_STANCES_APART,
+        sizes->together ? sizes->together : LIMIT_STANCES_TOGETHER,
+    };
+    plan->drafts = stances_drafts(&plan->stances, sure.apart, sure.together, arena, scratch, &n);
+    struct host_class *classes = arena_array(arena, struct host_class, n + 1);
+    struct map counts = {0};
+    for (size_t i = 0; i < n; i++) {
+        const struct draft *draft = &plan->drafts[i];
+        str segment = plan->resolved->policy->segments[draft->segment].name;
+        classes[i] = (struct host_class){
+            .id = class_id(segment, &counts, arena, &scratch),
+            .members = draft->members,
+            .machine_names = draft->names,
+            .n_machine_names = draft->n_names,
+            .shared = !draft->machine && draft->n_stances > 1,
         };
     }
-    return borders;
+    plan->bundles.classes = classes;
+    plan->bundles.n_classes = n;
+}
+
+static void plan_reasons(struct bundle_plan *plan, struct arena *arena, struct arena scratch)
+{
+    const struct stances *stances = &plan->stances;
+    uint32_t *firsts = arena_array(&scratch, uint32_t, stances->n + 1);
+    for (size_t i = 0; i < stances->n; i++)
+        firsts[i] = stances->items[i].first_class;
+    for (size_t d = 0; d < DIRECTIONS; d++)
+        plan->ends[d] = reasons_ends(plan->decision, (enum direction)d, arena, scratch);
+    plan->reasons = arena_array(arena, struct stance_reasons, stances->n_services * DIRECTIONS + 1);
+    for (size_t i = 0; i < stances->n_services * DIRECTIONS; i++) {
+        enum direction d = (enum direction)(i % DIRECTIONS);
+        int service = stances->services[i / DIRECTIONS].service;
+        plan->reasons[i] = (struct stance_reasons){
+            reasons_of(plan->decision, plan->ends[d], firsts, stances->n, service, d, true, arena,
+                       scratch),
+            reasons_of(plan->decision, plan->ends[d], firsts, stances->n, service, d, false, arena,
+                       scratch),
+        };
+    }
+}
+
+const struct bundle_plan *bundle_plan(const struct decision *decision, struct prefix_set peers,
+                                      str name, const struct bundle_sizes *sizes,
+                                      struct arena *arena, struct arena scratch)
+{
+    const struct resolved *resolved = decision_resolved(decision);
+    struct bundle_plan *plan = arena_new(arena, struct bundle_plan);
+    *plan = (struct bundle_plan){
+        .resolved = resolved,
+        .decision = decision,
+        .atoms = decision_atoms(decision),
+        .peers = peers,
+        .everywhere = prefix_set_of(arena, &addr_all, 1),
+        .name = name,
+        .safe_name = safe_name(arena, name),
+        .service_words = find_service_words(&resolved->policy->services, arena),
+        .stances = stances_of(decision, arena, scratch),
+        .bundles = {.resolved = resolved, .n_borders = resolved->n_borders},
+    };
+    plan_classes(plan, sizes, arena, scratch);
+    plan_reasons(plan, arena, scratch);
+    struct border_rules *borders = arena_array(arena, struct border_rules, resolved->n_borders + 1);
+    for (size_t i = 0; i < resolved->n_borders; i++)
+        borders[i].border = &resolved->borders[i];
+    plan->bundles.borders = borders;
+    return plan;
+}
+
+struct bundles bundle_planned(const struct bundle_plan *plan)
+{
+    return plan->bundles;
+}
+
+struct bundles bundle_all(const struct bundle_plan *plan, struct arena *arena, struct arena scratch)
+{
+    struct bundles out = plan->bundles;
+    struct host_class *classes = arena_array(arena, struct host_class, out.n_classes + 1);
+    struct border_rules *borders = arena_array(arena, struct border_rules, out.n_borders + 1);
+    for (size_t i = 0; i < out.n_classes; i++) {
+        classes[i] = out.classes[i];
+        classes[i].rules = bundle_class_rules(plan, i, arena, scratch);
+    }
+    for (size_t i = 0; i < out.n_borders; i++) {
+        borders[i] = out.borders[i];
+        borders[i].rules = bundle_border_rules(plan, i, arena, scratch);
+    }
+    out.classes = classes;
+    out.borders = borders;
+    return out;
 }
 
 struct bundles bundle_make(const struct resolved *resolved, struct prefix_set peers, str name,
                            struct arena *arena, struct arena scratch)
 {
-    struct prefix_set *sets = NULL;
-    size_t n = 0, room = 0;
-    decision_sets(resolved, &scratch, &sets, &n, &room);
-    arena_grow(&scratch, sets, n, room);
-    sets[n++] = peers;
-    /* The decision lives in scratch: it gets its own piece, so that it can hand out memory too. */
-    struct arena inner = arena_open("bundle", 0, NULL);
-    const struct atoms *atoms = atoms_build(sets, n, &inner, scratch);
-    const struct decision *decision = decision_build(resolved, atoms, &inner, scratch);
-    const struct policy *policy = resolved->policy;
-    struct maker m = {
-        .resolved = resolved,
-        .decision = decision,
-        .atoms = atoms,
-        .peers = peers,
-        .everywhere = prefix_set_of(arena, &addr_all, 1),
-        .name = name,
-        .safe_name = safe_name(arena, name),
-        .service_words = find_service_words(&policy->services, &inner),
-        .services = arena_array(&inner, struct service_intent, policy->services.n + 1),
-        .arena = arena,
-        .scratch = &inner,
-    };
-    for (size_t i = 0; i < policy->services.n; i++) {
-        if (!policy->governed[i]) continue;
-        m.services[m.n_services++] = (struct service_intent){
-            (int)i,
-            decision_intent_rows(decision, (int)i, DIRECTION_INBOUND, &inner, scratch),
-            decision_intent_rows(decision, (int)i, DIRECTION_OUTBOUND, &inner, scratch),
-        };
-    }
-    find_stances(&m);
-    struct bundles out = {.resolved = resolved, .n_borders = resolved->n_borders};
-    out.classes = make_classes(&m, &out.n_classes);
-    out.borders = make_borders(&m);
-    arena_close(&inner);
-    return out;
+    const struct bundle_sizes sizes = {0};
+    const struct decision *decision = decision_build(resolved, NULL, arena, scratch);
+    return bundle_all(bundle_plan(decision, peers, name, &sizes, arena, scratch), arena, scratch);
 }

@@ -82,6 +82,59 @@ static struct enforced_class class_of(const struct host_class *c, enum engine en
         c->id, c->members, c->rules, engine, (1u << PROFILE_COUNT) - 1, c->shared};
 }
 
+/* Where sets of the policy begin within the members: whatever is asked of any of them is asked of
+ * one of these. */
+static struct addr *member_marks(const struct random_world *w, struct prefix_set members,
+                                 struct arena *arena, size_t *n)
+{
+    struct prefix_set *sets = NULL;
+    size_t n_sets = 0, room = 0, marks_room = 0;
+    struct addr *marks = NULL;
+    decision_sets(&w->resolved, arena, &sets, &n_sets, &room);
+    arena_grow(arena, sets, n_sets, room);
+    sets[n_sets++] = members;
+    *n = 0;
+    for (size_t i = 0; i < n_sets; i++)
+        for (size_t j = 0; j < 2 * sets[i].n; j++) {
+            struct range range = sets[i].ranges[j / 2];
+            struct addr a = range.first;
+            if (j % 2 && addr_equal(range.last, addr_all.last)) continue;
+            if (j % 2) a = addr_next(range.last);
+            if (!prefix_set_contains(members, a)) continue;
+            arena_grow(arena, marks, *n, marks_room);
+            marks[(*n)++] = a;
+        }
+    return marks;
+}
+
+/* What a class's rules must say at a point: a member's own, elsewhere what its home does, or, in a
+ * shared class, what passes for all. */
+static enum rule_verdict class_verdict(const struct random_world *w, const struct enforced_class *c,
+                                       const struct rule_point *at, const struct addr *marks,
+                                       size_t n_marks)
+{
+    struct addr home = c->members.ranges[0].first;
+    if (prefix_set_contains(c->members, at->local))
+        return policy_verdict(&w->resolved, at, at->local);
+    if (!c->shared) return policy_verdict(&w->resolved, at, home);
+    enum rule_verdict all = RULE_UNTOUCHED;
+    for (size_t i = 0; i < n_marks && all != RULE_BLOCKS; i++) {
+        enum rule_verdict one = policy_verdict(&w->resolved, at, marks[i]);
+        if (one != RULE_UNTOUCHED) all = one;
+    }
+    return all;
+}
+
+/* Every other world's classes are shared by few stances already. */
+static struct bundles bundles_of(const struct decision *d, uint64_t seed, struct arena *arena,
+                                 struct arena scratch)
+{
+    struct bundle_sizes sizes = {0};
+    if (seed % 2) sizes = (struct bundle_sizes){1, 2 + (size_t)seed % 3};
+    return bundle_all(bundle_plan(d, universe_peers, S("test"), &sizes, arena, scratch), arena,
+                      scratch);
+}
+
 static struct rule_point point_of(const struct counterexample *w)
 {
     bool inbound = w->side == SIDE_SERVER_INBOUND;
@@ -127,7 +180,7 @@ static void assert_partition(const struct bundles *b, struct arena *arena)
 }
 
 /* The bundle's rules at random points, one by one, without the proof's machinery. */
-static void assert_points(struct random_world *w, const struct bundles *b)
+static void assert_points(struct random_world *w, const struct bundles *b, struct arena arena)
 {
     static const uint16_t ports[] = {445, 139, 2049, 22};
     for (int i = 0; i < POINTS; i++) {
@@ -141,10 +194,15 @@ static void assert_points(struct random_world *w, const struct bundles *b)
             .secured = world_random(w, 2),
         };
         if (!prefix_set_contains(universe_peers, at.remote)) continue;
+        if (!prefix_set_contains(universe_peers, at.local)) continue;
+        if (addr_is_v4(at.local) != addr_is_v4(at.remote)) continue;
         for (size_t c = 0; c < b->n_classes; c++) {
-            if (!prefix_set_contains(b->classes[c].members, at.local)) continue;
-            enum rule_verdict found = linear_verdict(b->classes[c].rules, ENGINE_WINDOWS, &at);
-            assert_int_equal(found, policy_verdict(&w->resolved, &at, at.local));
+            struct arena scratch = arena;
+            size_t n_marks;
+            struct enforced_class class = class_of(&b->classes[c], ENGINE_WINDOWS);
+            struct addr *marks = member_marks(w, class.members, &scratch, &n_marks);
+            enum rule_verdict found = linear_verdict(class.rules, ENGINE_WINDOWS, &at);
+            assert_int_equal(found, class_verdict(w, &class, &at, marks, n_marks));
         }
     }
 }
@@ -152,23 +210,24 @@ static void assert_points(struct random_world *w, const struct bundles *b)
 static void bundles_are_proved(void **state)
 {
     struct arena arena = arena_open("test", 0, NULL), scratch = arena_open("scratch", 0, NULL);
-    size_t classes = 0, borders = 0, rules = 0, machines = 0;
+    size_t classes = 0, borders = 0, rules = 0, machines = 0, shared = 0;
     (void)state;
     for (uint64_t seed = 1; seed <= WORLDS; seed++) {
         arena_reset(&arena);
         struct random_world *w = world_make(&arena, seed, true);
         const struct decision *d = decision_build(&w->resolved, NULL, &arena, scratch);
         const struct prover *prover = decision_prover(d, universe_peers, &arena, scratch);
-        struct bundles b = bundle_make(&w->resolved, universe_peers, S("test"), &arena, scratch);
+        struct bundles b = bundles_of(d, seed, &arena, scratch);
         struct counterexample witness = {0};
         assert_partition(&b, &arena);
-        assert_points(w, &b);
+        assert_points(w, &b, arena);
         for (size_t i = 0; i < b.n_classes; i++)
             for (enum engine e = ENGINE_WINDOWS; e <= ENGINE_NFTABLES; e++) {
                 struct enforced_class c = class_of(&b.classes[i], e);
                 if (!decision_proves_host(prover, &c, &arena, scratch, &witness))
                     fail_at(seed, c.id, &witness);
                 rules += c.rules.n;
+                shared += c.shared;
                 machines +=
                     b.classes[i].rules.n && b.classes[i].rules.rules[0].local.ranges[0].first.lo;
                 classes++;
@@ -179,10 +238,10 @@ static void bundles_are_proved(void **state)
                                         scratch, &witness))
                 fail_at(seed, b.borders[i].border->name, &witness);
     }
-    print_message(
-        "%zu proofs of classes (%zu rules), %zu of borders, %zu scoped by local address\n", classes,
-        rules, borders, machines);
-    assert_true(classes > WORLDS && borders > WORLDS / 2 && machines > 0);
+    print_message("%zu proofs of classes (%zu rules), %zu of borders, %zu scoped by local address, "
+                  "%zu shared\n",
+                  classes, rules, borders, machines, shared);
+    assert_true(classes > WORLDS && borders > WORLDS / 2 && machines > 0 && shared > 0);
     arena_close(&scratch);
     arena_close(&arena);
 }
@@ -307,7 +366,8 @@ static bool linear_equal(const struct random_world *w, const struct enforced_cla
         (void)map_put(&seen, arena, (str){(const char *)&marks[i], sizeof marks[i]}, 0, &fresh);
         if (fresh && prefix_set_contains(universe_peers, marks[i])) marks[kept++] = marks[i];
     }
-    struct addr home = c->members.ranges[0].first;
+    size_t n_own;
+    struct addr *own = member_marks(w, c->members, arena, &n_own);
     for (size_t l = 0; l < kept; l++)
         for (size_t r = 0; r < kept; r++)
             for (size_t k = 0; k < COUNT_OF(ports) * 2 * 2 * 2 * PROFILE_COUNT; k++) {
@@ -322,9 +382,8 @@ static bool linear_equal(const struct random_world *w, const struct enforced_cla
                     (enum profile)(rest / 8),
                     (rest & 4) != 0,
                 };
-                struct addr own = prefix_set_contains(c->members, at.local) ? at.local : home;
                 enum rule_verdict found = linear_verdict(c->rules, c->engine, &at);
-                enum rule_verdict expected = policy_verdict(&w->resolved, &at, own);
+                enum rule_verdict expected = class_verdict(w, c, &at, own, n_own);
                 if (found == expected) continue;
                 char local[ADDR_TEXT], remote[ADDR_TEXT];
                 print_message(
@@ -347,7 +406,7 @@ static void every_change_of_meaning_is_caught(void **state)
         struct random_world *w = world_make(&arena, 1000 + seed, seed % 2);
         const struct decision *d = decision_build(&w->resolved, NULL, &arena, scratch);
         const struct prover *prover = decision_prover(d, universe_peers, &arena, scratch);
-        struct bundles b = bundle_make(&w->resolved, universe_peers, S("test"), &arena, scratch);
+        struct bundles b = bundles_of(d, seed, &arena, scratch);
         for (size_t i = 0; i < b.n_classes * MUTATIONS; i++) {
             const struct host_class *host = &b.classes[i / MUTATIONS];
             enum mutation mutation = (enum mutation)(i % MUTATIONS);
@@ -369,10 +428,10 @@ static void every_change_of_meaning_is_caught(void **state)
             caught[mutation]++;
             if (mutation == ADD_PROGRAM) continue;
             struct rule_point at = point_of(&witness);
-            bool member = prefix_set_contains(host->members, at.local);
-            struct addr own = member ? at.local : host->members.ranges[0].first;
+            size_t n_own;
+            struct addr *own = member_marks(w, c.members, &arena, &n_own);
             bool differs =
-                linear_verdict(c.rules, c.engine, &at) != policy_verdict(&w->resolved, &at, own);
+                linear_verdict(c.rules, c.engine, &at) != class_verdict(w, &c, &at, own, n_own);
             if (!differs) fail_at(seed, host->id, &witness);
         }
     }
@@ -438,7 +497,7 @@ static void changed_borders_are_caught(void **state)
         const struct resolved *r = &w->resolved;
         const struct decision *d = decision_build(r, NULL, &arena, scratch);
         const struct prover *prover = decision_prover(d, universe_peers, &arena, scratch);
-        struct bundles b = bundle_make(r, universe_peers, S("test"), &arena, scratch);
+        struct bundles b = bundles_of(d, seed, &arena, scratch);
         for (size_t i = 0; i < b.n_borders * MUTATIONS; i++) {
             const struct border_rules *border = &b.borders[i / MUTATIONS];
             enum mutation mutation = (enum mutation)(i % MUTATIONS);
