@@ -6,7 +6,9 @@
 #include "base/zone.h"
 #include "cli/controllers.h"
 #include "cli/policy_file.h"
+#include "policy/diagnostics.h"
 #include "reason/check_entries.h"
+#include "reason/check_evidence.h"
 #include "reason/check_sarif.h"
 
 struct report {
@@ -16,22 +18,49 @@ struct report {
     const struct host_lookup *hosts;
     const struct check_controller *controllers;
     size_t n_controllers;
+    /* What was seen; no flows = there is nothing to ask. */
+    const struct host_list *host_list;
+    struct matrix_view matrix;
+    struct hosts_view roles;
     const struct check_assertion *assertions;
     size_t n_broken;
     bool ok;
 };
 
-/* What the workspace knows of names and of domain controllers, when it has a database. */
+/* Flows, and what they and the logs tell of the hosts. */
+static bool load_evidence(struct invocation *call, struct workspace *workspace,
+                          struct report *report, struct err *err)
+{
+    struct arena *arena = call->arena;
+    struct store *store = workspace->store;
+    struct share_use *uses = NULL;
+    struct listening_view *listenings = NULL;
+    struct change_view *changes = NULL;
+    size_t n_uses, n_shares, n_listenings, n_changes;
+    const struct host_list *hosts = report->host_list = &workspace->hosts;
+    if (!store_load_matrix(store, arena, &report->matrix, err) ||
+        !store_load_uses(store, arena, &uses, &n_uses, err) ||
+        !store_load_listenings(store, arena, &listenings, &n_listenings, err) ||
+        !store_load_changes(store, arena, &changes, &n_changes, err))
+        return false;
+    const struct share_view *shares = roles_shares(arena, uses, n_uses, hosts, &n_shares);
+    struct hosts_view view = roles_of(arena, hosts, &report->matrix, shares, n_shares);
+    controllers_among(call, hosts, &view, &report->controllers, &report->n_controllers);
+    report->roles =
+        roles_add_told(arena, view, hosts, listenings, n_listenings, changes, n_changes);
+    return true;
+}
+
+/* What the workspace knows of names and of traffic, when it has a database. */
 static bool load_workspace(struct invocation *call, struct report *report)
 {
     struct err err = {0};
     struct workspace *workspace = arena_new(call->arena, struct workspace);
     if (call->os->kind(call->os->self, workspace_database(call)) != OS_FILE) return true;
-    bool good =
-        workspace_open(call, workspace, &err) &&
-        controllers_known(call, workspace, &report->controllers, &report->n_controllers, &err);
-    if (!good) (void)command_fail(call, &err);
+    bool good = workspace_open(call, workspace, &err);
     if (good) report->hosts = workspace_lookup(call, workspace);
+    good = good && load_evidence(call, workspace, report, &err);
+    if (!good) (void)command_fail(call, &err);
     if (workspace->store) store_close(workspace->store);
     return good;
 }
@@ -57,7 +86,19 @@ static void examine(struct invocation *call, struct report *report)
     report->resolved = resolve_policy(&file->policy, &file->lookup, call->as_of_us, true,
                                       call->arena, &file->resolved, found);
     if (!report->resolved) return;
+    size_t first = found->n;
     check_entries(&file->resolved, call->arena, call->scratch, found);
+    if (report->matrix.n_flows) {
+        struct replay replay = replay_of(&report->matrix, call->arena, call->scratch);
+        struct check_evidence evidence = {
+            .resolved = &file->resolved,
+            .replay = &replay,
+            .hosts = report->host_list,
+            .roles = &report->roles,
+        };
+        check_evidence(&evidence, call->arena, call->scratch, found);
+        diagnostics_sort(found, first, call->arena);
+    }
     bool lifeline = check_lifeline(&file->resolved, report->controllers, report->n_controllers,
                                    call->arena, call->scratch, found);
     report->assertions = check_assertions(&file->resolved, call->arena, call->scratch);
@@ -231,6 +272,10 @@ static void print_text(struct invocation *call, const struct report *report)
         buf_format(call->out, "; assertions: %zu of %zu hold", n - report->n_broken, n);
     }
     buf_char(call->out, '\n');
+    if (report->resolved && !report->matrix.n_flows)
+        table_tone(call->talk,
+                   S("no evidence is in the workspace, so nothing was asked about use\n"), TONE_DIM,
+                   call->talk_colour);
 }
 
 static int run(struct invocation *call)

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/controllers.h"
 
-#include "matrix/roles.h"
-
 static bool is_controller(const struct host_view *host)
 {
     for (size_t i = 0; i < host->n_roles; i++)
@@ -25,22 +23,15 @@ static bool still_holds(const struct host_list *hosts, const struct host *host,
            hosts_at(hosts, interval->addr, as_of_us) == host;
 }
 
-bool controllers_known(struct invocation *call, struct workspace *workspace,
-                       const struct check_controller **out, size_t *n, struct err *err)
+void controllers_among(struct invocation *call, const struct host_list *hosts,
+                       const struct hosts_view *view, const struct check_controller **out,
+                       size_t *n)
 {
-    struct matrix_view matrix = {0};
-    struct share_use *uses = NULL;
     struct check_controller *found = NULL;
-    size_t n_uses = 0, n_shares = 0, n_found = 0, room = 0;
-    (void)workspace_lookup(call, workspace); /* loads the hosts */
-    const struct host_list *hosts = &workspace->hosts;
-    if (!store_load_matrix(workspace->store, call->arena, &matrix, err)) return false;
-    if (!store_load_uses(workspace->store, call->arena, &uses, &n_uses, err)) return false;
-    const struct share_view *shares = roles_shares(call->arena, uses, n_uses, hosts, &n_shares);
-    struct hosts_view view = roles_of(call->arena, hosts, &matrix, shares, n_shares);
-    for (size_t i = 0; i < view.n; i++) {
-        const struct host *host = view.hosts[i].host;
-        for (size_t j = 0; is_controller(&view.hosts[i]) && j < host->n_intervals; j++) {
+    size_t n_found = 0, room = 0;
+    for (size_t i = 0; i < view->n; i++) {
+        const struct host *host = view->hosts[i].host;
+        for (size_t j = 0; is_controller(&view->hosts[i]) && j < host->n_intervals; j++) {
             if (!still_holds(hosts, host, &host->intervals[j], call->as_of_us)) continue;
             arena_grow(call->arena, found, n_found, room);
             found[n_found++] = (struct check_controller){host->name, host->intervals[j].addr};
@@ -51,5 +42,20 @@ bool controllers_known(struct invocation *call, struct workspace *workspace,
     for (size_t i = 0; i < n_found; i++)
         if (!*n || !addr_equal(found[*n - 1].addr, found[i].addr)) found[(*n)++] = found[i];
     *out = found;
+}
+
+bool controllers_known(struct invocation *call, struct workspace *workspace,
+                       const struct check_controller **out, size_t *n, struct err *err)
+{
+    struct matrix_view matrix = {0};
+    struct share_use *uses = NULL;
+    size_t n_uses = 0, n_shares = 0;
+    (void)workspace_lookup(call, workspace); /* loads the hosts */
+    const struct host_list *hosts = &workspace->hosts;
+    if (!store_load_matrix(workspace->store, call->arena, &matrix, err)) return false;
+    if (!store_load_uses(workspace->store, call->arena, &uses, &n_uses, err)) return false;
+    const struct share_view *shares = roles_shares(call->arena, uses, n_uses, hosts, &n_shares);
+    struct hosts_view view = roles_of(call->arena, hosts, &matrix, shares, n_shares);
+    controllers_among(call, hosts, &view, out, n);
     return true;
 }
