@@ -29,12 +29,18 @@ struct found {
     uint8_t *masks; /* per port: which profiles, secured or not */
 };
 
+/* One border under the names that the two sides have for it; empty = that side has none. Both
+ * empty: every point that is no border. */
+struct border_pair {
+    str before, after;
+};
+
 struct differ {
     const struct enforcement *before, *after;
     const struct diff_scope *scope;
     struct service_port *ports;
     size_t n_ports;
-    str *borders;
+    struct border_pair *borders;
     size_t n_borders;
     struct prefix_set own, peers;
     struct found *found;
@@ -134,27 +140,78 @@ static void find_ports(struct differ *d)
     }
 }
 
-static void add_border(struct differ *d, size_t *room, str name)
+struct inside {
+    str name;
+    struct prefix_set set;
+    bool paired;
+};
+
+static struct inside *insides_of(const struct enforcement *e, struct arena *arena, size_t *n)
 {
-    for (size_t i = 0; i < d->n_borders; i++)
-        if (str_equal(d->borders[i], name)) return;
-    arena_grow(d->arena, d->borders, d->n_borders, *room);
-    d->borders[d->n_borders++] = name;
+    const struct resolved *resolved = e->decision ? decision_resolved(e->decision) : NULL;
+    size_t most = (resolved ? resolved->n_borders : 0) + e->n_rules;
+    struct inside *list = arena_array(arena, struct inside, most + 1);
+    *n = 0;
+    for (size_t i = 0; resolved && i < resolved->n_borders; i++)
+        list[(*n)++] =
+            (struct inside){resolved->borders[i].name, resolved->borders[i].inside, false};
+    for (size_t i = 0; i < e->n_rules; i++)
+        if (e->rules[i].border.len)
+            list[(*n)++] = (struct inside){e->rules[i].border, e->rules[i].own, false};
+    return list;
+}
+
+/* Borders of one name are one; then those around the same addresses, whatever they are called. */
+static struct inside *partner(struct inside *list, size_t n, const struct inside *of, bool by_name)
+{
+    for (size_t i = 0; i < n; i++) {
+        bool same =
+            by_name ? str_equal(list[i].name, of->name) : prefix_set_equal(list[i].set, of->set);
+        if (!list[i].paired && same) return &list[i];
+    }
+    return NULL;
+}
+
+static void add_pair(struct differ *d, struct inside *before, struct inside *after)
+{
+    if (before) before->paired = true;
+    if (after) after->paired = true;
+    d->borders[d->n_borders++] =
+        (struct border_pair){before ? before->name : (str){0}, after ? after->name : (str){0}};
 }
 
 static void find_borders(struct differ *d)
 {
-    size_t room = 0;
-    const struct enforcement *sides[] = {d->before, d->after};
-    add_border(d, &room, (str){0}); /* every point that is no border */
-    for (size_t s = 0; s < COUNT_OF(sides); s++) {
-        const struct resolved *resolved =
-            sides[s]->decision ? decision_resolved(sides[s]->decision) : NULL;
-        for (size_t i = 0; resolved && i < resolved->n_borders; i++)
-            add_border(d, &room, resolved->borders[i].name);
-        for (size_t i = 0; i < sides[s]->n_rules; i++)
-            add_border(d, &room, sides[s]->rules[i].border);
-    }
+    size_t n_before, n_after;
+    struct inside *before = insides_of(d->before, d->arena, &n_before);
+    struct inside *after = insides_of(d->after, d->arena, &n_after);
+    d->borders = arena_array(d->arena, struct border_pair, n_before + n_after + 1);
+    d->borders[d->n_borders++] = (struct border_pair){{0}, {0}};
+    for (unsigned pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < n_before; i++) {
+            struct inside *other =
+                before[i].paired ? NULL : partner(after, n_after, &before[i], pass == 0);
+            if (other) add_pair(d, &before[i], other);
+        }
+    for (size_t i = 0; i < n_before; i++)
+        if (!before[i].paired) add_pair(d, &before[i], NULL);
+    for (size_t i = 0; i < n_after; i++)
+        if (!after[i].paired) add_pair(d, NULL, &after[i]);
+}
+
+static str border_name(const struct border_pair *border)
+{
+    return border->before.len ? border->before : border->after;
+}
+
+/* A border that this side does not have decides nothing there. */
+static struct enforcement_cells ask_side(const struct enforcement *e, str border, bool at_border,
+                                         struct enforcement_question q, struct arena *work,
+                                         struct arena scratch)
+{
+    if (at_border && !border.len) return (struct enforcement_cells){0};
+    q.border = border;
+    return enforcement_ask(e, &q, work, scratch);
 }
 
 /* ---- Which cells meet ---------------------------------------------------------------------------
@@ -338,8 +395,11 @@ static void ask(struct differ *d, struct enforcement_question q, size_t border, 
                 struct arena scratch)
 {
     struct arena work = arena_open("difference", 0, NULL);
-    struct enforcement_cells before = enforcement_ask(d->before, &q, &work, scratch);
-    struct enforcement_cells after = enforcement_ask(d->after, &q, &work, scratch);
+    const struct border_pair *pair = &d->borders[border];
+    bool at_border = border_name(pair).len != 0;
+    struct enforcement_cells before =
+        ask_side(d->before, pair->before, at_border, q, &work, scratch);
+    struct enforcement_cells after = ask_side(d->after, pair->after, at_border, q, &work, scratch);
     struct meetings meetings = find_meetings(before, after, &work);
     struct changed_list list = {.arena = &work};
     for (size_t i = 0; i < meetings.n; i++) {
@@ -361,12 +421,11 @@ static void ask_point(struct differ *d, enum enforcement_point point, struct are
     /* These know no profile, and a border no IPsec: asked once. */
     bool once = at_border || point == ENFORCEMENT_INTENT;
     for (size_t b = 0; b < d->n_borders; b++) {
-        if (at_border != (d->borders[b].len != 0)) continue;
+        if (at_border != (border_name(&d->borders[b]).len != 0)) continue;
         for (size_t port = 0; port < d->n_ports; port++)
             for (unsigned k = 0; k < MASK_BITS; k++) {
                 struct enforcement_question q = {
                     .point = point,
-                    .border = d->borders[b],
                     .transport = d->ports[port].transport,
                     .port = d->ports[port].first,
                     .profile = (enum profile)(k / 2),
@@ -475,7 +534,7 @@ static void add_regions(struct differ *d, const struct found *f, uint8_t mask,
         struct diff_region r = {
             .change = f->change,
             .point = f->point,
-            .border = d->borders[f->border],
+            .border = border_name(&d->borders[f->border]),
             .clients = own_is_client ? f->own : f->peers,
             .servers = own_is_client ? f->peers : f->own,
             .ports = ports,

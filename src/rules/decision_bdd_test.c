@@ -49,8 +49,8 @@ static BDD prefix_node(enum end end, struct prefix p)
     BDD node = bddtrue;
     if (!addr_is_v4(p.addr) || p.len < 96) return bddfalse;
     uint32_t value = addr_v4_value(p.addr);
-    for (unsigned i = p.len - 96; i-- > 0;)
-        node = both(bit(end, i, value >> (BITS - 1 - i) & 1), node);
+    for (unsigned i = p.len - 96; i > 0; i--)
+        node = both(bit(end, i - 1, value >> (BITS - i) & 1), node);
     return node;
 }
 
