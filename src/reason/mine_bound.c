@@ -57,9 +57,8 @@ static uint32_t row_size(const struct mine_part *part, int side, uint32_t x)
 {
     const mine_word *row = mine_part_row(part->near, part, side, x);
     uint32_t n = 0;
-    for (uint32_t at = mine_part_next(row, part->words[side], 0); at != UINT32_MAX;
-         at = mine_part_next(row, part->words[side], at + 1))
-        n++;
+    for (size_t i = 0; i < part->words[side]; i++)
+        n += mine_word_count(row[i]);
     return n;
 }
 

@@ -129,6 +129,7 @@ static uint32_t part_search(struct mine_part *part, uint64_t steps, bool *exhaus
                             struct arena scratch)
 {
     enum { IMPATIENT = 64, PATIENT = 4096 };
+    static const uint32_t widths[] = {8, 1};
     struct mine_effort *effort = part->effort;
     uint64_t whole = effort->limit, end = stage_end(effort, steps, whole);
     const uint32_t *order = mine_bound_order(part, part->arena, scratch);
@@ -137,6 +138,9 @@ static uint32_t part_search(struct mine_part *part, uint64_t steps, bool *exhaus
 
     effort->limit = stage_end(effort, steps / 4, end);
     uint32_t bound = mine_bound_find(part, order, part->n_alive, effort, scratch);
+    effort->limit = stage_end(effort, steps / 2, end);
+    for (size_t i = 0; i < COUNT_OF(widths) && part->n_alive > bound; i++)
+        mine_search_grow(part, order, widths[i], scratch);
     effort->limit = stage_end(effort, steps / 8, end);
     mine_search_polish(part, bound, IMPATIENT, scratch);
     effort->limit = stage_end(effort, steps / 3, end);

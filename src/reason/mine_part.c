@@ -194,8 +194,7 @@ static uint32_t count_bits(const mine_word *bits, size_t n_words)
 {
     uint32_t n = 0;
     for (size_t i = 0; i < n_words; i++)
-        for (mine_word word = bits[i]; word; word &= word - 1)
-            n++;
+        n += mine_word_count(bits[i]);
     return n;
 }
 

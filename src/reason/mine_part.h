@@ -43,6 +43,18 @@ struct mine_part {
     struct mine_effort *effort;
 };
 
+/* How many bits are set. */
+static inline uint32_t mine_word_count(mine_word word)
+{
+    word -= word >> 1 & UINT64_C(0x5555555555555555);
+    word = (word & UINT64_C(0x3333333333333333)) + (word >> 2 & UINT64_C(0x3333333333333333));
+    word = (word + (word >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    word += word >> 8;
+    word += word >> 16;
+    word += word >> 32;
+    return (uint32_t)(word & 0x7f);
+}
+
 static inline bool mine_part_near(const struct mine_part *part, uint32_t client, uint32_t server)
 {
     mine_word word = part->near[0][client * part->words[0] + server / MINE_WORD_BITS];

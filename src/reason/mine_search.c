@@ -108,6 +108,73 @@ void mine_search_greedy(struct mine_part *part, int side, uint32_t most, uint32_
 
 /* --- the start --- */
 
+/* Open edges that a biclique would cover: of these ends of `side`, with these others. */
+static uint64_t open_between(const struct mine_part *part, int side, const mine_word *ends,
+                             const uint32_t *others, uint32_t n_others)
+{
+    uint64_t n = 0;
+    size_t n_words = part->words[!side];
+    for (uint32_t i = 0; i < n_others; i++) {
+        const mine_word *open = mine_part_row(part->open, part, !side, others[i]);
+        for (size_t j = 0; j < n_words; j++)
+            n += mine_word_count(ends[j] & open[j]);
+    }
+    mine_effort_spend(part->effort, n_others * n_words);
+    return n;
+}
+
+/* The biclique of x of `side` and y of the other with the most open edges, as far as going for the
+ * neighbour that keeps most ends finds it: left in part->bits. A step may lose before the next ones
+ * gain, as when a server of many roles is narrowed to one role. width: by how much more edges of
+ * several others count than those of y alone, which make a star. */
+static void form_grown(struct mine_part *part, int side, uint32_t x, uint32_t y, uint32_t width,
+                       struct arena scratch)
+{
+    enum { LOSSES = 6 };
+    size_t n_words = part->words[side], n_other = part->words[!side];
+    mine_word *others = arena_array(&scratch, mine_word, n_words);
+    mine_word *ends = arena_array(&scratch, mine_word, n_other);
+    uint32_t *list = arena_array(&scratch, uint32_t, part->n[!side]), n_list = 0, n_best = 0;
+    const mine_word *near = mine_part_row(part->near, part, side, x);
+    memcpy(ends, mine_part_row(part->near, part, !side, y), n_other * sizeof *ends);
+    uint64_t most = 0;
+    for (uint32_t chosen = y, losses = 0; chosen != UINT32_MAX && losses < LOSSES;) {
+        others[chosen / MINE_WORD_BITS] |= (mine_word)1 << chosen % MINE_WORD_BITS;
+        list[n_list++] = chosen;
+        const mine_word *row = mine_part_row(part->near, part, !side, chosen);
+        for (size_t i = 0; i < n_other; i++)
+            ends[i] &= row[i];
+        uint64_t gain = open_between(part, side, ends, list, n_list) * (n_list > 1 ? width : 1);
+        if (gain > most) {
+            most = gain;
+            n_best = n_list;
+            losses = 0;
+        } else {
+            losses++;
+        }
+        chosen = UINT32_MAX;
+        uint32_t best_score = 0;
+        for (uint32_t z = mine_part_next(near, n_words, 0); z != UINT32_MAX;
+             z = mine_part_next(near, n_words, z + 1)) {
+            if (others[z / MINE_WORD_BITS] >> z % MINE_WORD_BITS & 1) continue;
+            const mine_word *to = mine_part_row(part->near, part, !side, z);
+            const mine_word *open = mine_part_row(part->open, part, !side, z);
+            uint32_t score = 0;
+            for (size_t i = 0; i < n_other; i++)
+                if (ends[i] & to[i])
+                    score += mine_word_count(ends[i] & to[i]) + mine_word_count(ends[i] & open[i]);
+            mine_effort_spend(part->effort, n_other);
+            if (score <= best_score) continue;
+            best_score = score;
+            chosen = z;
+        }
+    }
+    memset(others, 0, n_words * sizeof *others);
+    for (uint32_t i = 0; i < n_best; i++)
+        others[list[i] / MINE_WORD_BITS] |= (mine_word)1 << list[i] % MINE_WORD_BITS;
+    mine_part_form(part, side, others);
+}
+
 static void drop_for_good(struct mine_part *part, uint32_t slot)
 {
     mine_part_drop(part, slot);
@@ -147,6 +214,42 @@ void mine_search_start(struct mine_part *part, uint32_t bound, struct arena scra
     drop_all(part);
     mine_search_greedy(part, sides[best_try], UINT32_MAX, 0, 0, scratch);
     drop_redundant(part);
+}
+
+/* Takes the cover down and builds one of large bicliques, around the edges that have the fewest to
+ * choose from. False: the effort ended, or it had as many as `most`. */
+static bool cover_grown(struct mine_part *part, const uint32_t *order, uint32_t width,
+                        uint32_t most, struct arena scratch)
+{
+    for (uint32_t i = 0; i < part->n_needed; i++) {
+        uint32_t e = order[i];
+        if (part->count[e]) continue;
+        if (part->n_alive >= most || !mine_effort_left(part->effort)) return false;
+        /* Neighbours of the end that has fewer are tried. */
+        int side = part->n_open_at[1][part->end[1][e]] < part->n_open_at[0][part->end[0][e]];
+        form_grown(part, side, part->end[side][e], part->end[!side][e], width, scratch);
+        mine_part_add(part);
+    }
+    drop_redundant(part);
+    return part->n_alive < most;
+}
+
+void mine_search_grow(struct mine_part *part, const uint32_t *order, uint32_t width,
+                      struct arena scratch)
+{
+    uint32_t before = part->n_alive, n = 0;
+    uint32_t *old = arena_array(&scratch, uint32_t, before);
+    for (uint32_t slot = 0; slot < part->n_slots; slot++)
+        if (part->slots[slot].alive) old[n++] = slot;
+    for (uint32_t i = 0; i < n; i++)
+        mine_part_drop(part, old[i]);
+    bool better = cover_grown(part, order, width, before, scratch);
+    if (!better) drop_all(part);
+    for (uint32_t i = 0; i < n; i++)
+        if (better)
+            mine_part_release(part, old[i]);
+        else
+            mine_part_put(part, old[i]);
 }
 
 /* --- polishing --- */
@@ -207,50 +310,14 @@ static uint32_t take_some_out(struct mine_part *part, uint32_t n, uint64_t *rand
     }
 }
 
-/* The biclique of x and one of its open neighbours, widened by whatever opens most. */
-static void form_grown(struct mine_part *part, int side, uint32_t x, uint32_t random,
-                       struct arena scratch)
+/* The open neighbour of x after so many others. */
+static uint32_t open_neighbour(const struct mine_part *part, int side, uint32_t x, uint32_t skip)
 {
-    size_t n_words = part->words[side], n_other = part->words[!side];
-    mine_word *others = arena_array(&scratch, mine_word, n_words);
-    mine_word *ends = arena_array(&scratch, mine_word, n_other);
-    mine_word *best_ends = arena_array(&scratch, mine_word, n_other);
-    mine_word *kept = arena_array(&scratch, mine_word, n_other);
     const mine_word *open = mine_part_row(part->open, part, side, x);
-    uint32_t chosen = mine_part_next(open, n_words, 0);
-    for (uint32_t skip = random % part->n_open_at[side][x]; skip > 0; skip--)
-        chosen = mine_part_next(open, n_words, chosen + 1);
-    memcpy(ends, mine_part_row(part->near, part, !side, chosen), n_other * sizeof *ends);
-    uint64_t gained = part->n_open_at[!side][chosen];
-    for (;;) {
-        others[chosen / MINE_WORD_BITS] |= (mine_word)1 << chosen % MINE_WORD_BITS;
-        chosen = UINT32_MAX;
-        const mine_word *near = mine_part_row(part->near, part, side, x);
-        for (uint32_t y = mine_part_next(near, n_words, 0); y != UINT32_MAX;
-             y = mine_part_next(near, n_words, y + 1)) {
-            if (others[y / MINE_WORD_BITS] >> y % MINE_WORD_BITS & 1) continue;
-            const mine_word *row = mine_part_row(part->near, part, !side, y);
-            uint64_t gain = 0;
-            for (size_t i = 0; i < n_other; i++)
-                kept[i] = ends[i] & row[i];
-            for (uint32_t u = mine_part_next(kept, n_other, 0); u != UINT32_MAX;
-                 u = mine_part_next(kept, n_other, u + 1)) {
-                const mine_word *row_open = mine_part_row(part->open, part, side, u);
-                for (size_t i = 0; i < n_words; i++)
-                    for (mine_word word = row_open[i] & others[i]; word; word &= word - 1)
-                        gain++;
-                gain += row_open[y / MINE_WORD_BITS] >> y % MINE_WORD_BITS & 1;
-                mine_effort_spend(part->effort, n_words);
-            }
-            if (gain <= gained) continue;
-            gained = gain;
-            chosen = y;
-            memcpy(best_ends, kept, n_other * sizeof *kept);
-        }
-        if (chosen == UINT32_MAX) break;
-        memcpy(ends, best_ends, n_other * sizeof *ends);
-    }
-    mine_part_form(part, side, others);
+    uint32_t y = mine_part_next(open, part->words[side], 0);
+    for (; skip > 0; skip--)
+        y = mine_part_next(open, part->words[side], y + 1);
+    return y;
 }
 
 /* Small parts are worth a look at every neighbour. */
@@ -269,7 +336,8 @@ static void cover_again(struct mine_part *part, uint64_t *random, struct arena s
         uint32_t x = random_below(random, part->n[side]);
         while (!part->n_open_at[side][x])
             x = x + 1 == part->n[side] ? 0 : x + 1;
-        form_grown(part, side, x, random_below(random, part->n_needed), scratch);
+        uint32_t skip = random_below(random, part->n_open_at[side][x]);
+        form_grown(part, side, x, open_neighbour(part, side, x, skip), 1, scratch);
         mine_part_add(part);
     }
 }
