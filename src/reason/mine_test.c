@@ -546,11 +546,263 @@ static void test_random(void **state)
     arena_close(&arena);
 }
 
+/* --- cases, each told in a line --- */
+
+/* Clients 0..9, servers 0..5; sets a..c of clients, x of servers. A pair list names kind, clients,
+ * servers: "0:0-4>0,2". Expected: entries in the same words, with the sets named. */
+struct set_row {
+    const char *members;
+    uint64_t n_unseen;
+    bool may;
+};
+
+struct mine_case {
+    const char *name;
+    const char *pairs;
+    struct set_row clients[3], servers[1];
+    uint32_t untrusted; /* bits of clients that may not generalise */
+    bool generalise;
+    const char *expected;
+    uint64_t allowed;
+};
+
+static const struct mine_case cases[] = {
+    {.name = "nothing seen, nothing allowed",                            .pairs = "", .expected = ""},
+    { .name = "a biclique is one entry",
+     .pairs = "0:0-4>0-2",
+     .expected = "0:0-4>0-2 ",
+     .allowed = 15},
+    {                                                                                   .name = "twice the same pair is one",
+     .pairs = "0:1>1 0:1>1",
+     .expected = "0:1>1 ",
+     .allowed = 1},
+    {                                                                                    .name = "two roles that overlap",
+     .pairs = "0:0-4>0-2 0:3-9>2-5",
+     .expected = "0:0-4>0-2 0:3-9>2-5 ",
+     .allowed = 41},
+    {                                                                                   .name = "a set that lies in a side whole names it, also in the exact regime",
+     .pairs = "0:0-5>0",
+     .clients = {{"0-4", 0, true}},
+     .expected = "0:a,5>0 ",
+     .allowed = 6},
+    {                                                                                      .name = "also one that may not generalise: nothing new is allowed",
+     .pairs = "0:0-4>0",
+     .clients = {{"0-4", 0, false}},
+     .generalise = true,
+     .expected = "0:a>0 ",
+     .allowed = 5},
+    {                                                                                .name = "exact: a set with unseen members is not named",
+     .pairs = "0:0-4>0",
+     .clients = {{"0-4", 1, true}},
+     .expected = "0:0-4>0 ",
+     .allowed = 5},
+    {                                                                                .name = "generalising: it is, and its unseen members count",
+     .pairs = "0:0-4>0",
+     .clients = {{"0-4", 1, true}},
+     .generalise = true,
+     .expected = "0:a>0 ",
+     .allowed = 6},
+    {.name = "untrusted never generalises",
+     .pairs = "0:0-4>0",
+     .clients = {{"0-4", 1, false}},
+     .generalise = true,
+     .expected = "0:0-4>0 ",
+     .allowed = 5},
+    {                                                                                      .name = "a set with an untrusted member neither",
+     .pairs = "0:0-3>0",
+     .clients = {{"0-4", 0, true}},
+     .untrusted = 1 << 4,
+     .generalise = true,
+     .expected = "0:0-3>0 ",
+     .allowed = 4},
+    {                                                                                .name = "half of a set was seen: it is named",
+     .pairs = "0:0-4>0",
+     .clients = {{"0-9", 0, true}},
+     .generalise = true,
+     .expected = "0:a>0 ",
+     .allowed = 10},
+    {                                                                                .name = "less than half: it is not",
+     .pairs = "0:0-3>0",
+     .clients = {{"0-8", 0, true}},
+     .generalise = true,
+     .expected = "0:0-3>0 ",
+     .allowed = 4},
+    {                                                                                      .name = "half of it, but the addresses of a whole network besides",
+     .pairs = "0:0-4>0",
+     .clients = {{"0-4", 65531, true}},
+     .generalise = true,
+     .expected = "0:0-4>0 ",
+     .allowed = 5},
+    {                                                                                .name = "holes are filled when that saves entries",
+     .pairs = "0:0,1,2>0 0:1,2,3>1 0:0,2,3>2 0:0,1,3>3",
+     .clients = {{"0-3", 0, true}},
+     .generalise = true,
+     .expected = "0:a>0-3 ",
+     .allowed = 16},
+    {                                                                                .name = "sets on both sides",
+     .pairs = "0:0-4>0-2",
+     .clients = {{"0-4", 0, true}},
+     .servers = {{"0-2", 0, true}},
+     .generalise = true,
+     .expected = "0:a>x ",
+     .allowed = 15},
+    {                                                                                    .name = "several sets share an entry",
+     .pairs = "0:0-5>0,1",
+     .clients = {{"0-2", 0, true}, {"3-5", 1, true}, {"8-9", 0, true}},
+     .generalise = true,
+     .expected = "0:a,b>0-1 ",
+     .allowed = 14},
+    {                                                                            .name = "kinds of one family with equal sides are one entry",
+     .pairs = "0:0-1>0 2:0-1>0",
+     .expected = "0,2:0-1>0 ",
+     .allowed = 4},
+    {                                                                     .name = "of different families they are not",
+     .pairs = "0:0-1>0 1:0-1>0",
+     .expected = "0:0-1>0 1:0-1>0 ",
+     .allowed = 4},
+};
+
+/* Reads "0-4,7" into a list; the answer is where it ends. */
+static const char *read_list(const char *text, uint32_t *out, size_t *out_n)
+{
+    *out_n = 0;
+    for (;; text++) {
+        uint32_t from = (uint32_t)(*text++ - '0'), to = from;
+        if (*text == '-') {
+            to = (uint32_t)(text[1] - '0');
+            text += 2;
+        }
+        for (uint32_t x = from; x <= to; x++)
+            out[(*out_n)++] = x;
+        if (*text != ',') return text;
+    }
+}
+
+static struct pairs read_pairs(const char *text, struct arena *arena)
+{
+    struct pairs pairs = {0};
+    while (*text) {
+        uint32_t list[3][16];
+        size_t n[3];
+        for (int i = 0; i < 3; i++) {
+            text = read_list(text, list[i], &n[i]);
+            if (*text) text++;
+        }
+        for (size_t u = 0; u < n[1]; u++)
+            for (size_t v = 0; v < n[2]; v++)
+                put(&pairs, arena, list[1][u], list[2][v], list[0][0]);
+    }
+    return pairs;
+}
+
+static struct mine_side read_side(uint32_t n, const struct set_row *rows, size_t n_rows,
+                                  struct arena *arena)
+{
+    struct mine_side side = {.n = n};
+    struct mine_set *sets = arena_array(arena, struct mine_set, n_rows);
+    for (size_t i = 0; i < n_rows && rows[i].members; i++) {
+        uint32_t *members = arena_array(arena, uint32_t, 16);
+        size_t n_members = 0;
+        read_list(rows[i].members, members, &n_members);
+        sets[side.n_sets++] = (struct mine_set){members, n_members, rows[i].n_unseen, rows[i].may};
+    }
+    side.sets = sets;
+    return side;
+}
+
+static void write_numbers(const uint32_t *list, size_t n, char *out, size_t *len)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t last = i;
+        while (last + 1 < n && list[last + 1] == list[last] + 1)
+            last++;
+        if (i) out[(*len)++] = ',';
+        out[(*len)++] = (char)('0' + list[i]);
+        if (last > i) {
+            out[(*len)++] = '-';
+            out[(*len)++] = (char)('0' + list[last]);
+        }
+        i = last;
+    }
+}
+
+static void write_items(const struct mine_items *items, char first, char *out, size_t *len)
+{
+    for (size_t i = 0; i < items->n_sets; i++) {
+        if (i) out[(*len)++] = ',';
+        out[(*len)++] = (char)(first + (char)items->sets[i]);
+    }
+    if (items->n_sets && items->n_singles) out[(*len)++] = ',';
+    write_numbers(items->singles, items->n_singles, out, len);
+}
+
+static void check_case(const struct mine_case *row, struct arena arena, struct arena scratch)
+{
+    static const uint32_t family[] = {0, 1, 0};
+    struct pairs pairs = read_pairs(row->pairs, &arena);
+    bool *may = arena_array(&arena, bool, 10);
+    for (uint32_t u = 0; u < 10; u++)
+        may[u] = !(row->untrusted >> u & 1);
+    struct mine_input input = input_of(&pairs, 10, 6);
+    input.n_kinds = COUNT_OF(family);
+    input.family = family;
+    input.clients = read_side(10, row->clients, COUNT_OF(row->clients), &arena);
+    input.servers = read_side(6, row->servers, COUNT_OF(row->servers), &arena);
+    input.clients.may_generalise = may;
+    struct mine_options options = {.generalise = row->generalise};
+    struct mine_result result = mine(&input, &options, &arena, scratch);
+    char text[512] = {0};
+    size_t len = 0;
+    for (size_t i = 0; i < result.n_entries; i++) {
+        write_numbers(result.entries[i].kinds, result.entries[i].n_kinds, text, &len);
+        text[len++] = ':';
+        write_items(&result.entries[i].clients, 'a', text, &len);
+        text[len++] = '>';
+        write_items(&result.entries[i].servers, 'x', text, &len);
+        text[len++] = ' ';
+    }
+    if (strcmp(text, row->expected) != 0 || result.allowed != row->allowed)
+        fail_msg("%s: \"%s\" allows %" PRIu64 ", expected \"%s\" allows %" PRIu64, row->name, text,
+                 result.allowed, row->expected, row->allowed);
+}
+
+static void test_cases(void **state)
+{
+    (void)state;
+    struct arena arena = arena_open("mine_test", 0, NULL), scratch = arena_open("scratch", 0, NULL);
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        check_case(&cases[i], arena, scratch);
+    arena_close(&scratch);
+    arena_close(&arena);
+}
+
+/* With next to no steps the answer is longer, and as sound. */
+static void test_without_steps(void **state)
+{
+    (void)state;
+    struct arena arena = arena_open("mine_test", 0, NULL), scratch = arena_open("scratch", 0, NULL);
+    struct chance chance = {7};
+    struct pairs pairs = {0};
+    for (uint32_t i = 0; i < 4000; i++)
+        put(&pairs, &arena, below(&chance, 120), below(&chance, 70), 0);
+    struct mine_input input = input_of(&pairs, 120, 70);
+    for (uint64_t steps = 1; steps <= 10000000; steps *= 10) {
+        struct mine_options options = {.steps = steps, .generalise = steps % 3 == 1};
+        struct mine_result result = mine(&input, &options, &arena, scratch);
+        assert_sound(&input, &options, &result, &arena, scratch);
+        assert_true(result.n_alone <= 70);
+        assert_true(mine_is_optimal(&result) || result.exhausted);
+        assert_true(mine_is_optimal(&result) == (mine_gap_percent(&result) == 0.0));
+    }
+    arena_close(&scratch);
+    arena_close(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_small_worlds),
-        cmocka_unit_test(test_planted),
+        cmocka_unit_test(test_small_worlds),  cmocka_unit_test(test_cases),
+        cmocka_unit_test(test_without_steps), cmocka_unit_test(test_planted),
         cmocka_unit_test(test_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
