@@ -365,15 +365,27 @@ static void merge_addresses(struct gathering *g)
     g->n = n;
 }
 
+static int visit_order(const void *left, const void *right)
+{
+    const struct suggest_visit *a = left, *b = right;
+    if (a->client != b->client) return a->client < b->client ? -1 : 1;
+    return (a->server > b->server) - (a->server < b->server);
+}
+
 /* Being administered makes nobody a server. */
 static void count_plain_clients(struct gathering *g)
 {
+    struct suggest_visit *visits = arena_array(g->arena, struct suggest_visit, g->pairs.n + 1);
     for (size_t i = 0; i < g->pairs.n; i++) {
         uint64_t both[2];
         memcpy(both, g->pairs.entries[i].key.ptr, sizeof both);
+        visits[i] = (struct suggest_visit){(uint32_t)both[0], (uint32_t)both[1]};
         struct suggest_machine *server = &g->all->items[both[1]];
         server->serves_plainly += !g->all->items[both[0]].is_management;
     }
+    if (g->pairs.n) qsort(visits, g->pairs.n, sizeof *visits, visit_order);
+    g->all->visits = visits;
+    g->all->n_visits = g->pairs.n;
 }
 
 struct suggest_machines suggest_evidence_machines(const struct suggest_sources *sources,

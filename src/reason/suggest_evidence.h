@@ -70,11 +70,18 @@ struct suggest_address {
     bool used, served, logged; /* as a client, as a server, in its own log */
 };
 
+/* One machine used SMB of another. */
+struct suggest_visit {
+    uint32_t client, server;
+};
+
 struct suggest_machines {
     struct suggest_machine *items; /* in the order of host_list */
     size_t n;
     const struct suggest_address *addresses; /* of machines that were seen; by address, machine */
     size_t n_addresses;
+    const struct suggest_visit *visits; /* distinct; by client, then server */
+    size_t n_visits;
     const struct suggest_sources *sources;
 };
 

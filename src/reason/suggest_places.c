@@ -27,6 +27,8 @@ struct network {
     uint32_t witnesses[SUGGEST_WITNESS_COUNT];
     bool managed;
     enum suggest_kind kind;
+    const uint32_t *used; /* servers that several of its machines used, ascending */
+    size_t n_used;
     size_t same_as; /* the first network of its segment */
 };
 
@@ -272,20 +274,78 @@ static str site_key(char key[16], const struct network *network)
     return (str){key, sizeof both};
 }
 
-/* Networks whose machines do the same, of one site or of machines that stand in both, are one
- * segment. */
-static void join_networks(struct networks *all, struct arena scratch)
+/* The servers that at least two machines of a network used; domain controllers tell nothing. */
+static void find_used(struct networks *all, struct network *network)
 {
-    struct map sites = {0};
-    size_t *home =
-        arena_array(&scratch, size_t, all->all->n + 1); /* 1 + a network of the machine */
-    for (size_t i = 0; i < all->n; i++)
-        all->items[i].same_as = i;
+    const struct suggest_machines *machines = all->all;
+    uint32_t *used = NULL, *out;
+    size_t n = 0, room = 0, n_out = 0;
+    for (size_t i = 0; i < network->n; i++) {
+        size_t low = 0, high = machines->n_visits;
+        while (low < high) {
+            size_t middle = low + (high - low) / 2;
+            if (machines->visits[middle].client < network->machines[i])
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        for (; low < machines->n_visits && machines->visits[low].client == network->machines[i];
+             low++) {
+            if (machines->items[machines->visits[low].server].is_controller) continue;
+            arena_grow(all->arena, used, n, room);
+            used[n++] = machines->visits[low].server;
+        }
+    }
+    if (n) qsort(used, n, sizeof *used, number_order);
+    out = arena_array(all->arena, uint32_t, n + 1);
+    for (size_t i = 1; i < n; i++)
+        if (used[i] == used[i - 1] && (!n_out || out[n_out - 1] != used[i])) out[n_out++] = used[i];
+    network->used = out;
+    network->n_used = n_out;
+}
+
+/* Half of what either uses is used by both. Of less than three machines nothing can be said. */
+static bool use_the_same(const struct network *a, const struct network *b)
+{
+    enum { LEAST = 3 };
+    size_t both = 0;
+    if (a->n < LEAST || b->n < LEAST) return true;
+    for (size_t i = 0, j = 0; i < a->n_used && j < b->n_used;) {
+        if (a->used[i] == b->used[j]) both++;
+        if (a->used[i] <= b->used[j])
+            i++;
+        else
+            j++;
+    }
+    return 2 * both >= a->n_used + b->n_used - both;
+}
+
+/* Networks whose machines do the same are one segment: of one kind and site, using the same
+ * servers; or those that one machine stands in. */
+static void join_networks(struct networks *all)
+{
+    struct map sites = {0}; /* to the last network of the kind there */
+    size_t *before =
+        arena_array(all->arena, size_t, all->n + 1); /* the one before that; 0 = none */
+    size_t *home = arena_array(all->arena, size_t, all->all->n + 1);
     for (size_t i = 0; i < all->n; i++) {
+        all->items[i].same_as = i;
+        find_used(all, &all->items[i]);
+    }
+    for (size_t i = 0; i < all->n; i++) {
+        enum { MOST_COMPARED = 64 }; /* networks of one site and kind, each with those before it */
         const struct network *network = &all->items[i];
         char key[16];
         if (!network->managed) continue;
-        join_two(all, i, (size_t)*map_put(&sites, &scratch, site_key(key, network), i, NULL));
+        uint64_t *last = map_put(&sites, all->arena, site_key(key, network), 0, NULL);
+        size_t turn = 0;
+        for (size_t j = (size_t)*last; j && turn < MOST_COMPARED; j = before[j - 1], turn++)
+            if (use_the_same(network, &all->items[j - 1])) {
+                join_two(all, i, j - 1);
+                break;
+            }
+        before[i] = (size_t)*last;
+        *last = i + 1;
         for (size_t j = 0; j < network->n; j++) {
             size_t *other = &home[network->machines[j]];
             const struct network *at = *other ? &all->items[*other - 1] : NULL;
@@ -354,11 +414,15 @@ static struct suggest_segment segment_of(const struct networks *all, size_t firs
     return segment;
 }
 
-static size_t count_kind(const struct suggest_segment *segments, size_t n, enum suggest_kind kind)
+/* Segments of the kind; those at the site of `place` alone when it is not empty. */
+static size_t count_kind(const struct suggest_segment *segments, size_t n, enum suggest_kind kind,
+                         str place, struct arena *arena)
 {
     size_t count = 0;
     for (size_t i = 0; i < n; i++)
-        count += segments[i].kind == kind;
+        count +=
+            segments[i].kind == kind &&
+            (!place.len || str_equal(place, place_text(arena, segments[i].networks[0], false)));
     return count;
 }
 
@@ -375,9 +439,11 @@ static void name_segments(struct suggest_segment *segments, size_t n, struct are
         struct suggest_segment *segment = &segments[i];
         bool unproven = segment->kind == SUGGEST_KIND_UNPROVEN;
         str kind = suggest_places_kind_text(segment->kind), name = kind;
-        if (unproven || count_kind(segments, n, segment->kind) > 1)
+        str site = place_text(arena, segment->networks[0], false);
+        bool whole = unproven || count_kind(segments, n, segment->kind, site, arena) > 1;
+        if (unproven || count_kind(segments, n, segment->kind, (str){0}, arena) > 1)
             name = str_format(arena, "%.*s-%.*s", STR_ARG(kind),
-                              STR_ARG(place_text(arena, segment->networks[0], unproven)));
+                              STR_ARG(place_text(arena, segment->networks[0], whole)));
         str base = name;
         for (unsigned k = 2; is_taken(segments, i, name); k++)
             name = str_format(arena, "%.*s-%u", STR_ARG(base), k);
@@ -538,7 +604,7 @@ struct suggest_places suggest_places(const struct suggest_machines *all, struct 
     if (networks.n) qsort(networks.items, networks.n, sizeof *networks.items, network_order);
     for (size_t i = 0; i < networks.n; i++)
         weigh(&networks, &networks.items[i]);
-    join_networks(&networks, scratch);
+    join_networks(&networks);
     for (size_t i = 0; i < networks.n; i++) {
         const struct network *network = &networks.items[i];
         bool foreign = network->is_public && !network->is_own;

@@ -331,11 +331,9 @@ void suggest_print_summary(const struct suggestion *suggestion, struct arena *ar
                    "proposed: %zu allow entries in place of %zu (%zu of which nobody was seen to "
                    "use)\n",
                    s->n_entries, s->n_changes, unused);
-    buf_format(out,
-               "pairs: %" PRIu64 " seen, %" PRIu64 " allowed, %.2f per pair seen; entries mined: "
-               "%zu, lower bound %zu, gap %.1f %%\n",
-               mined->seen, mined->allowed, mine_over_grant(mined), mined->n_alone, mined->bound,
-               mine_gap_percent(mined));
+    buf_format(out, "pairs: %" PRIu64 " seen, %" PRIu64 " allowed, %.2f per pair seen\n",
+               mined->seen, mined->allowed, mine_over_grant(mined));
+    buf_format(out, "%.*s\n", STR_ARG(suggest_yaml_bound(mined, arena)));
     buf_format(out,
                "held against the evidence: %" PRIu64 " flows kept, %" PRIu64 " broken, %" PRIu64
                " stopped, %" PRIu64 " escape, %" PRIu64 " undecidable\n",

@@ -49,6 +49,19 @@ static str counted(struct arena *arena, uint64_t n, const char *one)
     return str_format(arena, "%" PRIu64 " %s%s", n, one, n == 1 ? "" : "s");
 }
 
+str suggest_yaml_bound(const struct mine_result *mined, struct arena *arena)
+{
+    struct mine_result exact = {.n_alone = mined->n_exact, .bound = mined->exact_bound};
+    size_t least = exact.bound ? exact.bound : 1;
+    double gap = (double)(exact.n_alone - exact.bound) * 100 / (double)least;
+    str found = str_format(arena, "Entries: %zu mined; to allow nothing unseen takes %zu",
+                           mined->n_entries, exact.n_alone);
+    if (exact.n_alone == exact.bound)
+        return str_format(arena, "%.*s, which is the least.", STR_ARG(found));
+    return str_format(arena, "%.*s, at least %zu are needed (gap %.1f %%).", STR_ARG(found),
+                      exact.bound, gap);
+}
+
 /* A comment, broken into lines. */
 static void comment(struct buf *out, const char *first, const char *next, str text)
 {
@@ -465,10 +478,9 @@ static void put_numbers(struct buf *out, const struct suggestion *s, struct aren
                        STR_ARG(suggest_yaml_span(&s->evidence, arena))));
     comment(out, "# ", "#   ",
             str_format(arena,
-                       "Mined: %" PRIu64 " pairs seen, %" PRIu64
-                       " allowed (%.2f per pair seen); %zu entries, at least %zu are needed%s.",
-                       mined->seen, mined->allowed, mine_over_grant(mined), mined->n_alone,
-                       mined->bound, mine_is_optimal(mined) ? " (optimal)" : ""));
+                       "Mined: %" PRIu64 " pairs seen, %" PRIu64 " allowed (%.2f per pair seen).",
+                       mined->seen, mined->allowed, mine_over_grant(mined)));
+    comment(out, "# ", "#   ", suggest_yaml_bound(mined, arena));
     comment(out, "# ", "#   ",
             str_format(arena,
                        "Held against the evidence: %" PRIu64 " flows kept, %" PRIu64

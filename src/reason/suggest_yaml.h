@@ -17,3 +17,5 @@ str suggest_yaml_entry(const struct policy *policy, const struct suggest_entry *
 str suggest_yaml_span(const struct suggest_summary *summary, struct arena *arena);
 /* "10.20.0.21 and 3 more" */
 str suggest_yaml_list(struct names names, size_t shown, struct arena *arena);
+/* How many entries there are, and how far they may be from the fewest. */
+str suggest_yaml_bound(const struct mine_result *mined, struct arena *arena);
