@@ -2,6 +2,7 @@
 #include "reason/check_rules.h"
 
 #include "reason/regions.h"
+#include "rules/universe.h"
 
 /* Names in a sentence; the rest are counted. */
 enum { MOST_NAMED = 5 };
@@ -165,8 +166,12 @@ static void set_witness(const struct checking *c, struct check_rules_finding *f,
     uint32_t kind = class_set_next(class_set_intersect(&scratch, a->slabs, b->slabs), 0);
     kind /= (uint32_t)c->kinds.n_programs;
     const struct port_piece *piece = &c->kinds.pieces[kind % c->kinds.n_pieces];
-    f->local = local.ranges[0].first;
     f->remote = remote.ranges[0].first;
+    /* A rule for any local address gets one that can be a peer of the remote one. */
+    struct prefix_set family =
+        addr_is_v4(f->remote) ? prefix_set_v4(&scratch, local) : prefix_set_v6(&scratch, local);
+    struct prefix_set possible = prefix_set_intersect(&scratch, family, universe_peers);
+    f->local = possible.n ? possible.ranges[0].first : local.ranges[0].first;
     f->transport = piece->transport;
     f->port = (uint16_t)piece->first;
     f->profile = (enum profile)(kind / c->kinds.n_pieces % PROFILE_COUNT);

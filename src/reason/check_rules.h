@@ -18,7 +18,7 @@ struct check_rules_finding {
     size_t rule;          /* index; of blocks-everything the first allow rule */
     const size_t *others; /* who decides instead, as few as do */
     size_t n_others;
-    /* The smallest flow that shows it: local, then remote end. */
+    /* The smallest flow that shows it: its remote end, and a local one of the same family. */
     struct addr local, remote;
     enum transport transport; /* NONE = any protocol without ports */
     uint16_t port;
