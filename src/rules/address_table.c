@@ -2,14 +2,13 @@
 #include "rules/address_table.h"
 
 enum {
-    FEW = 4,           /* boundaries that are looked through one by one */
-    KIND_SHIFT = 30,   /* of a cell: what it is, then which */
-    CELL_CLASS = 0,    /* a class */
-    CELL_INTERVAL = 1, /* the interval before the cell's first boundary */
-    CELL_NODE = 2,     /* a node */
-    BLOCK = 32,
+    FEW = 4,         /* boundaries that are looked through one by one */
+    KIND_SHIFT = 30, /* of a cell: what it is, then which */
+    BLOCK = 64,
     HALF_BITS = 64,
 };
+/* A class; the interval or step before the cell's first boundary; a node. */
+enum cell_kind { CELL_CLASS, CELL_INTERVAL, CELL_STEP, CELL_NODE };
 #define CELL_VALUE ((UINT32_C(1) << KIND_SHIFT) - 1)
 
 /* Cuts by the high halves of addresses, or by the low ones where all boundaries share the high
@@ -26,18 +25,25 @@ struct node {
 /* The line has three pieces, since IPv4 lies in the midst of IPv6. */
 enum piece { PIECE_BELOW, PIECE_V4, PIECE_ABOVE, PIECES };
 
+/* An interval of IPv4, so small that a cell's few and their classes share a line of the cache. */
+struct step {
+    uint32_t start, class_id;
+};
+
 struct address_table {
     const struct addr *starts;
     const uint32_t *class_of;
     size_t n;
-    uint32_t roots[PIECES]; /* cells */
+    struct step *steps;         /* the first begins before IPv4 does, or with it */
+    size_t first_step, n_steps; /* first_step: its interval */
+    uint32_t roots[PIECES];     /* cells */
     struct node *nodes;
     size_t n_nodes, nodes_room;
     uint32_t *cells;
     size_t n_cells, cells_room;
 };
 
-static uint32_t cell_of(unsigned kind, size_t value)
+static uint32_t cell_of(enum cell_kind kind, size_t value)
 {
     assert(value <= CELL_VALUE);
     return (uint32_t)kind << KIND_SHIFT | (uint32_t)value;
@@ -127,7 +133,9 @@ static void fill(struct address_table *t, uint32_t number, struct stretch s,
     size_t at = s.first;
     for (uint32_t i = 0; i < node.n_cells; i++) {
         size_t end = cell_end(t, &node, at, s.end, i);
-        uint32_t cell = cell_of(CELL_INTERVAL, at - 1);
+        bool is_v4 = at - 1 >= t->first_step && end <= t->first_step + t->n_steps;
+        uint32_t cell =
+            is_v4 ? cell_of(CELL_STEP, at - 1 - t->first_step) : cell_of(CELL_INTERVAL, at - 1);
         if (end == at)
             cell = cell_of(CELL_CLASS, t->class_of[at - 1]);
         else if (end == at + 1 && begins_cell(t, &node, at, i))
@@ -185,6 +193,13 @@ struct address_table *address_table_build(const struct addr *starts, const uint3
                          first_after(starts,                                                                            n, addr_all_v4.last)},
         [PIECE_ABOVE] = {first_after(starts, n,                   addr_all_v4.last),                    n                                                   },
     };
+    struct stretch v4 = pieces[PIECE_V4];
+    t->first_step = v4.first - 1;
+    t->n_steps = v4.end - t->first_step;
+    t->steps = arena_array(arena, struct step, t->n_steps);
+    for (size_t i = 0; i < t->n_steps; i++)
+        t->steps[i] = (struct step){i ? addr_v4_value(starts[t->first_step + i]) : 0,
+                                    class_of[t->first_step + i]};
     for (size_t i = 0; i < PIECES; i++)
         t->roots[i] = add_piece(t, pieces[i], arena, scratch);
     arena_close(&scratch);
@@ -200,15 +215,23 @@ static uint32_t root_of(const struct address_table *t, struct addr a)
     return t->roots[!a.hi && a.lo >> 32 < UINT16_MAX ? PIECE_BELOW : PIECE_ABOVE];
 }
 
-/* The cell of a node that the address is in. */
-static uint32_t next_cell(const struct address_table *t, const struct node *node, struct addr a)
+/* Where the cell of a node that an address is in stands; false when it is outside of them all, and
+ * *out is its class. */
+static bool cell_at(const struct node *node, struct addr a, uint32_t *out)
 {
     uint64_t key = node->by_low ? a.lo : a.hi;
-    if (node->by_low && a.hi != node->high)
-        return cell_of(CELL_CLASS, a.hi < node->high ? node->before : node->after);
-    if (key < node->base) return cell_of(CELL_CLASS, node->before);
+    bool below = key < node->base;
+    if (node->by_low && a.hi != node->high) {
+        *out = a.hi < node->high ? node->before : node->after;
+        return false;
+    }
+    if (below) {
+        *out = node->before;
+        return false;
+    }
     uint64_t at = (key - node->base) >> node->shift;
-    return t->cells[node->first_cell + (at < node->n_cells ? at : node->n_cells - 1)];
+    *out = node->first_cell + (at < node->n_cells ? (uint32_t)at : node->n_cells - 1);
+    return true;
 }
 
 static bool begins_by(struct addr start, struct addr a)
@@ -218,9 +241,14 @@ static bool begins_by(struct addr start, struct addr a)
 
 static uint32_t class_of_cell(const struct address_table *t, uint32_t cell, struct addr a)
 {
-    uint32_t value = cell & CELL_VALUE;
-    if (cell >> KIND_SHIFT == CELL_CLASS) return value;
-    size_t at = value;
+    size_t at = cell & CELL_VALUE;
+    if (cell >> KIND_SHIFT == CELL_CLASS) return (uint32_t)at;
+    if (cell >> KIND_SHIFT == CELL_STEP) {
+        uint32_t value = (uint32_t)(a.lo & UINT32_MAX);
+        while (at + 1 < t->n_steps && t->steps[at + 1].start <= value)
+            at++;
+        return t->steps[at].class_id;
+    }
     while (at + 1 < t->n && begins_by(t->starts[at + 1], a))
         at++;
     return t->class_of[at];
@@ -229,42 +257,72 @@ static uint32_t class_of_cell(const struct address_table *t, uint32_t cell, stru
 uint32_t address_table_find(const struct address_table *table, struct addr a)
 {
     uint32_t cell = root_of(table, a);
-    while (cell >> KIND_SHIFT == CELL_NODE)
-        cell = next_cell(table, &table->nodes[cell & CELL_VALUE], a);
+    while (cell >> KIND_SHIFT == CELL_NODE) {
+        uint32_t at = 0;
+        if (!cell_at(&table->nodes[cell & CELL_VALUE], a, &at)) return at;
+        cell = table->cells[at];
+    }
     return class_of_cell(table, cell, a);
+}
+
+static void prefetch_cell(const struct address_table *t, uint32_t cell)
+{
+    uint32_t value = cell & CELL_VALUE;
+    if (cell >> KIND_SHIFT == CELL_NODE) prefetch(&t->nodes[value]);
+    if (cell >> KIND_SHIFT == CELL_STEP) prefetch(&t->steps[value]);
+    if (cell >> KIND_SHIFT == CELL_INTERVAL) {
+        prefetch(&t->starts[value + 1]);
+        prefetch(&t->class_of[value]);
+    }
+}
+
+/* cells: of each address, from its root to its last. */
+static void descend(const struct address_table *t, const struct addr *addrs, size_t n,
+                    uint32_t *cells)
+{
+    uint32_t at[BLOCK];
+    uint8_t waiting[BLOCK];
+    size_t n_waiting = 0;
+    for (size_t i = 0; i < n; i++) {
+        cells[i] = root_of(t, addrs[i]);
+        if (cells[i] >> KIND_SHIFT == CELL_NODE) waiting[n_waiting++] = (uint8_t)i;
+    }
+    /* A level of nodes a turn, for all that have one: where their cells are, then what is there. */
+    while (n_waiting) {
+        size_t kept = 0;
+        for (size_t k = 0; k < n_waiting; k++) {
+            size_t i = waiting[k];
+            if (!cell_at(&t->nodes[cells[i] & CELL_VALUE], addrs[i], &at[i])) {
+                cells[i] = at[i];
+                continue;
+            }
+            prefetch(&t->cells[at[i]]);
+            waiting[kept++] = (uint8_t)i;
+        }
+        n_waiting = 0;
+        for (size_t k = 0; k < kept; k++) {
+            size_t i = waiting[k];
+            cells[i] = t->cells[at[i]];
+            prefetch_cell(t, cells[i]);
+            if (cells[i] >> KIND_SHIFT == CELL_NODE) waiting[n_waiting++] = (uint8_t)i;
+        }
+    }
 }
 
 void address_table_find_many(const struct address_table *table, const struct addr *addrs, size_t n,
                              uint32_t *out)
 {
-    const struct address_table *t = table;
     for (size_t start = 0; start < n; start += BLOCK) {
         size_t len = n - start < BLOCK ? n - start : BLOCK;
-        uint32_t *cells = out + start;
-        for (size_t i = 0; i < len; i++)
-            cells[i] = root_of(t, addrs[start + i]);
-        /* A level of nodes a turn, for all that have one. */
-        for (bool more = true; more;) {
-            more = false;
-            for (size_t i = 0; i < len; i++) {
-                if (cells[i] >> KIND_SHIFT != CELL_NODE) continue;
-                cells[i] = next_cell(t, &t->nodes[cells[i] & CELL_VALUE], addrs[start + i]);
-                if (cells[i] >> KIND_SHIFT == CELL_NODE) {
-                    prefetch(&t->nodes[cells[i] & CELL_VALUE]);
-                    more = true;
-                } else if (cells[i] >> KIND_SHIFT == CELL_INTERVAL) {
-                    prefetch(&t->starts[(cells[i] & CELL_VALUE) + 1]);
-                    prefetch(&t->class_of[cells[i] & CELL_VALUE]);
-                }
-            }
-        }
-        for (size_t i = 0; i < len; i++)
-            out[start + i] = class_of_cell(t, cells[i], addrs[start + i]);
+        descend(table, addrs + start, len, out + start);
+        for (size_t i = start; i < start + len; i++)
+            out[i] = class_of_cell(table, out[i], addrs[i]);
     }
 }
 
 uint64_t address_table_bytes(const struct address_table *table)
 {
     return table->n * (sizeof *table->starts + sizeof *table->class_of) +
-           table->n_cells * sizeof *table->cells + table->n_nodes * sizeof *table->nodes;
+           table->n_steps * sizeof *table->steps + table->n_cells * sizeof *table->cells +
+           table->n_nodes * sizeof *table->nodes;
 }
