@@ -12,10 +12,13 @@ A *mutant* is this reading with exactly one rule broken. Each stands in MUTANTS 
 place where its rule is applied.
 """
 import argparse
+import datetime
+import hashlib
 import ipaddress
 import json
 import re
 import sys
+import zoneinfo
 
 import yaml
 
@@ -36,6 +39,7 @@ BUILTIN_SERVICES = {
     "ssh": ["tcp/22"],
     "nfs": ["tcp/2049", "udp/2049", "tcp/111", "udp/111"],
 }
+HOST = re.compile(r"[A-Za-z][A-Za-z0-9-]*(\.[A-Za-z0-9-]+)*\Z")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
 PORT = re.compile(r"(tcp|udp)/([1-9][0-9]{0,4})\Z")
 PORTS = re.compile(r"(tcp|udp)/([1-9][0-9]{0,4})(?:-([1-9][0-9]{0,4}))?\Z")
@@ -130,6 +134,28 @@ MUTANTS = {
     "services-extension-ignored": "`services:` adds nothing",
     "service-transport-ignored": "tcp and udp ports are one",
     "port-range-end-lost": "a port range does not contain its last port",
+    # Exceptions
+    "exceptions-ignored": "no exception opens anything",
+    "expired-stays-open": "an exception lives on after its end",
+    "starts-ignored": "an exception lives before its start",
+    "expires-included": "an exception lives at the very instant it expires",
+    "starts-excluded": "an exception does not live at the very instant it starts",
+    "expires-same-day": "a date as `expires` is the midnight at which that day begins",
+    "timezone-ignored": "a date's midnight is that of UTC",
+    # Rings
+    "ring-ignored": "every machine has the policy, whatever ring is asked",
+    "ring-alone": "ring k enforces its own machines only",
+    "ring-percent-ignored": "a percentage takes them all",
+    "ring-percent-without-name": "the hash of a percentage does not know the ring's name",
+    "ring-borders-wait": "borders do not hold while a ring is asked",
+    "ring-rest-ignored": "`all` takes no machine",
+    # Members that nobody knows
+    "unknown-members-nobody": "a directory's group without addresses is empty",
+    "unknown-members-everybody": "a directory's group without addresses is everybody",
+    "unknown-except-nobody": "in `except`, a directory's group without addresses is empty",
+    "unknown-at-internet": "an internet address may be of a directory's group, too",
+    "unknown-outweighs": "what may match makes undecidable what another entry allows anyway",
+    "unknown-host-undecidable": "a host name without addresses may be anybody",
 }
 NAT_MUTANTS = {"nat-ignored": "`nat` is not read", "vip-ignored": "`vip` is not read"}
 
@@ -214,9 +240,38 @@ class Side:
     def __init__(self):
         self.segments, self.groups, self.words, self.literals = set(), set(), set(), 0
 
+    def unknown(self, mutant):
+        """Whether somebody nobody knows may be meant (R38)."""
+        return any(g.directory or (g.nameless and mutant == "unknown-host-undecidable") for g in self.groups)
+
 
 class Entry:
-    __slots__ = ("bit", "kind", "from_", "to", "except_from", "except_to", "services", "secure")
+    __slots__ = ("bit", "kind", "from_", "to", "except_from", "except_to", "services", "secure", "starts", "expires")
+
+
+class Ring:
+    __slots__ = ("name", "rest", "side", "percent")
+
+
+class Scene:
+    """When, up to which ring, and with which exceptions a policy is asked. as_of is microseconds, as_of_text the option."""
+
+    def __init__(self, as_of_text=None, ring=None, exceptions=None):
+        self.as_of_text, self.ring, self.exceptions = as_of_text, ring, exceptions
+
+
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
+
+
+def microseconds(text, zone, whole_day=False):
+    """An instant, or the midnight of a date, the next day's if whole_day (R37)."""
+    if DATE.match(text):
+        day = datetime.datetime.fromisoformat(text) + datetime.timedelta(days=1 if whole_day else 0)
+        at = day.replace(tzinfo=zoneinfo.ZoneInfo(zone))
+    else:
+        at = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return (at - EPOCH) // datetime.timedelta(microseconds=1)
 
 
 class Segment:
@@ -224,7 +279,7 @@ class Segment:
 
 
 class Group:
-    __slots__ = ("name", "hosts", "singles", "managed", "role", "profiles", "vip")
+    __slots__ = ("name", "hosts", "singles", "managed", "role", "profiles", "vip", "directory", "nameless")
 
 
 def as_list(value):
@@ -248,7 +303,7 @@ class Policy:
     """The file, parsed and resolved; knows of no mutant. Prefixes are interned: a set of them is an integer whose
     bit i stands for self.prefixes[i]."""
 
-    def __init__(self, text):
+    def __init__(self, text, exceptions=None):
         try:
             # Every scalar as the text it is: `off` is a mode, not a boolean.
             root = yaml.load(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))
@@ -277,6 +332,13 @@ class Policy:
             self.read_entry(raw, "allow")
         for raw in root.get("perimeter", []):
             self.read_entry(raw, None)
+        self.timezone = root.get("timezone", "UTC")
+        self.rings = [self.read_ring(raw) for raw in root.get("rings", [])]
+        if exceptions is not None:
+            records = yaml.load(exceptions, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))
+            keys(records, "exceptions", ("exceptions",))
+            for raw in records["exceptions"]:
+                self.read_exception(raw)
 
     # Prefixes
 
@@ -360,7 +422,11 @@ class Policy:
         need(g.role is None or g.role in ROLES, f"{name}: unknown role {g.role}")
         need(raw.get("managed", "true") in ("true", "false"), f"{name}: managed is no boolean")
         g.managed = raw.get("managed", "true") == "true"
-        bits = {self.prefix(h) for h in as_list(raw["hosts"])}
+        hosts = as_list(raw["hosts"])
+        g.directory = any(isinstance(h, dict) for h in hosts)
+        names = [h for h in hosts if not isinstance(h, dict) and HOST.match(h)]
+        g.nameless = bool(names)  # no workspace knows them: they hold no address
+        bits = {self.prefix(h) for h in hosts if not isinstance(h, dict) and h not in names}
         g.hosts = sum(bits)
         g.singles = sum(b for b in bits if self.is_single(b))
         g.profiles = self.read_profiles(raw.get("profiles", {}), name)
@@ -412,6 +478,32 @@ class Policy:
                 side.literals |= self.prefix(item)
         return side
 
+    def read_ring(self, raw):
+        keys(raw, "ring", ("name", "members"), ("soak", "gate"))
+        ring, members = Ring(), raw["members"]
+        ring.name, ring.rest, ring.percent, ring.side = raw["name"], members == "all", None, Side()
+        if isinstance(members, dict):
+            keys(members, "members", (), ("segment", "group", "percent"))
+            ring.percent = int(members["percent"]) if "percent" in members else None
+            ring.side = self.read_side(as_list(members.get("segment", [])) + as_list(members.get("group", [])))
+        elif not ring.rest:
+            ring.side = self.read_side(members)
+        return ring
+
+    def read_exception(self, raw):
+        """An entry's keys without `except`, and who, why and until when."""
+        record = dict(raw)
+        for key in ("owner", "reason", "approver", "expires"):
+            need(key in record, f"exception: {key} is missing")
+        need(record["owner"] not in as_list(record["approver"]), "exception: approved by its owner")
+        need("except" not in record, "exception: except")
+        starts, expires = record.get("starts"), record["expires"]
+        for key in ("id", "owner", "deputy", "reason", "approver", "ticket", "starts", "expires"):
+            record.pop(key, None)
+        self.read_entry(record, "allow")
+        entry = self.entries[-1]
+        entry.starts, entry.expires = starts, expires
+
     def read_entry(self, raw, kind):
         if kind == "allow":
             keys(raw, "allow", ("from", "to", "service"), ("name", "secure", "except"))
@@ -420,7 +512,7 @@ class Policy:
             kind = raw["direction"]
             need(kind in ("inbound", "outbound"), f"unknown direction {kind}")
         e = Entry()
-        e.bit, e.kind = 1 << len(self.entries), kind
+        e.bit, e.kind, e.starts, e.expires = 1 << len(self.entries), kind, None, None
         e.from_, e.to = self.read_side(raw["from"]), self.read_side(raw["to"])
         excepted = raw.get("except", {})
         keys(excepted, "except", (), ("from", "to"))
@@ -442,12 +534,20 @@ class Policy:
 class Facts:
     """What the policy says of one address."""
 
-    __slots__ = ("local", "internet", "enforces", "modes", "inside", "as_client", "as_server")
+    __slots__ = ("local", "internet", "enforces", "modes", "inside", "as_client", "as_server", "may_client", "may_server")
 
 
 class Oracle:
-    def __init__(self, policy, mutant=None):
-        self.policy, self.mutant = policy, mutant
+    def __init__(self, policy, mutant=None, scene=None):
+        self.policy, self.mutant, self.scene = policy, mutant, scene or Scene()
+        self.deployed_cache = {}
+        self.as_of = microseconds(self.scene.as_of_text, policy.timezone) if self.scene.as_of_text else 0
+        names = [r.name for r in policy.rings]
+        self.rings = policy.rings[:names.index(self.scene.ring) + 1] if self.scene.ring else None
+        if mutant == "ring-ignored":
+            self.rings = None
+        elif mutant == "ring-alone" and self.rings:
+            self.rings = self.rings[-1:]
         self.facts_cache, self.address_cache = {}, {}
         govern = policy.govern
         if mutant == "govern-default-smb-only" and not policy.govern_given:
@@ -457,6 +557,8 @@ class Oracle:
             self.govern -= policy.extension
         self.plain, self.listing = 0, {}
         for e in policy.entries:
+            if not self.is_alive(e):
+                continue
             if self.is_plain(e):
                 self.plain |= e.bit
             services = policy.service_ports if mutant == "service-of-entry-ignored" else e.services
@@ -476,6 +578,44 @@ class Oracle:
             for s in policy.segments.values():
                 if s.border:
                     self.border_bit[s] = 2 << len(self.border_bit)
+
+    def is_alive(self, entry):
+        """Alive iff starts <= t < expires (R37); what is no exception always is."""
+        if entry.expires is None:
+            return True
+        m, zone, at = self.mutant, self.policy.timezone, self.as_of
+        if m == "timezone-ignored":
+            zone = "UTC"
+        expires = microseconds(entry.expires, zone, m != "expires-same-day")
+        ends = at < expires or (m == "expires-included" and at == expires) or m == "expired-stays-open"
+        starts = microseconds(entry.starts, zone) if entry.starts is not None else at - 1
+        begins = starts <= at and not (m == "starts-excluded" and starts == at)
+        return m != "exceptions-ignored" and ends and (begins or m == "starts-ignored")
+
+    def picks(self, ring, identity):
+        """percent: P (§4 Rings)."""
+        if ring.percent is None or self.mutant == "ring-percent-ignored":
+            return True
+        name = b"" if self.mutant == "ring-percent-without-name" else ring.name.encode()
+        digest = hashlib.sha256(name + b"\0" + identity.encode()).digest()
+        return int.from_bytes(digest[:4], "big") % 100 < ring.percent
+
+    def deployments(self, address):
+        """Whether the address's machine has the policy: (True,), (False,), or both where nobody can tell (R39)."""
+        if self.rings is None:
+            return (True,)
+        known = self.deployed_cache.get(address)
+        if known is None:
+            known = self.deployed_cache[address] = self.find_deployments(address)
+        return known
+
+    def find_deployments(self, address):
+        for ring in self.rings:
+            if ring.rest and self.mutant != "ring-rest-ignored":
+                return (True,)
+            if self.in_side_of(ring.side, address) and self.picks(ring, address.text):
+                return (True,)
+        return (False, True) if any(r.side.unknown(self.mutant) for r in self.rings) else (False,)
 
     def is_plain(self, entry):
         m, secure = self.mutant, entry.secure
@@ -623,10 +763,34 @@ class Oracle:
                 if m != "except-needs-both" or not e.except_from:
                     f.as_server &= ~e.bit
                 excepted_to = True
+        self.add_unknown(f, (cover, home, place, groups, unmanaged))
         if m == "except-binds-all-entries":
             f.as_client = 0 if excepted_from else f.as_client
             f.as_server = 0 if excepted_to else f.as_server
         return f
+
+    def add_unknown(self, f, common):
+        """Members that nobody knows: nobody for what is certain, everybody for what may be (R38)."""
+        m = self.mutant
+        f.may_client, f.may_server = f.as_client, f.as_server
+        anybody = not f.local and (not f.internet or m == "unknown-at-internet")
+        if m == "unknown-members-nobody" or not anybody:
+            return
+        for e in self.policy.entries:
+            for is_client, side, excepted in ((True, e.from_, e.except_from), (False, e.to, e.except_to)):
+                edge = e.kind != "allow" and is_client == (e.kind == "inbound")
+                if side.unknown(m) and not edge and not (excepted and self.in_side(excepted, *common)):
+                    if is_client:
+                        f.may_client |= e.bit
+                        f.as_client |= e.bit if m == "unknown-members-everybody" else 0
+                    else:
+                        f.may_server |= e.bit
+                        f.as_server |= e.bit if m == "unknown-members-everybody" else 0
+                if excepted and excepted.unknown(m) and m not in ("unknown-except-nobody", "except-ignored"):
+                    if is_client:
+                        f.as_client &= ~e.bit
+                    else:
+                        f.as_server &= ~e.bit
 
     def matches_end(self, entry, side, is_client, cover, home, place, groups, unmanaged):
         """Whether one end of a flow may be this address, by `from` or `to` alone."""
@@ -730,15 +894,24 @@ class Oracle:
             intent = "block"
 
         between = c.inside | s.inside if m == "border-inside-blocked" else c.inside ^ s.inside
-        sides = [("client-outbound", c.enforces), ("server-inbound", s.enforces)]
+        if m == "ring-borders-wait" and self.rings is not None:
+            between = 0
+        has_client, has_server = self.deployments(client), self.deployments(server)
+        sides = [("client-outbound", c.enforces and has_client[-1]), ("server-inbound", s.enforces and has_server[-1])]
         if between:
             sides.append(("border", True))
+        said = intent
+        if c.may_client != c.as_client or s.may_server != s.as_server:
+            may = c.may_client & s.may_server & self.listing.get(service, 0)
+            possible = "allow" if may & self.plain else "allow-if-secure" if may else "block"
+            if possible != intent or (m == "unknown-outweighs" and may & ~matching):
+                said = "undecidable"
         result = []
         for secured in (False, True):
             ends = []
-            if c.enforces and m != "inbound-only-enforced":
+            if c.enforces and has_client[-1] and m != "inbound-only-enforced":
                 ends.append(self.end_passes(c, profile, intent, secured, True))
-            if s.enforces and m != "outbound-only-enforced":
+            if s.enforces and has_server[-1] and m != "outbound-only-enforced":
                 there = "domain" if m == "profile-of-client-only" else profile
                 ends.append(self.end_passes(s, there, intent, secured, False))
             passes = (not ends or any(ends)) if m == "one-end-suffices" else all(ends)
@@ -749,7 +922,7 @@ class Oracle:
             if m == "nothing-enforces-blocks" and intent == "block":
                 passes = False
             result.append(passes)
-        return intent, result[0], result[1], sides
+        return said, result[0], result[1], sides
 
     def except_both(self, matching, client, server):
         for e in self.policy.entries:
@@ -815,6 +988,9 @@ def main():
     ap = argparse.ArgumentParser(description="answers questions about a policy, from DESIGN.md alone")
     ap.add_argument("policy", nargs="?")
     ap.add_argument("questions", nargs="?")
+    ap.add_argument("--exceptions", metavar="FILE")
+    ap.add_argument("--as-of", metavar="TIME")
+    ap.add_argument("--ring", metavar="NAME")
     ap.add_argument("--mutant", choices=sorted({**MUTANTS, **NAT_MUTANTS}), metavar="NAME", help="break one rule")
     ap.add_argument("--list-mutants", action="store_true")
     args = ap.parse_args()
@@ -825,8 +1001,12 @@ def main():
     if not args.policy or not args.questions:
         ap.error("a policy and a file of questions are needed")
     try:
+        exceptions = None
+        if args.exceptions:
+            with open(args.exceptions, encoding="utf-8") as f:
+                exceptions = f.read()
         with open(args.policy, encoding="utf-8") as f:
-            oracle = Oracle(Policy(f.read()), args.mutant)
+            oracle = Oracle(Policy(f.read(), exceptions), args.mutant, Scene(args.as_of, args.ring, exceptions))
     except PolicyError as e:
         print(f"{args.policy}: {e}", file=sys.stderr)
         return 2

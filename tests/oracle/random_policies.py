@@ -7,11 +7,15 @@ avoided here (host bits, networks in two segments, groups that disagree, ungover
 policies have no lifeline; `explain` answers all the same.
 """
 import argparse
+import datetime
 import ipaddress
 import json
 import os
 import random
 import sys
+import zoneinfo
+
+from policy_oracle import Scene
 
 PROFILES = ("domain", "private", "public")
 MODES = ("enforce", "block-inbound", "block-all", "off")
@@ -289,10 +293,105 @@ class Maker:
         self.make_allow()
         self.make_perimeter()
         self.make_rest()
+        self.entries = list(self.entries)  # more will come that are no lines of the policy
         if self.chance(0.5):  # the order of the keys of the file means nothing
             names = list(self.policy)
             self.rng.shuffle(names)
             self.policy = {n: self.policy[n] for n in names}
+
+    # The scene: when, up to which ring, with which exceptions; and members that nobody knows
+
+    def make_unknown(self):
+        """Groups of the directory, whose computers no workspace names; and hosts that were never seen."""
+        self.policy.setdefault("groups", {})
+        for name, members in (("directory", [{"ad-group": "Lost PCs"}]), ("unseen", ["fs09.contoso.com"])):
+            kept = [p for p in (self.deeper(self.rng.choice(self.networks), 0),) if self.chance(0.5)]
+            self.policy["groups"][name] = {"hosts": members + [self.text(p) for p in kept]}
+            self.resolved[name] = kept
+        for entry in self.entries:
+            end = self.rng.choice(("from", "to"))
+            r = self.rng.random()
+            if r < 0.4:
+                side = entry[end] if isinstance(entry[end], list) else [entry[end]]
+                added = self.rng.choice(("directory", "directory", "unseen"))
+                entry[end] = [added] if self.chance(0.5) else list(dict.fromkeys(side + [added]))
+            elif r < 0.6 and "direction" not in entry:
+                excepted = dict(entry.get("except", {}))
+                excepted[end] = self.rng.choice(("directory", "directory", "unseen"))
+                entry["except"] = excepted
+
+    def make_rings(self):
+        segments, groups = list(self.policy["segments"]), list(self.policy.get("groups", {}))
+        names, rings = ["first", "pilot", "Ring_3", "late"], []
+        for name in names[:self.rng.choice((1, 2, 3, 4))]:
+            r = self.rng.random()
+            if r < 0.45:
+                members = {"segment": self.rng.sample(segments, min(len(segments), self.rng.choice((1, 2))))}
+                if groups and self.chance(0.3):
+                    members["group"] = self.rng.choice(groups)
+                members["percent"] = self.rng.choice((5, 30, 50, 50, 80, 100))
+            elif r < 0.55:
+                members = "all"
+            else:
+                pool = segments + groups + groups
+                members = self.rng.sample(pool, min(len(pool), self.rng.choice((1, 2))))
+                if self.chance(0.4):
+                    prefix = self.any_prefix()
+                    members.append(self.text(prefix))
+            rings.append({"name": name, "members": members})
+        self.policy["rings"] = rings
+        return self.rng.choice(rings)["name"]
+
+    def make_exceptions(self):
+        """Records around one instant: alive from or until that very microsecond, that day, or not at all."""
+        zone = self.rng.choice(("UTC", "Europe/Berlin", "America/Havana", "Asia/Kathmandu", "America/St_Johns"))
+        if zone != "UTC" or self.chance(0.5):
+            self.policy["timezone"] = zone
+        day = self.rng.choice((datetime.date(2026, 3, 8), datetime.date(2026, 3, 29), datetime.date(2026, 10, 25),
+                               datetime.date(2026, 11, 1), datetime.date(2026, 12, 31), datetime.date(2028, 2, 28)))
+        start = datetime.datetime(day.year, day.month, day.day, tzinfo=zoneinfo.ZoneInfo(zone))
+        if self.chance(0.2):
+            return self.records(start, day), str(day)
+        offset = self.rng.choice((0, 0, -1, 1, 43200 * 10**6, self.rng.randint(-10**11, 10**11)))
+        now = start.astimezone(datetime.timezone.utc) + datetime.timedelta(microseconds=offset)
+        return self.records(now, day), instant(now)
+
+    def records(self, now, day):
+        records = []
+        now = now.astimezone(datetime.timezone.utc)
+        for i in range(self.rng.choice((3, 6, 10)) if self.governed else 0):
+            record = {"id": f"EX-{i + 1}", "from": self.side(), "to": self.side(), "service": self.service()}
+            if self.chance(0.3):
+                record["secure"] = self.rng.choice(("none", "kerberos", "certificate"))
+            record.update(owner="alice", reason="a test", approver=self.rng.choice(("bob", ["bob", "carol"])))
+            step = datetime.timedelta(microseconds=1)
+            starts = self.rng.choice((None, None, now, now + step, now - step, day, day + datetime.timedelta(1)))
+            expires = self.rng.choice((now, now + step, now - step, day, day, day - datetime.timedelta(1),
+                                       now + datetime.timedelta(30), now + datetime.timedelta(30)))
+            if starts is not None and not self.before(starts, expires):
+                starts = None
+            if starts is not None:
+                record["starts"] = self.when(starts)
+            record["expires"] = self.when(expires)
+            records.append(record)
+            self.entries.append(record)
+        return records
+
+    def before(self, starts, expires):
+        """A start that is not before its end is an error of the file; two days apart nothing is in doubt."""
+        def moment(t):
+            day = t if isinstance(t, datetime.datetime) else datetime.datetime(t.year, t.month, t.day)
+            return day.replace(tzinfo=datetime.timezone.utc)
+        if isinstance(starts, datetime.datetime) == isinstance(expires, datetime.datetime):
+            return starts < expires or (starts == expires and not isinstance(starts, datetime.datetime))
+        return moment(expires) - moment(starts) > datetime.timedelta(2)
+
+    def when(self, t):
+        if not isinstance(t, datetime.datetime):
+            return str(t)
+        if self.chance(0.5):
+            t = t.astimezone(datetime.timezone(datetime.timedelta(minutes=self.rng.choice((-570, 60, 345)))))
+        return instant(t)
 
     # Questions
 
@@ -441,12 +540,25 @@ def write_policy(policy, rng):
     return "\n".join(["# a random policy"] + block(policy, 0, 1 if style == "rows" else 9)) + "\n"
 
 
+def instant(t):
+    text = t.isoformat(timespec="microseconds")
+    return text[:-6] + "Z" if text.endswith("+00:00") else text
+
+
 def generate(seed, index, questions, nat=False):
-    """(text of the policy, list of questions) number `index` of a seed."""
+    """(text of the policy, list of questions, scene) number `index` of a seed."""
     rng = random.Random(f"{seed}/{index}/{int(nat)}")
     maker = Maker(rng, index, nat)
     maker.make()
-    return write_policy(maker.policy, rng), maker.questions(questions)
+    scene = Scene()
+    if index % 4 == 3:
+        maker.make_unknown()
+    if index % 2 == 0:
+        records, scene.as_of_text = maker.make_exceptions()
+        scene.exceptions = write_policy({"exceptions": records}, rng)
+    if index % 3 == 1 or index % 8 == 3:
+        scene.ring = maker.make_rings()
+    return write_policy(maker.policy, rng), maker.questions(questions), scene
 
 
 def main():
@@ -458,13 +570,18 @@ def main():
     ap.add_argument("--nat", action="store_true", help="also `nat` and `vip`")
     args = ap.parse_args()
     for i in range(args.policies):
-        policy, questions = generate(args.seed, i, args.questions, args.nat)
+        policy, questions, scene = generate(args.seed, i, args.questions, args.nat)
         folder = os.path.join(args.out, f"{i:03}")
         os.makedirs(folder, exist_ok=True)
         with open(os.path.join(folder, "policy.yaml"), "w", encoding="utf-8") as f:
             f.write(policy)
         with open(os.path.join(folder, "questions.txt"), "w", encoding="utf-8") as f:
             f.write("".join(q + "\n" for q in questions))
+        if scene.exceptions is not None:
+            with open(os.path.join(folder, "exceptions.yaml"), "w", encoding="utf-8") as f:
+                f.write(scene.exceptions)
+        options = {"--as-of": scene.as_of_text, "--ring": scene.ring}
+        print(folder, *(f"{k} {v}" for k, v in options.items() if v))
     return 0
 
 

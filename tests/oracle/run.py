@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 
-from policy_oracle import MUTANTS, NAT_MUTANTS, Oracle, Policy, PolicyError, QuestionError
+from policy_oracle import MUTANTS, NAT_MUTANTS, Oracle, Policy, PolicyError, QuestionError, Scene
 from random_policies import generate
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -27,8 +27,8 @@ SHOWN = 10
 class Case:
     """A policy, its questions, and the answers of the two."""
 
-    def __init__(self, folder, text, questions):
-        self.folder, self.policy = folder, Policy(text)
+    def __init__(self, folder, text, questions, scene):
+        self.folder, self.policy, self.scene = folder, Policy(text, scene.exceptions), scene
         self.questions = questions
         self.theirs = []  # (intent, passes, passes_secured) or ("error",), per question
         self.their_sides = []
@@ -74,9 +74,15 @@ def answers(oracle, lines):
 
 
 def ask_once(binary, case):
-    return subprocess.run([binary, "explain", "--batch", os.path.join(case.folder, "questions.txt"), "--json", "--policy",
-                           os.path.join(case.folder, "policy.yaml")], stdin=subprocess.DEVNULL, capture_output=True,
-                          text=True, timeout=120, check=False)
+    command = [binary, "explain", "--batch", os.path.join(case.folder, "questions.txt"), "--json", "--policy",
+               os.path.join(case.folder, "policy.yaml")]
+    if case.scene.exceptions is not None:
+        command += ["--exceptions", os.path.join(case.folder, "exceptions.yaml")]
+    if case.scene.as_of_text:
+        command += ["--as-of", case.scene.as_of_text]
+    if case.scene.ring:
+        command += ["--ring", case.scene.ring]
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False)
 
 
 def ask(binary, case):
@@ -105,7 +111,7 @@ def ask(binary, case):
 
 def own_answers(case):
     """--self: the oracle plays the program, through its printed JSON."""
-    oracle = Oracle(case.policy)
+    oracle = Oracle(case.policy, None, case.scene)
     for line in case.questions:
         answer = json.loads(json.dumps(oracle.explain(line)))
         case.add(verdict(answer), sides_of(answer), (answer.get("client"), answer.get("server")))
@@ -124,19 +130,26 @@ def read_fixed(out):
                 questions.append(" ".join(question))
                 truth.append((answer[0],) + tuple(a == "yes" for a in answer[1:]))
                 notes.append(f"{os.path.basename(path)[:-5]}.cases:{number}")
+        scene = Scene()
+        if os.path.exists(path[:-5] + ".scene"):
+            with open(path[:-5] + ".scene", encoding="utf-8") as f:
+                scene = Scene(**json.load(f))
         with open(path, encoding="utf-8") as f:
-            yield make_case(out, os.path.basename(path)[:-5], f.read(), questions), truth, notes
+            yield make_case(out, os.path.basename(path)[:-5], f.read(), questions, scene), truth, notes
 
 
-def make_case(out, name, text, questions):
+def make_case(out, name, text, questions, scene):
     folder = os.path.join(out, name)
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, "policy.yaml"), "w", encoding="utf-8") as f:
         f.write(text)
     with open(os.path.join(folder, "questions.txt"), "w", encoding="utf-8") as f:
         f.write("".join(q + "\n" for q in questions))
+    if scene.exceptions is not None:
+        with open(os.path.join(folder, "exceptions.yaml"), "w", encoding="utf-8") as f:
+            f.write(scene.exceptions)
     try:
-        return Case(folder, text, questions)
+        return Case(folder, text, questions, scene)
     except PolicyError as e:
         sys.exit(f"{folder}: not a valid policy: {e}")
 
@@ -154,7 +167,7 @@ class Tally:
 
 def run_fixed(args, out, tally):
     for case, truth, notes in read_fixed(os.path.join(out, "fixed")):
-        mine = [a for a, _, _ in answers(Oracle(case.policy), case.questions)]
+        mine = [a for a, _, _ in answers(Oracle(case.policy, None, case.scene), case.questions)]
         trouble = own_answers(case) if args.self else ask(args.sallyport, case)
         good = not trouble
         if trouble:
@@ -173,14 +186,14 @@ def run_random(args, out, tally):
     ends_compared = ends_different = 0
     intents = {}
     for i in range(args.policies):
-        text, questions = generate(args.seed, i, args.questions, args.nat)
-        case = make_case(out, f"{i:03}", text, questions)
+        text, questions, scene = generate(args.seed, i, args.questions, args.nat)
+        case = make_case(out, f"{i:03}", text, questions, scene)
         cases.append(case)
         trouble = own_answers(case) if args.self else ask(args.sallyport, case)
         before = different
         if trouble:
             print(f"{case.folder}: {trouble}")
-        for number, (mine, my_sides, my_ends) in enumerate(answers(Oracle(case.policy), questions)):
+        for number, (mine, my_sides, my_ends) in enumerate(answers(Oracle(case.policy, None, scene), questions)):
             compared += 1
             intents[mine[0]] = intents.get(mine[0], 0) + 1
             if mine != case.theirs[number]:
@@ -221,7 +234,7 @@ def run_mutants(args, cases, tally):
     for name in mutants:
         kills = policies = 0
         for case in cases:
-            mutated = answers(Oracle(case.policy, name), case.questions)
+            mutated = answers(Oracle(case.policy, name, case.scene), case.questions)
             here = sum(mine != theirs for (mine, _, _), theirs in zip(mutated, case.theirs))
             kills += here
             policies += here > 0
