@@ -93,24 +93,105 @@ static void found_block(struct search *search, struct mine_block block, struct a
         mine_graph_lift(&cover->levels, block, search->arena, scratch);
 }
 
-/* Over the limit: one biclique per vertex of the side that has fewer. Two edges are independent if
- * neither end of one is near the other's: looking for such would need what there is no room for. */
+/* --- parts that are over the limit --- */
+
+struct ranked {
+    uint64_t rank;
+    uint32_t at;
+};
+
+static int compare_ranked(const void *a, const void *b)
+{
+    const struct ranked *x = a, *y = b;
+    if (x->rank != y->rank) return x->rank < y->rank ? -1 : 1;
+    return (x->at > y->at) - (x->at < y->at);
+}
+
+/* Edges of which no two fit in one biclique, as in mine_bound.c, but found along the lists: an edge
+ * fits with a chosen one when that one's server is near its client and the client near its server.
+ */
+static uint32_t independent_edges(const struct mine_graph *kernel, const uint32_t *clients,
+                                  uint32_t n_clients, struct mine_effort *effort,
+                                  struct arena scratch)
+{
+    uint32_t n_edges = 0, n = 0;
+    for (uint32_t i = 0; i < n_clients; i++)
+        n_edges += mine_graph_degree(kernel, 0, clients[i]);
+    struct ranked *order = arena_array(&scratch, struct ranked, n_edges);
+    uint32_t *client_of = arena_array(&scratch, uint32_t, kernel->n_edges);
+    uint32_t *mate = arena_array(&scratch, uint32_t, kernel->n[1]); /* client plus one */
+    bool *taken = arena_array(&scratch, bool, kernel->n[0]);
+    n_edges = 0;
+    for (uint32_t i = 0; i < n_clients; i++)
+        for (uint32_t e = kernel->first[0][clients[i]]; e < kernel->first[0][clients[i] + 1]; e++) {
+            client_of[e] = clients[i];
+            if (kernel->need[e] != MINE_NEEDED) continue;
+            uint64_t rank = (uint64_t)mine_graph_degree(kernel, 0, clients[i]) *
+                            mine_graph_degree(kernel, 1, kernel->near[0][e]);
+            order[n_edges++] = (struct ranked){rank, e};
+        }
+    if (n_edges) qsort(order, n_edges, sizeof *order, compare_ranked);
+    for (uint32_t i = 0; i < n_edges && mine_effort_left(effort); i++) {
+        uint32_t u = client_of[order[i].at], v = kernel->near[0][order[i].at];
+        bool fits = taken[u] || mate[v];
+        for (uint32_t j = kernel->first[0][u]; j < kernel->first[0][u + 1] && !fits; j++) {
+            uint32_t other = mate[kernel->near[0][j]];
+            fits = other && mine_graph_find(kernel, other - 1, v) != UINT32_MAX;
+        }
+        mine_effort_spend(effort, 1 + mine_graph_degree(kernel, 0, u));
+        if (fits) continue;
+        taken[u] = true;
+        mate[v] = u + 1;
+        n++;
+    }
+    return n;
+}
+
+/* Marks for each edge that is needed the end with more neighbours; the answer is how many ends. */
+static uint32_t mark_larger_ends(const struct mine_graph *kernel, const uint32_t *clients,
+                                 uint32_t n_clients, bool *const star[2])
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < n_clients; i++)
+        for (uint32_t e = kernel->first[0][clients[i]]; e < kernel->first[0][clients[i] + 1]; e++) {
+            uint32_t u = clients[i], v = kernel->near[0][e];
+            if (kernel->need[e] != MINE_NEEDED || star[0][u] || star[1][v]) continue;
+            int side = mine_graph_degree(kernel, 1, v) >= mine_graph_degree(kernel, 0, u);
+            star[side][side ? v : u] = true;
+            n++;
+        }
+    return n;
+}
+
+/* One biclique per vertex: the vertices that have most, or all of the smaller side. */
 static void cover_by_vertex(struct search *search, const uint32_t *const vertex[2],
                             const uint32_t n[2], struct arena scratch)
 {
-    int side = n[1] < n[0];
+    const struct mine_graph *kernel = search->kernel;
     search->cover->overflowed = true;
-    search->cover->bound += 1;
-    for (uint32_t i = 0; i < n[side] && search->want_blocks; i++) {
-        uint32_t x = vertex[side][i];
-        struct mine_block star = {0};
-        star.n[side] = 1;
-        star.end[side] = &x;
-        star.n[!side] = mine_graph_degree(search->kernel, side, x);
-        star.end[!side] = search->kernel->near[side] + search->kernel->first[side][x];
-        found_block(search, star, scratch);
-    }
+    search->cover->bound +=
+        independent_edges(kernel, vertex[0], n[0], search->effort, *search->arena);
+    int smaller = n[1] < n[0];
+    bool *star[2] = {arena_array(&scratch, bool, kernel->n[0]),
+                     arena_array(&scratch, bool, kernel->n[1])};
+    if (mark_larger_ends(kernel, vertex[0], n[0], star) >= n[smaller])
+        for (int side = 0; side < 2; side++)
+            for (uint32_t i = 0; i < n[side]; i++)
+                star[side][vertex[side][i]] = side == smaller;
+    for (int side = 0; side < 2 && search->want_blocks; side++)
+        for (uint32_t i = 0; i < n[side]; i++) {
+            uint32_t x = vertex[side][i];
+            if (!star[side][x]) continue;
+            struct mine_block block = {0};
+            block.n[side] = 1;
+            block.end[side] = &x;
+            block.n[!side] = mine_graph_degree(kernel, side, x);
+            block.end[!side] = kernel->near[side] + kernel->first[side][x];
+            found_block(search, block, scratch);
+        }
 }
+
+/* --- searching a part --- */
 
 /* Up to here a part is searched to the end if its steps allow. */
 static bool may_branch(const struct mine_part *part)

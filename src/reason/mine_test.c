@@ -798,12 +798,36 @@ static void test_without_steps(void **state)
     arena_close(&arena);
 }
 
+/* Over the limit of what may be searched: the answer is told per vertex and says so. */
+static void test_over_limit(void **state)
+{
+    (void)state;
+    enum { N = 40000 };
+    struct arena arena = arena_open("mine_test", 0, NULL), scratch = arena_open("scratch", 0, NULL);
+    struct chance chance = {11};
+    struct pairs pairs = {0};
+    for (uint32_t i = 0; i < 4 * N; i++)
+        put(&pairs, &arena, below(&chance, N), below(&chance, N), 0);
+    struct mine_input input = input_of(&pairs, N, N);
+    struct mine_options options = {0};
+    struct mine_result result = mine(&input, &options, &arena, scratch);
+    print_message("  %" PRIu64 " pairs, kernel %zu: entries %zu, bound %zu, gap %.1f %%\n",
+                  result.seen, result.kernel_pairs, result.n_entries, result.bound,
+                  mine_gap_percent(&result));
+    assert_true(result.overflowed);
+    assert_int_equal(result.allowed, result.seen);
+    assert_true(result.bound <= result.n_entries && result.n_entries <= N);
+    assert_true(mine_gap_percent(&result) <= 10.0);
+    arena_close(&scratch);
+    arena_close(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_small_worlds),  cmocka_unit_test(test_cases),
         cmocka_unit_test(test_without_steps), cmocka_unit_test(test_planted),
-        cmocka_unit_test(test_random),
+        cmocka_unit_test(test_over_limit),    cmocka_unit_test(test_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
