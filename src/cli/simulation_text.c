@@ -193,7 +193,7 @@ static void print_flows(const struct simulation_text *s, struct by_server all)
 {
     static const struct table_column columns[] = {
         {{"server, its clients", 19}, ALIGN_LEFT,  32},
-        {{"service", 7},              ALIGN_LEFT,  9 },
+        {{"service", 7},              ALIGN_LEFT,  10},
         {{"users", 5},                ALIGN_LEFT,  22},
         {{"shares", 6},               ALIGN_LEFT,  16},
         {{"seen", 4},                 ALIGN_RIGHT, 0 },
@@ -325,11 +325,19 @@ static str opens_text(struct arena *arena, struct opened opens)
                       STR_ARG(known));
 }
 
+static void print_entry(const struct simulation_text *s, str entry, enum table_tone tone)
+{
+    enum { WIDEST = 300 };
+    table_tone(s->call->out, str_head(entry, entry.len < WIDEST ? entry.len : WIDEST), tone,
+               s->call->colour);
+    if (entry.len > WIDEST) buf_str(s->call->out, S("... (--json has it whole)"));
+}
+
 static void print_cure(const struct simulation_text *s, const struct cure *cure)
 {
     struct invocation *call = s->call;
     buf_str(call->out, S("  "));
-    table_tone(call->out, cure->entry, TONE_STRONG, call->colour);
+    print_entry(s, cure->entry, TONE_STRONG);
     str flows = plural(call->arena, cure->keeps, "flow", "flows");
     str users = plural(call->arena, cure->people, "person", "people");
     buf_format(call->out, "\n      keeps %.*s", STR_ARG(flows));
@@ -340,7 +348,7 @@ static void print_cure(const struct simulation_text *s, const struct cure *cure)
                    call->colour);
     for (size_t i = 0; i < cure->n_wider && i < WIDER_SHOWN; i++) {
         buf_str(call->out, S("      or "));
-        table_tone(call->out, cure->wider[i].entry, TONE_PLAIN, call->colour);
+        print_entry(s, cure->wider[i].entry, TONE_PLAIN);
         buf_format(call->out, "\n         %.*s\n",
                    STR_ARG(opens_text(call->arena, cure->wider[i].opens)));
     }

@@ -191,12 +191,13 @@ struct seen {
     size_t n_known;
 };
 
-static struct seen seen_of(const struct replay *replay, struct arena *arena)
+static struct seen seen_of(const struct replay *replay, struct service_table services,
+                           struct arena *arena)
 {
     struct seen seen = {
         .replay = replay,
         .first = arena_array(arena, size_t, replay->n_ends + 2),
-        .flows = arena_array(arena, uint32_t, replay->matrix->n_flows + 1),
+        .flows = arena_array(arena, struct seen_flow, replay->matrix->n_flows + 1),
         .known = arena_array(arena, struct addr, replay->n_ends + 1),
     };
     for (size_t i = 0; i < replay->n_ends; i++)
@@ -209,9 +210,12 @@ static struct seen seen_of(const struct replay *replay, struct arena *arena)
         seen.first[i + 1] += seen.first[i];
         at[i] = seen.first[i];
     }
-    for (size_t i = 0; i < replay->matrix->n_flows; i++)
-        if (replay->flows[i].server != REPLAY_NO_END)
-            seen.flows[at[replay->flows[i].server]++] = (uint32_t)i;
+    for (size_t i = 0; i < replay->matrix->n_flows; i++) {
+        const struct matrix_flow *flow = &replay->matrix->flows[i];
+        if (replay->flows[i].server == REPLAY_NO_END) continue;
+        seen.flows[at[replay->flows[i].server]++] = (struct seen_flow){
+            replay->flows[i].client, service_by_port(services, flow->transport, flow->port)};
+    }
     return seen;
 }
 
@@ -223,24 +227,28 @@ static struct opened pairs_seen(const struct resolved *resolved, const struct se
 {
     const struct replay *replay = seen->replay;
     struct opened n = {0};
+    bool *is_from = arena_array(&scratch, bool, replay->n_ends + 1);
+    struct addr *there = arena_array(&scratch, struct addr, seen->n_known + 1);
+    size_t n_there = 0;
     *known = 0;
+    for (size_t i = 0; i < replay->n_ends; i++)
+        is_from[i] = prefix_set_contains(from, replay->ends[i].addr);
+    for (size_t i = 0; i < seen->n_known; i++)
+        if (prefix_set_contains(from, seen->known[i])) there[n_there++] = seen->known[i];
     for (size_t end = 0; end < replay->n_ends; end++) {
         struct addr server = replay->ends[end].addr;
         if (!prefix_set_contains(to, server)) continue;
         struct arena inner = scratch;
         struct prefix_set allowed = allowed_clients(resolved, service, server, from, &inner);
-        struct prefix_set fresh = prefix_set_subtract(&inner, from, allowed);
         uint32_t last = REPLAY_NO_END;
         if (replay->ends[end].is_known)
-            *known +=
-                count_in(seen->known, seen->n_known, fresh) - prefix_set_contains(fresh, server);
+            *known += n_there - count_in(there, n_there, allowed) -
+                      (is_from[end] && !prefix_set_contains(allowed, server));
         for (size_t i = seen->first[end]; i < seen->first[end + 1]; i++) {
-            const struct matrix_flow *flow = &replay->matrix->flows[seen->flows[i]];
-            uint32_t client = replay->flows[seen->flows[i]].client;
+            uint32_t client = seen->flows[i].client;
             if (client == last || client == REPLAY_NO_END || client == end) continue;
-            if (service_by_port(resolved->policy->services, flow->transport, flow->port) != service)
-                continue;
-            if (!prefix_set_contains(fresh, flow->client.addr)) continue;
+            if (!is_from[client] || seen->flows[i].service != service) continue;
+            if (prefix_set_contains(allowed, replay->ends[client].addr)) continue;
             last = client;
             n.pairs++;
             n.known += replay->ends[end].is_known && replay->ends[client].is_known;
@@ -476,6 +484,7 @@ static void take_stars(struct graph *g)
 struct draft {
     struct addr *clients, *servers;
     size_t n_clients, n_servers;
+    size_t room; /* of the centres, while it grows */
     size_t *services;
     size_t n_services;
     uint64_t keeps, people;
@@ -518,6 +527,17 @@ static bool lists(const size_t *services, size_t n, size_t service)
     return false;
 }
 
+static void add_centre(struct draft *draft, struct addr centre, bool is_server, struct arena *arena)
+{
+    if (is_server) {
+        arena_grow(arena, draft->servers, draft->n_servers, draft->room);
+        draft->servers[draft->n_servers++] = centre;
+    } else {
+        arena_grow(arena, draft->clients, draft->n_clients, draft->room);
+        draft->clients[draft->n_clients++] = centre;
+    }
+}
+
 /* Stars around different centres, with the same leaves and service, are one entry; so is a star
  * that is there once more for another service. */
 static void draft_stars(struct drafting *d)
@@ -545,14 +565,12 @@ static void draft_stars(struct drafting *d)
             *(at_server ? &draft->clients : &draft->servers) = leaves;
             *(at_server ? &draft->n_clients : &draft->n_servers) = star->taken;
         }
-        struct draft *draft = &d->drafts[d->draft_of[i]];
-        struct addr **centres = at_server ? &draft->servers : &draft->clients;
-        size_t *n = at_server ? &draft->n_servers : &draft->n_clients;
-        struct addr *grown = arena_array(d->scratch, struct addr, *n + 1);
-        if (*n) memcpy(grown, *centres, *n * sizeof *grown);
-        grown[(*n)++] = centre;
-        qsort(grown, *n, sizeof *grown, addr_order);
-        *centres = grown;
+        add_centre(&d->drafts[d->draft_of[i]], centre, at_server, d->scratch);
+    }
+    for (size_t i = 0; i < d->n; i++) {
+        struct draft *draft = &d->drafts[i];
+        qsort(draft->clients, draft->n_clients, sizeof *draft->clients, addr_order);
+        qsort(draft->servers, draft->n_servers, sizeof *draft->servers, addr_order);
     }
 }
 
@@ -706,6 +724,7 @@ static const struct decision *cured_decision(const struct drafting *d, const str
 /* ---- The whole ----------------------------------------------------------------------------------
  */
 
+enum { LISTED = 8 };         /* addresses that a wider entry may list at one end */
 enum { WIDER_COUNTED = 20 }; /* entries whose wider forms are counted: those of most people */
 
 /* What wider entries stand for. */
@@ -841,6 +860,8 @@ static void widen(const struct resolved *resolved, const struct seen *seen,
     for (size_t i = 0; i < n_from; i++)
         for (size_t j = 0; j < n_to; j++) {
             if (!i && !j) continue;
+            /* Half a wide entry with a long list in it is of no use. */
+            if ((!i && draft->n_clients > LISTED) || (!j && draft->n_servers > LISTED)) continue;
             if (is_forbidden(resolved, draft, from[i].set, to[j].set, scratch)) continue;
             options[n++] = (struct cure_option){
                 entry_text(resolved->policy, draft, from[i].text, to[j].text, arena),
@@ -1018,7 +1039,7 @@ struct cures cures_of_ring(const struct simulation *simulation, const struct sim
     qsort(ranked, n, sizeof *ranked, ranked_order);
 
     struct cure *items = arena_array(arena, struct cure, n + 1);
-    struct seen seen = seen_of(replay, &scratch);
+    struct seen seen = seen_of(replay, resolved->policy->services, &scratch);
     for (size_t i = 0; i < n; i++) {
         items[i] = ranked[i].cure;
         if (i < WIDER_COUNTED && ranked[i].draft)
