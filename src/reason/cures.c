@@ -182,12 +182,17 @@ static size_t count_in(const struct addr *sorted, size_t n, struct prefix_set se
 /* ---- Which pairs were seen ----------------------------------------------------------------------
  */
 
+struct seen_flow {
+    uint32_t client; /* an end */
+    int service;
+};
+
 /* Flows by their server. */
 struct seen {
     const struct replay *replay;
-    size_t *first;      /* per end, and one more */
-    uint32_t *flows;    /* in the order of the matrix, so equal clients are together */
-    struct addr *known; /* ends that exist, sorted */
+    size_t *first;           /* per end, and one more */
+    struct seen_flow *flows; /* in the order of the matrix, so equal clients are together */
+    struct addr *known;      /* ends that exist, sorted */
     size_t n_known;
 };
 
