@@ -109,7 +109,7 @@ enum {
     LIMIT_WORKER_BYTES = 192 << 20,
     /* Pieces of a large source that are read apart, where its format allows: large enough that what
      * each wants once does not matter. A window holds two of them with room for more. */
-    LIMIT_BLOCK_BYTES = 4 << 20,
+    LIMIT_BLOCK_BYTES = 7 << 20,
     /* Numbered records of one source that are remembered, so that one that comes again counts once
      * (16 bytes each). Full: all are forgotten, and those that come again count again. */
     LIMIT_RECORDS_TOLD = 1 << 22,

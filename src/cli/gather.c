@@ -394,6 +394,9 @@ static void feed(struct reading *r, struct input *input, uint64_t offset, void *
 /* ---- Blocks -------------------------------------------------------------------------------------
  */
 
+static_assert(2 * LIMIT_BLOCK_BYTES + LIMIT_WINDOW_BYTES < LIMIT_RECORD_BYTES,
+              "a window that shows two blocks may be asked for more");
+
 /* A source on its way into blocks. */
 struct cutting {
     struct file *file;

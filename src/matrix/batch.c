@@ -493,7 +493,8 @@ static struct ranked_edge *rank_edges(const struct batch *batch,
     *n = 0;
     for (uint32_t i = 0; i < batch->n_edges; i++) {
         if (!numbers->edges[i]) continue;
-        edges[*n] = (struct ranked_edge){numbers->edges[i], i, batch_edge_is_named(batch, i)};
+        bool is_named = batch->edges.n && batch_edge_is_named(batch, i);
+        edges[*n] = (struct ranked_edge){numbers->edges[i], i, is_named};
         sorted = sorted && (!*n || rank_order(&edges[*n - 1], &edges[*n]) < 0);
         ++*n;
     }

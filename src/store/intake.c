@@ -185,26 +185,67 @@ static bool number_new_edge(struct store *store, const struct batch *batch, stru
            write_edge(store, numbers, edge, &numbers->edges[index], err);
 }
 
-/* Edges of two addresses that a row refers to, in the order in which the batch has them: its map
- * has their keys and hashes at hand. */
-static bool number_pairs(struct store *store, const struct batch *batch, const bool *needed,
-                         struct numbers *numbers, struct err *err)
+/* An edge that is not known yet, and its key in the database. */
+struct new_edge {
+    int64_t client, server;
+    uint64_t port;
+    uint32_t pair; /* in the batch's map */
+};
+
+static int new_edge_order(const void *left, const void *right)
 {
+    const struct new_edge *a = left, *b = right;
+    if (a->client != b->client) return a->client < b->client ? -1 : 1;
+    if (a->server != b->server) return a->server < b->server ? -1 : 1;
+    return a->port < b->port ? -1 : a->port > b->port;
+}
+
+static struct batch_pair pair_at(const struct batch *batch, size_t at)
+{
+    struct batch_pair pair;
+    memcpy(&pair, batch->pairs.entries[at].key.ptr, sizeof pair);
+    return pair;
+}
+
+/* In the order of their keys: neighbours in the index are written one after the other. */
+static bool number_new_edges(struct store *store, const struct batch *batch,
+                             struct numbers *numbers, struct new_edge *edges, size_t n,
+                             struct err *err)
+{
+    if (n) qsort(edges, n, sizeof *edges, new_edge_order);
+    for (size_t i = 0; i < n; i++) {
+        const struct map_entry *entry = &batch->pairs.entries[edges[i].pair];
+        uint32_t index = (uint32_t)entry->value;
+        struct batch_pair pair = pair_at(batch, edges[i].pair);
+        if (!number_new_edge(store, batch, numbers, index, err)) return false;
+        *place_of(&store->cache, &pair, entry->hash) =
+            (struct store_known_edge){pair.client, pair.server, pair.port, numbers->edges[index]};
+    }
+    return true;
+}
+
+/* Edges of two addresses that a row refers to: the batch's map has their keys and hashes at hand.
+ */
+static bool number_pairs(struct store *store, const struct batch *batch, const bool *needed,
+                         struct numbers *numbers, struct arena scratch, struct err *err)
+{
+    struct new_edge *edges = arena_array(&scratch, struct new_edge, batch->pairs.n + 1);
+    size_t n = 0;
     for (size_t i = 0; i < batch->pairs.n; i++) {
         const struct map_entry *entry = &batch->pairs.entries[i];
         uint32_t index = (uint32_t)entry->value;
-        struct batch_pair pair;
         if (!needed[index]) continue;
-        memcpy(&pair, entry->key.ptr, sizeof pair);
-        struct store_known_edge *place = place_of(&store->cache, &pair, entry->hash);
-        if (!place->number) {
-            if (!number_new_edge(store, batch, numbers, index, err)) return false;
-            *place = (struct store_known_edge){pair.client, pair.server, pair.port,
-                                               numbers->edges[index]};
-        }
-        numbers->edges[index] = place->number;
+        struct batch_pair pair = pair_at(batch, i);
+        numbers->edges[index] = place_of(&store->cache, &pair, entry->hash)->number;
+        if (numbers->edges[index]) continue;
+        struct batch_edge edge = batch->edge_items[index];
+        if (!number_end(store, batch, numbers, edge.client, err) ||
+            !number_end(store, batch, numbers, edge.server, err))
+            return false;
+        edges[n++] = (struct new_edge){numbers->ends[edge.client], numbers->ends[edge.server],
+                                       pair.port, (uint32_t)i};
     }
-    return true;
+    return number_new_edges(store, batch, numbers, edges, n, err);
 }
 
 static bool number_edge(struct store *store, const struct batch *batch, struct numbers *numbers,
@@ -237,7 +278,8 @@ static const bool *edges_needed(const struct batch *batch, struct arena *arena)
 static bool number_all(struct store *store, const struct batch *batch, struct numbers *numbers,
                        struct arena scratch, struct err *err)
 {
-    if (!number_pairs(store, batch, edges_needed(batch, &scratch), numbers, err)) return false;
+    const bool *needed = edges_needed(batch, &scratch);
+    if (!number_pairs(store, batch, needed, numbers, scratch, err)) return false;
     for (size_t i = 0; i < batch->n_facts; i++) {
         const struct batch_fact *fact = &batch->facts[i];
         if (fact->known) continue;

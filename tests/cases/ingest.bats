@@ -163,18 +163,18 @@ def zeek(n, half):
     if n == 0: row["_system_name"] = "sensor"
     return (json.dumps(row)[: 60 if n % 9973 == 1 else None] + "\n").encode()
 
-for name, lines, make in (("firewall", 130000, firewall), ("zeek", 60000, zeek)):
+for name, lines, make in (("firewall", 240000, firewall), ("zeek", 120000, zeek)):
     if name not in sys.argv[2:]: continue
     half = lines // 2
     data = [make(n, half) for n in range(lines)]
     whole = b"".join(data).rstrip(b"\n")
-    assert len(whole) > 9 << 20
+    assert len(whole) > 15 << 20
     open(f"{folder}/{name}.log", "wb").write(whole)
     third = lines // 3
     for part, begin in enumerate(range(0, lines, third)):
         head = b"" if not part or name == "zeek" else HEAD.encode() if begin <= half + 20000 else OTHER.encode()
         piece = head + b"".join(data[begin:begin + third])
-        assert len(piece) < 8 << 20 or part == 0
+        assert len(piece) < 14 << 20
         open(f"{folder}/{name}.part{part}", "wb").write(piece)
 PY
 }
@@ -200,7 +200,7 @@ assert any("longer" in skip["reason"] and skip["length"] == 5000000 for skip in 
     /usr/bin/python3 -c '
 import json, sys
 records = {source["reader"]: source["records"] for source in json.load(sys.stdin)["sources"]}
-assert records["zeek"] == 60000 - 7, records' <"$BATS_TEST_TMPDIR/blocks-1.output"
+assert records["zeek"] == 120000 - 13, records' <"$BATS_TEST_TMPDIR/blocks-1.output"
     flows "$BATS_TEST_TMPDIR/blocks-1" >"$BATS_TEST_TMPDIR/in-blocks"
     "$SALLYPORT" ingest -C "$WS" "$BATS_TEST_TMPDIR"/{firewall,zeek}.part* >/dev/null
     flows | diff "$BATS_TEST_TMPDIR/in-blocks" - | head -5
