@@ -34,8 +34,6 @@ static bool load_evidence(struct invocation *call, struct workspace *workspace,
     if (!store_load_uses(store, call->arena, &uses, &n_uses, err)) return false;
     if (!store_load_listenings(store, call->arena, &listenings, &n_listenings, err)) return false;
     if (!store_load_changes(store, call->arena, &changes, &n_changes, err)) return false;
-    if (!controllers_known(call, workspace, &out->controllers, &out->n_controllers, err))
-        return false;
     out->shares = roles_shares(call->arena, uses, n_uses, list, &out->n_shares);
     *views = roles_of(call->arena, list, matrix, out->shares, out->n_shares);
     *views =

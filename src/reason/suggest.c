@@ -838,6 +838,16 @@ static bool is_governed(const struct making *m, const struct suggest_flow *f, co
     return f->fate != SUGGEST_PASSED_OVER;
 }
 
+static void count_profiles(struct making *m)
+{
+    for (size_t i = 0; i < m->out->n_flows; i++) {
+        const struct suggest_flow *f = &m->flows[i];
+        if (f->fate != SUGGEST_KEPT && f->fate != SUGGEST_LIFELINE) continue;
+        for (size_t p = 0; p < PROFILE_COUNT; p++)
+            m->out->in_profile[p] += f->flow->profiles[p] > 0;
+    }
+}
+
 bool suggest(const struct suggest_sources *sources, const struct resolved *resolved,
              const struct suggest_options *options, struct arena *arena, struct arena scratch,
              struct suggestion *out, struct err *err)
@@ -867,6 +877,7 @@ bool suggest(const struct suggest_sources *sources, const struct resolved *resol
     made.flows = m->flows;
     made.n_flows = sources->matrix->n_flows;
     made.evidence = sum_if(m, is_governed, NULL);
+    count_profiles(m);
     find_servers(m, &surpluses);
     find_endpoints(m, &surpluses);
     find_shares(m, &surpluses);

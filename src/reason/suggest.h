@@ -83,6 +83,7 @@ struct suggestion {
     str text;
     /* Flows as `simulate` counts them with every ring deployed. */
     uint64_t kept, stopped, escaped, undecidable, broken;
+    uint64_t in_profile[PROFILE_COUNT]; /* kept flows that were seen in it, by the log's word */
     bool has_lifeline; /* false: no domain controller is known, so nothing is managed yet */
 };
 

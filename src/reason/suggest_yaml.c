@@ -492,6 +492,22 @@ static void put_numbers(struct buf *out, const struct suggestion *s, struct aren
 /* ---- Files --------------------------------------------------------------------------------------
  */
 
+/* Kept flows of a profile in which machines would block by default. */
+static void put_profiles(struct buf *out, const struct suggestion *s, struct arena *arena)
+{
+    uint64_t private = s->in_profile[PROFILE_PRIVATE], public = s->in_profile[PROFILE_PUBLIC];
+    if (!private && !public) return;
+    comment(out, "# ", "# ",
+            str_format(arena,
+                       "%" PRIu64 " kept flows were seen in profile private, %" PRIu64
+                       " in public: there, too, what is allowed passes. The default is to block.",
+                       private, public));
+    buf_str(out, S("profiles: {domain: enforce"));
+    if (private) buf_str(out, S(", private: enforce"));
+    if (public) buf_str(out, S(", public: enforce"));
+    buf_str(out, S("}\n\n"));
+}
+
 static void put_fresh(struct buf *out, const struct suggestion *s, struct arena *arena)
 {
     buf_str(out,
@@ -506,7 +522,9 @@ static void put_fresh(struct buf *out, const struct suggestion *s, struct arena 
     if (s->places.n_groups) buf_str(out, S("\ngroups:\n"));
     for (size_t i = 0; i < s->places.n_groups; i++)
         put_group(out, s, &s->places.groups[i], arena);
-    buf_str(out, S("\n# Least privilege: what is not listed is blocked, in both directions.\n"));
+    buf_char(out, '\n');
+    put_profiles(out, s, arena);
+    buf_str(out, S("# Least privilege: what is not listed is blocked, in both directions.\n"));
     put_allow(out, s, arena);
     buf_str(out, S("\n# The key alone closes the network's edge for these services; openings are "
                    "asked about below.\nperimeter: []\n"));
