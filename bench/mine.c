@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Policy mining for tools/bench: pairs made up by seeded generators, reduced and covered. Prints a
- * line per network: CPU seconds for the reductions alone and for the whole, what was left to
- * search, entries and the proved bound.
+/* Policy mining for tools/bench: pairs made up by a seeded generator, reduced and covered in both
+ * regimes. Prints a row for each: medians of CPU seconds for the reductions alone and for the
+ * whole, what was left to search, entries and the proved bound.
  *
- * usage: mine [NETWORK...]
+ * usage: mine RUNS [NETWORK]      without a network: lists them
  */
 #include "reason/mine.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "base/hash.h"
@@ -173,42 +174,85 @@ static double reduce_s(const struct mine_input *input, struct arena arena, struc
     return cpu_s() - start;
 }
 
-static void run(const struct network *network, struct arena arena, struct arena scratch)
+static int compare_times(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *times, size_t n)
+{
+    qsort(times, n, sizeof *times, compare_times);
+    return times[n / 2];
+}
+
+static size_t count_items(const struct mine_result *result)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < result->n_entries; i++)
+        n += result->entries[i].clients.n_sets + result->entries[i].clients.n_singles +
+             result->entries[i].servers.n_sets + result->entries[i].servers.n_singles;
+    return n;
+}
+
+static void print_row(const char *regime, const struct mine_result *result, double reduced,
+                      double whole)
+{
+    struct rusage usage = {0};
+    getrusage(RUSAGE_SELF, &usage);
+    printf("  %-12s %9.2f %7.2f %9ld %8zu %8zu %7zu %8zu %8zu %6.1f %% %10.3f%s\n", regime, reduced,
+           whole, usage.ru_maxrss / 1024, result->kernel_pairs, result->components,
+           result->n_entries, count_items(result), result->bound, mine_gap_percent(result),
+           mine_over_grant(result), result->exhausted ? "  steps ended" : "");
+    fflush(stdout);
+}
+
+enum { MOST_RUNS = 99 };
+
+static void run(const struct network *network, size_t n_runs, struct arena arena,
+                struct arena scratch)
 {
     struct mine_input input;
     network->make(&input, &arena);
-    double reduced = reduce_s(&input, arena, scratch);
+    double reduced[MOST_RUNS], whole[MOST_RUNS];
     for (int generalise = 0; generalise < 2; generalise++) {
         if (generalise && !input.clients.n_sets) break;
         struct mine_options options = {.generalise = generalise};
-        struct arena answer = arena;
-        double start = cpu_s();
-        struct mine_result result = mine(&input, &options, &answer, scratch);
-        size_t items = 0;
-        for (size_t i = 0; i < result.n_entries; i++)
-            items += result.entries[i].clients.n_sets + result.entries[i].clients.n_singles +
-                     result.entries[i].servers.n_sets + result.entries[i].servers.n_singles;
-        printf("%-13s %-11s pairs %8" PRIu64 "  reduce %6.2f s  all %6.2f s  classes %6zu x %5zu  "
-               "kernel %7zu  parts %4zu  entries %6zu  items %8zu  bound %6zu  gap %5.1f %%  "
-               "over-grant %.3f  cost %" PRIu64 "  steps %" PRIu64 "%s\n",
-               network->name, generalise ? "generalised" : "exact", result.seen, reduced,
-               cpu_s() - start, result.client_classes, result.server_classes, result.kernel_pairs,
-               result.components, result.n_entries, items, result.bound, mine_gap_percent(&result),
-               mine_over_grant(&result), result.cost, result.steps,
-               result.exhausted ? "  exhausted" : "");
-        fflush(stdout);
+        struct mine_result result = {0};
+        for (size_t i = 0; i < n_runs; i++) {
+            reduced[i] = reduce_s(&input, arena, scratch);
+            struct arena answer = arena;
+            double start = cpu_s();
+            result = mine(&input, &options, &answer, scratch);
+            whole[i] = cpu_s() - start;
+            if (i + 1 < n_runs) continue;
+            if (!generalise) {
+                printf("\nsuggest, %s: %s, %" PRIu64 " pairs, told apart %zu x %zu\n",
+                       network->name, network->what, result.seen, result.client_classes,
+                       result.server_classes);
+                printf("  %-12s %9s %7s %9s %8s %8s %7s %8s %8s %8s %10s\n", "regime", "reduce s",
+                       "all s", "peak MiB", "kernel", "parts", "entries", "items", "bound", "gap",
+                       "over-grant");
+            }
+            print_row(generalise ? "generalising" : "exact", &result, median(reduced, n_runs),
+                      median(whole, n_runs));
+        }
     }
 }
 
 int main(int argc, char **argv)
 {
-    struct arena arena = arena_open("bench", 0, NULL), scratch = arena_open("scratch", 0, NULL);
-    for (size_t i = 0; i < COUNT_OF(networks); i++) {
-        bool asked = argc < 2;
-        for (int j = 1; j < argc; j++)
-            asked |= str_equal(str_of(argv[j]), str_of(networks[i].name));
-        if (asked) run(&networks[i], arena, scratch);
+    uint64_t n_runs = 0;
+    if (argc < 2 || argc > 3 || !str_u64(str_of(argv[1]), MOST_RUNS, &n_runs) || !n_runs) {
+        fputs("usage: mine RUNS [NETWORK]\n", stderr);
+        return 2;
     }
+    struct arena arena = arena_open("bench", 0, NULL), scratch = arena_open("scratch", 0, NULL);
+    for (size_t i = 0; i < COUNT_OF(networks); i++)
+        if (argc == 2)
+            puts(networks[i].name);
+        else if (str_equal(str_of(argv[2]), str_of(networks[i].name)))
+            run(&networks[i], n_runs, arena, scratch);
     arena_close(&scratch);
     arena_close(&arena);
     return 0;

@@ -134,6 +134,13 @@ def bench_flows(folder, site, pairs):
     ], pairs)
 
 
+def bench_suggest(folder, site, pairs):
+    """Policy mining alone, each network in a process of its own so that its peak of memory is its own."""
+    driver = ["build/src/mine_bench", str(pairs)]
+    for network in subprocess.run(driver, check=True, capture_output=True, text=True).stdout.split():
+        subprocess.run([*driver, network], check=True)
+
+
 JOBS = {name.removeprefix("bench_"): work for name, work in list(globals().items()) if name.startswith("bench_")}
 
 
