@@ -183,6 +183,11 @@ static void add_witness(struct loading *l, struct edge *edge, struct candidate c
         if (witness_order(&held->witness, &last->witness) > 0) last = held;
     }
     if (edge->n_witnesses < LIMIT_WITNESSES) {
+        /* Most edges have one witness, and there are millions of edges. */
+        if (!edge->witness_room) {
+            edge->witnesses = arena_new(l->scratch, struct candidate);
+            edge->witness_room = 1;
+        }
         arena_grow(l->scratch, edge->witnesses, edge->n_witnesses, edge->witness_room);
         edge->witnesses[edge->n_witnesses++] = c;
     } else if (witness_order(&c.witness, &last->witness) < 0)
@@ -528,16 +533,18 @@ static enum signing weakest_signing(struct loading *l, struct edge *edge, uint8_
                                     const char *side)
 {
     enum signing weakest = SIGNING_UNKNOWN;
+    for (int i = SIGNING_COUNT - 1; i > SIGNING_UNKNOWN; i--)
+        if (set >> i & 1) weakest = (enum signing)i;
+    if (!(set & (set - 1))) return weakest;
     struct buf all = buf_in(l->arena);
     size_t n = 0;
     buf_format(&all, "%s signing: ", side);
     for (int i = SIGNING_UNKNOWN + 1; i < SIGNING_COUNT; i++) {
         if (!(set >> i & 1)) continue;
-        if (!weakest) weakest = (enum signing)i;
         if (n++) buf_str(&all, S(", "));
         buf_str(&all, signing_text((enum signing)i));
     }
-    if (n > 1) add_conflict(l, edge, buf_text(&all));
+    add_conflict(l, edge, buf_text(&all));
     return weakest;
 }
 
@@ -677,6 +684,7 @@ static bool load_names(struct loading *l, struct err *err)
 static void drop_granted(struct edge *edge, struct arena *arena)
 {
     struct names refused = edge->flow.shares_refused;
+    if (!refused.n) return;
     str *kept = arena_array(arena, str, refused.n ? refused.n : 1);
     size_t n = 0;
     for (size_t i = 0; i < refused.n; i++) {
