@@ -114,6 +114,10 @@ void own_rules(const struct resolved *resolved, const struct flow_question *q,
                         &found))
         return;
     struct bundles bundles = bundle_make(&around, universe_peers, workspace, arena, scratch);
+    struct bundles whole = {0};
+    /* A border's slots count all groups of inside addresses, so that every entry has a say. */
+    if (answer->n_sides == SIDE_COUNT)
+        whole = bundle_make(resolved, universe_peers, workspace, arena, scratch);
     struct service_port port = port_of(resolved->policy, q, answer->service);
     const struct own_end client = {DIRECTION_OUTBOUND, q->client, q->server};
     const struct own_end server = {DIRECTION_INBOUND, q->server, q->client};
@@ -121,7 +125,7 @@ void own_rules(const struct resolved *resolved, const struct flow_question *q,
         const struct side_answer *side = &answer->sides[i];
         if (!side->enforces) continue;
         if (side->side == SIDE_BORDER)
-            out[i] = border_rule(&bundles, side, q, profile, port);
+            out[i] = border_rule(&whole, side, q, profile, port);
         else
             out[i] =
                 host_rule(&bundles, side, side->side == SIDE_CLIENT_OUTBOUND ? &client : &server,

@@ -10,8 +10,8 @@ struct own_rule {
     str id, name; /* empty: no rule speaks of it (nothing is enforced, or the mode is off) */
 };
 
-/* One rule per side of the answer, in its order. Rules are made of those entries alone that speak
- * of one of the two machines, so a policy of many is no matter.
+/* One rule per side of the answer, in its order. The rules of the two machines are made of those
+ * entries alone that speak of them, so a policy of many is no matter; a border's of all.
  *
  * workspace : its name, part of rule ids */
 void own_rules(const struct resolved *resolved, const struct flow_question *q,

@@ -68,7 +68,12 @@ static void the_rule_is_one_that_is_loaded(void **state)
                                                                       : ACTION_BLOCK);
                 n_rules++;
                 n_borders += border;
-                if (border) continue;
+                if (border) {
+                    bool out = rule->direction == DIRECTION_OUTBOUND;
+                    assert_true(prefix_set_contains(rule->local, out ? q.client : q.server));
+                    assert_true(prefix_set_contains(rule->remote, out ? q.server : q.client));
+                    continue;
+                }
                 assert_true(prefix_set_contains(rule->remote, is_client ? q.server : q.client));
                 assert_true(rule->profiles >> q.profile & 1);
             }

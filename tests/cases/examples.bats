@@ -9,6 +9,7 @@ setup_file() {
     export WS=$BATS_FILE_TMPDIR/contoso
     "$SALLYPORT" init "$WS"
     cp "$root/samples/contoso/policy.yaml" "$WS/policy.yaml"
+    cp "$root/samples/contoso/exceptions.yaml" "$WS/exceptions.yaml"
     cp -r "$root/samples/contoso/captures" "$root/samples/contoso/logs" "$WS/"
     "$SALLYPORT" ingest -C "$WS" "$WS/captures" "$WS/logs" >/dev/null
     # The files that the examples name.
