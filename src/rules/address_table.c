@@ -34,7 +34,10 @@ struct address_table {
     const struct addr *starts;
     const uint32_t *class_of;
     size_t n;
-    struct step *steps;         /* the first begins before IPv4 does, or with it */
+    /* The first begins before IPv4 does, or with it; after the last there are FEW that are its
+     * like.
+     */
+    struct step *steps;
     size_t first_step, n_steps; /* first_step: its interval */
     uint32_t roots[PIECES];     /* cells */
     struct node *nodes;
@@ -91,7 +94,7 @@ static uint32_t add_node(struct address_table *t, struct stretch s, struct arena
 {
     bool by_low = t->starts[s.first].hi == t->starts[s.end - 1].hi;
     uint64_t base = key_of(t, s.first, by_low), span = key_of(t, s.end - 1, by_low) - base;
-    unsigned wanted = bits_of(s.end - s.first), bits = bits_of(span);
+    unsigned wanted = bits_of(s.end - s.first) - 1, bits = bits_of(span);
     struct node node = {
         .base = base,
         .high = t->starts[s.first].hi,
@@ -196,10 +199,12 @@ struct address_table *address_table_build(const struct addr *starts, const uint3
     struct stretch v4 = pieces[PIECE_V4];
     t->first_step = v4.first - 1;
     t->n_steps = v4.end - t->first_step;
-    t->steps = arena_array(arena, struct step, t->n_steps);
+    t->steps = arena_array(arena, struct step, t->n_steps + FEW);
     for (size_t i = 0; i < t->n_steps; i++)
         t->steps[i] = (struct step){i ? addr_v4_value(starts[t->first_step + i]) : 0,
                                     class_of[t->first_step + i]};
+    for (size_t i = t->n_steps; i < t->n_steps + FEW; i++)
+        t->steps[i] = (struct step){UINT32_MAX, t->steps[t->n_steps - 1].class_id};
     for (size_t i = 0; i < PIECES; i++)
         t->roots[i] = add_piece(t, pieces[i], arena, scratch);
     arena_close(&scratch);
@@ -244,10 +249,13 @@ static uint32_t class_of_cell(const struct address_table *t, uint32_t cell, stru
     size_t at = cell & CELL_VALUE;
     if (cell >> KIND_SHIFT == CELL_CLASS) return (uint32_t)at;
     if (cell >> KIND_SHIFT == CELL_STEP) {
+        /* All of the cell's are compared: no jump that random addresses would take at random. */
+        const struct step *steps = t->steps + at;
         uint32_t value = (uint32_t)(a.lo & UINT32_MAX);
-        while (at + 1 < t->n_steps && t->steps[at + 1].start <= value)
-            at++;
-        return t->steps[at].class_id;
+        size_t on = 0;
+        for (size_t i = 1; i <= FEW; i++)
+            on += steps[i].start <= value;
+        return steps[on].class_id;
     }
     while (at + 1 < t->n && begins_by(t->starts[at + 1], a))
         at++;
@@ -269,7 +277,10 @@ static void prefetch_cell(const struct address_table *t, uint32_t cell)
 {
     uint32_t value = cell & CELL_VALUE;
     if (cell >> KIND_SHIFT == CELL_NODE) prefetch(&t->nodes[value]);
-    if (cell >> KIND_SHIFT == CELL_STEP) prefetch(&t->steps[value]);
+    if (cell >> KIND_SHIFT == CELL_STEP) {
+        prefetch(&t->steps[value]);
+        prefetch(&t->steps[value + FEW]);
+    }
     if (cell >> KIND_SHIFT == CELL_INTERVAL) {
         prefetch(&t->starts[value + 1]);
         prefetch(&t->class_of[value]);

@@ -30,6 +30,8 @@ struct place_kind {
     bool local, enforcing, cluster;
     uint8_t modes[PROFILE_COUNT]; /* enum profile_mode; MODE_UNSET where nothing is enforced */
     uint32_t border;              /* classes with equal numbers are inside the same borders */
+    /* What its modes let through, per profile: a bit per level of intent and secured or not. */
+    uint8_t outbound[PROFILE_COUNT], inbound[PROFILE_COUNT];
 };
 
 /* Rows of a service, numbered: see decision_row. */
@@ -302,6 +304,35 @@ static void make_services(struct decision *d, bool possible, struct arena *arena
 /* ---- Places -------------------------------------------------------------------------------------
  */
 
+/* What a machine that enforces makes of a flow. */
+static bool host_passes(enum profile_mode mode, enum direction direction, bool intended)
+{
+    if (mode == MODE_UNSET || mode == MODE_OFF) return true;
+    bool by_intent =
+        mode == MODE_ENFORCE || (mode == MODE_BLOCK_INBOUND && direction == DIRECTION_OUTBOUND);
+    return by_intent && intended;
+}
+
+enum { LEVELS = INTENTS_ALLOW + 1 };
+
+/* The bit of a level of intent, in clear or secured. */
+static unsigned level_bit(enum intent_level level, bool secured)
+{
+    return 2 * (unsigned)level + secured;
+}
+
+/* A bit per level and security: whether the flow gets through. */
+static uint8_t levels_let_through(enum profile_mode mode, enum direction direction)
+{
+    unsigned bits = 0;
+    for (unsigned k = 0; k < 2 * LEVELS; k++) {
+        enum intent_level level = (enum intent_level)(k / 2);
+        bool intended = level == INTENTS_ALLOW || (level == INTENTS_IF_SECURE && k % 2);
+        if (host_passes(mode, direction, intended)) bits |= 1u << k;
+    }
+    return (uint8_t)bits;
+}
+
 /* Classes are of one place when no set of modes, of borders, of those that enforce, are local or
  * members of a cluster tells them apart. */
 static void find_places(struct decision *d, struct arena *arena, struct arena scratch)
@@ -336,6 +367,11 @@ static void find_places(struct decision *d, struct arena *arena, struct arena sc
         for (size_t p = 0; p < PROFILE_COUNT && place->enforcing; p++)
             for (uint8_t m = MODE_OFF; m >= MODE_ENFORCE; m--)
                 if (class_set_has(d->modes[p][m], c)) place->modes[p] = m;
+        for (size_t p = 0; p < PROFILE_COUNT; p++) {
+            enum profile_mode mode = (enum profile_mode)place->modes[p];
+            place->outbound[p] = levels_let_through(mode, DIRECTION_OUTBOUND);
+            place->inbound[p] = levels_let_through(mode, DIRECTION_INBOUND);
+        }
     }
     uint32_t *place_of = arena_array(arena, uint32_t, d->n_classes);
     if (d->n_classes) memcpy(place_of, parts.of, d->n_classes * sizeof *place_of);
@@ -379,11 +415,11 @@ static void index_machines(struct decision *d, struct arena *arena)
  * each profile, what borders make of it, and whole paths.
  */
 
-enum { ROW_ALL, ROW_LOCAL, ROW_FIRST, LEVELS = 2, PATHS = PROFILE_COUNT * 2 };
+enum { ROW_ALL, ROW_LOCAL, ROW_FIRST, SECURED_OR_NOT = 2, PATHS = PROFILE_COUNT * 2 };
 
 static uint32_t numbers_of_service(const struct decision *d, const struct row_numbers *numbers)
 {
-    uint64_t n = (uint64_t)numbers->n_kinds * LEVELS * (1 + PROFILE_COUNT) +
+    uint64_t n = (uint64_t)numbers->n_kinds * SECURED_OR_NOT * (1 + PROFILE_COUNT) +
                  (uint64_t)d->n_classes * (1 + PATHS);
     assert(n < UINT32_MAX - numbers->base && "rows outnumber their numbers");
     return (uint32_t)n;
@@ -537,10 +573,10 @@ uint32_t decision_row(const struct decision *decision, int service, enum profile
     if (side == SIDE_SERVER_INBOUND) return inbound_row(d, service, profile, secured, server_class);
     uint32_t row = numbers->base, level = level_number(intents, secured);
     if (side == SIDE_CLIENT_OUTBOUND) {
-        row += (1 + (uint32_t)first_alike(d, profile)) * LEVELS * numbers->n_kinds;
+        row += (1 + (uint32_t)first_alike(d, profile)) * SECURED_OR_NOT * numbers->n_kinds;
         return row + level * numbers->n_kinds + intents_kind(intents, server_class);
     }
-    row += (1 + PROFILE_COUNT) * LEVELS * numbers->n_kinds;
+    row += (1 + PROFILE_COUNT) * SECURED_OR_NOT * numbers->n_kinds;
     if (side == SIDE_COUNT) row += (1 + 2 * (uint32_t)profile + level) * d->n_classes;
     return row + numbers->path_of[server_class];
 }
@@ -594,7 +630,7 @@ static struct class_set make_row(const struct decision *d, int service, uint32_t
 {
     const struct row_numbers *numbers = &d->numbers[service];
     const struct intents *intents = d->services[service];
-    uint32_t of_intents = LEVELS * numbers->n_kinds;
+    uint32_t of_intents = SECURED_OR_NOT * numbers->n_kinds;
     if (row < of_intents * (1 + PROFILE_COUNT)) {
         uint32_t place_in = row % of_intents;
         struct class_set intended = intents_clients(intents, place_in % numbers->n_kinds,
@@ -743,15 +779,6 @@ static enum intent intent_of(enum intent_level level)
     return level == INTENTS_IF_SECURE ? INTENT_ALLOW_IF_SECURE : INTENT_BLOCK;
 }
 
-/* What a machine that enforces makes of a flow. */
-static bool host_passes(enum profile_mode mode, enum direction direction, bool intended)
-{
-    if (mode == MODE_UNSET || mode == MODE_OFF) return true;
-    bool by_intent =
-        mode == MODE_ENFORCE || (mode == MODE_BLOCK_INBOUND && direction == DIRECTION_OUTBOUND);
-    return by_intent && intended;
-}
-
 /* A flow whose ends are classes: neither local nor one machine, and the service is governed. */
 struct class_flow {
     const struct place_kind *client, *server;
@@ -766,11 +793,10 @@ static struct side_answer ask_host(const struct class_flow *f, enum side side)
     const struct place_kind *own = outbound ? f->client : f->server;
     struct side_answer answer = {side, false, true, true};
     if (!own->enforcing || !(outbound ? f->client_has : f->server_has)) return answer;
-    enum direction direction = outbound ? DIRECTION_OUTBOUND : DIRECTION_INBOUND;
-    enum profile_mode mode = (enum profile_mode)own->modes[f->profile];
+    unsigned through = outbound ? own->outbound[f->profile] : own->inbound[f->profile];
     answer.enforces = true;
-    answer.passes = host_passes(mode, direction, f->level == INTENTS_ALLOW);
-    answer.passes_secured = host_passes(mode, direction, f->level != INTENTS_NONE);
+    answer.passes = through >> level_bit(f->level, false) & 1;
+    answer.passes_secured = through >> level_bit(f->level, true) & 1;
     return answer;
 }
 
@@ -859,21 +885,16 @@ void decision_records(const struct decision *decision, const struct flow_questio
 static uint8_t verdict_of(const struct decision *d, const struct flow_record *r,
                           enum intent_level level, enum intent_level possible)
 {
-    struct class_flow flow = {.client = place(d, r->client),
-                              .server = place(d, r->server),
-                              .profile = (enum profile)r->profile,
-                              .level = level,
-                              .client_has = true,
-                              .server_has = true};
-    unsigned passing = FLOW_PASSES | FLOW_PASSES_SECURED;
-    if (r->one_machine || flow.client->local || flow.server->local)
-        return (uint8_t)(INTENT_LOCAL | passing);
-    if (r->service == FLOW_UNGOVERNED) return (uint8_t)(INTENT_UNGOVERNED | passing);
-    struct flow_answer answer = {.passes = true, .passes_secured = true};
-    ask_sides(&flow, &answer);
+    const struct place_kind *client = place(d, r->client), *server = place(d, r->server);
+    unsigned all = FLOW_PASSES | FLOW_PASSES_SECURED;
+    if (r->one_machine || client->local || server->local) return (uint8_t)(INTENT_LOCAL | all);
+    if (r->service == FLOW_UNGOVERNED) return (uint8_t)(INTENT_UNGOVERNED | all);
+    unsigned through = client->outbound[r->profile] & server->inbound[r->profile];
+    /* A border passes whatever somebody means to allow. */
+    if (client->border != server->border && level == INTENTS_NONE) through = 0;
     unsigned verdict = level == possible ? (unsigned)intent_of(level) : INTENT_UNDECIDABLE;
-    if (answer.passes) verdict |= FLOW_PASSES;
-    if (answer.passes_secured) verdict |= FLOW_PASSES_SECURED;
+    if (through >> level_bit(level, false) & 1) verdict |= FLOW_PASSES;
+    if (through >> level_bit(level, true) & 1) verdict |= FLOW_PASSES_SECURED;
     return (uint8_t)verdict;
 }
 
