@@ -62,10 +62,38 @@ struct prefix_set prefix_set_union(struct arena *arena, struct prefix_set a, str
     return (struct prefix_set){out, n};
 }
 
+/* The first range that does not end before an address. */
+static size_t first_up_to(struct prefix_set set, struct addr a)
+{
+    size_t low = 0, high = set.n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (addr_compare(set.ranges[middle].last, a) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The ranges of a set that meet the stretch from the first to the last address of another: a small
+ * set is worked with a large one at the cost of the small one. */
+static struct prefix_set around(struct prefix_set set, struct prefix_set other)
+{
+    size_t from = first_up_to(set, other.ranges[0].first);
+    size_t to = first_up_to(set, other.ranges[other.n - 1].last);
+    if (to < set.n) to++;
+    return (struct prefix_set){set.ranges + from, to - from};
+}
+
 struct prefix_set prefix_set_intersect(struct arena *arena, struct prefix_set a,
                                        struct prefix_set b)
 {
     if (!a.n || !b.n) return (struct prefix_set){0};
+    a = around(a, b);
+    if (!a.n) return a;
+    b = around(b, a);
+    if (!b.n) return b;
     struct range *out = arena_array(arena, struct range, a.n + b.n);
     size_t n = 0, i = 0, j = 0;
     while (i < a.n && j < b.n) {
@@ -85,6 +113,8 @@ struct prefix_set prefix_set_intersect(struct arena *arena, struct prefix_set a,
 struct prefix_set prefix_set_subtract(struct arena *arena, struct prefix_set a, struct prefix_set b)
 {
     if (!a.n || !b.n) return a;
+    b = around(b, a);
+    if (!b.n) return a;
     struct range *out = arena_array(arena, struct range, a.n + b.n);
     size_t n = 0, j = 0;
     for (size_t i = 0; i < a.n; i++) {
@@ -107,15 +137,8 @@ struct prefix_set prefix_set_subtract(struct arena *arena, struct prefix_set a, 
 
 bool prefix_set_contains(struct prefix_set set, struct addr a)
 {
-    size_t low = 0, high = set.n;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (addr_compare(set.ranges[middle].last, a) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < set.n && addr_compare(set.ranges[low].first, a) <= 0;
+    size_t at = first_up_to(set, a);
+    return at < set.n && addr_compare(set.ranges[at].first, a) <= 0;
 }
 
 bool prefix_set_overlaps(struct prefix_set a, struct prefix_set b)

@@ -76,6 +76,7 @@ struct table_file {
     struct buf sets, chains[2]; /* by direction; a border's one chain is chains[0] */
     size_t n_allows;
     bool border;
+    bool *paired; /* per rule: it stands in a set of pairs */
 };
 
 static void put_set(struct table_file *file, str name, enum family family, struct prefix_set set)
@@ -99,6 +100,18 @@ struct match {
     const struct rule *rule;
 };
 
+static void put_ports(struct buf *out, const struct rule *rule)
+{
+    buf_format(out, "%s dport ", rule->transport == TRANSPORT_TCP ? "tcp" : "udp");
+    if (rule->n_ports > 1) buf_str(out, S("{ "));
+    for (size_t i = 0; i < rule->n_ports; i++) {
+        struct service_port p = rule->ports[i];
+        buf_format(out, "%s%u", i ? ", " : "", (unsigned)p.first);
+        if (p.last != p.first) buf_format(out, "-%u", (unsigned)p.last);
+    }
+    if (rule->n_ports > 1) buf_str(out, S(" }"));
+}
+
 static void put_match(struct buf *out, const struct match *m)
 {
     bool inbound = m->rule->direction == DIRECTION_INBOUND;
@@ -108,14 +121,7 @@ static void put_match(struct buf *out, const struct match *m)
         buf_format(out, "%s %s @%.*s ", header, inbound ? "daddr" : "saddr", STR_ARG(m->local));
     if (m->remote.len)
         buf_format(out, "%s %s @%.*s ", header, inbound ? "saddr" : "daddr", STR_ARG(m->remote));
-    buf_format(out, "%s dport ", m->rule->transport == TRANSPORT_TCP ? "tcp" : "udp");
-    if (m->rule->n_ports > 1) buf_str(out, S("{ "));
-    for (size_t i = 0; i < m->rule->n_ports; i++) {
-        struct service_port p = m->rule->ports[i];
-        buf_format(out, "%s%u", i ? ", " : "", (unsigned)p.first);
-        if (p.last != p.first) buf_format(out, "-%u", (unsigned)p.last);
-    }
-    if (m->rule->n_ports > 1) buf_str(out, S(" }"));
+    put_ports(out, m->rule);
 }
 
 static struct buf *chain_of(struct table_file *file, const struct rule *rule)
@@ -187,36 +193,91 @@ static bool same_ports(const struct rule *a, const struct rule *b)
     return true;
 }
 
-/* Blocks of one direction and one list of ports are one stop when they have the same scope: a
- * host's own addresses, or all of a border. */
-static bool same_stop(const struct rule *a, const struct rule *b, bool border)
+/* Blocks of one direction and one list of ports. */
+struct stop {
+    const struct rule **rules;
+    size_t n, room;
+    bool everywhere; /* together they hold at every own address: the line needs none */
+};
+
+struct stops {
+    struct stop *items;
+    size_t n, room;
+};
+
+static void add_to_stop(struct stops *stops, struct arena *arena, const struct rule *rule,
+                        size_t from, bool by_local)
 {
-    return a->action == ACTION_BLOCK && b->action == ACTION_BLOCK && same_ports(a, b) &&
-           (border || prefix_set_equal(a->local, b->local));
+    size_t at = from;
+    while (at < stops->n &&
+           !(same_ports(stops->items[at].rules[0], rule) &&
+             (!by_local || prefix_set_equal(stops->items[at].rules[0]->local, rule->local))))
+        at++;
+    if (at == stops->n) {
+        arena_grow(arena, stops->items, stops->n, stops->room);
+        stops->items[stops->n++] = (struct stop){0};
+    }
+    struct stop *stop = &stops->items[at];
+    arena_grow(arena, stop->rules, stop->n, stop->room);
+    stop->rules[stop->n++] = rule;
 }
 
-static bool already_stopped(struct ruleset rules, size_t index, bool border)
+static bool holds_everywhere(const struct stop *stop, struct arena *arena)
 {
-    for (size_t i = 0; i < index; i++)
-        if (same_stop(&rules.rules[i], &rules.rules[index], border)) return true;
-    return false;
+    struct range *ranges = NULL;
+    size_t n = 0, room = 0;
+    for (size_t i = 0; i < stop->n; i++)
+        for (size_t j = 0; j < stop->rules[i]->local.n; j++) {
+            arena_grow(arena, ranges, n, room);
+            ranges[n++] = stop->rules[i]->local.ranges[j];
+        }
+    return prefix_set_covers(prefix_set_of(arena, ranges, n), universe_peers);
+}
+
+/* Blocks are one stop when they have the same scope: all of a border; or every address of a host
+ * together, since the accepts above tell its addresses apart; or else the same own addresses. */
+static struct stops find_stops(struct ruleset rules, bool border, struct arena *arena)
+{
+    struct stops stops = {0}, out = {0};
+    for (size_t i = 0; i < rules.n; i++)
+        if (rules.rules[i].action == ACTION_BLOCK)
+            add_to_stop(&stops, arena, &rules.rules[i], 0, false);
+    for (size_t i = 0; i < stops.n; i++) {
+        struct stop *stop = &stops.items[i];
+        size_t from = out.n;
+        stop->everywhere = !border && holds_everywhere(stop, arena);
+        if (border || stop->everywhere) {
+            arena_grow(arena, out.items, out.n, out.room);
+            out.items[out.n++] = *stop;
+            continue;
+        }
+        for (size_t j = 0; j < stop->n; j++)
+            add_to_stop(&out, arena, stop->rules[j], from, true);
+    }
+    return out;
 }
 
 /* The ends of one family that the blocks of one stop name; only what some block of that family
  * stops, since no packet has an end of each. */
-static void stop_ends(struct ruleset rules, const struct rule *stop, bool border,
-                      enum family family, struct arena *arena, struct prefix_set *out_local,
-                      struct prefix_set *out_remote)
+static void stop_ends(const struct stop *stop, enum family family, struct arena *arena,
+                      struct prefix_set *out_local, struct prefix_set *out_remote)
 {
-    *out_local = *out_remote = (struct prefix_set){0};
-    for (size_t i = 0; i < rules.n; i++) {
-        if (!same_stop(&rules.rules[i], stop, border)) continue;
-        struct prefix_set local = family_part(arena, rules.rules[i].local, family);
-        struct prefix_set remote = family_part(arena, rules.rules[i].remote, family);
-        if (!local.n || !remote.n) continue;
-        *out_local = prefix_set_union(arena, *out_local, local);
-        *out_remote = prefix_set_union(arena, *out_remote, remote);
+    struct range *ranges[2] = {NULL, NULL};
+    size_t n[2] = {0, 0}, room[2] = {0, 0};
+    for (size_t i = 0; i < stop->n; i++) {
+        struct prefix_set ends[] = {
+            family_part(arena, stop->rules[i]->local, family),
+            family_part(arena, stop->rules[i]->remote, family),
+        };
+        if (!ends[0].n || !ends[1].n) continue;
+        for (size_t end = 0; end < 2; end++)
+            for (size_t j = 0; j < ends[end].n; j++) {
+                arena_grow(arena, ranges[end], n[end], room[end]);
+                ranges[end][n[end]++] = ends[end].ranges[j];
+            }
     }
+    *out_local = prefix_set_of(arena, ranges[0], n[0]);
+    *out_remote = prefix_set_of(arena, ranges[1], n[1]);
 }
 
 /* Whatever was not accepted above. That this is exactly the complement is the proof's business. A
@@ -224,25 +285,24 @@ static void stop_ends(struct ruleset rules, const struct rule *stop, bool border
 static void put_stops(struct table_file *file, struct ruleset rules)
 {
     struct arena *arena = file->arena;
-    size_t number = 0;
-    for (size_t i = 0; i < rules.n; i++) {
-        struct match m = {.rule = &rules.rules[i]};
-        if (m.rule->action != ACTION_BLOCK || already_stopped(rules, i, file->border)) continue;
-        number++;
+    struct stops stops = find_stops(rules, file->border, arena);
+    for (size_t i = 0; i < stops.n; i++) {
+        const struct stop *stop = &stops.items[i];
+        struct match m = {.rule = stop->rules[0]};
         put_why(file, m.rule);
-        if (!file->border && prefix_set_equal(m.rule->local, (struct prefix_set){&addr_all, 1})) {
+        if (stop->everywhere) {
             put_stop(file, &m);
             continue;
         }
         for (unsigned f = 0; f < FAMILY_COUNT; f++) {
             struct prefix_set local, remote;
             m.family = (enum family)f;
-            stop_ends(rules, m.rule, file->border, m.family, arena, &local, &remote);
+            stop_ends(stop, m.family, arena, &local, &remote);
             if (!local.n) continue;
-            m.local = str_format(arena, "stop_local_%zu_%s", number, family_words[f].suffix);
+            m.local = str_format(arena, "stop_local_%zu_%s", i + 1, family_words[f].suffix);
             put_set(file, m.local, m.family, local);
             if (file->border) {
-                m.remote = str_format(arena, "stop_remote_%zu_%s", number, family_words[f].suffix);
+                m.remote = str_format(arena, "stop_remote_%zu_%s", i + 1, family_words[f].suffix);
                 put_set(file, m.remote, m.family, remote);
             }
             put_stop(file, &m);
@@ -333,10 +393,95 @@ static struct ruleset domain_rules(struct ruleset rules, struct arena *arena)
     return disjoint_rules((struct ruleset){kept, n}, arena);
 }
 
+/* ---- Pairs --------------------------------------------------------------------------------------
+ * Many accepts of a few addresses each are one set of pairs, own end and peer, and one line: so
+ * that neither loading nor a packet's way gets longer with every exception.
+ */
+
+enum {
+    PAIRS_FROM = 16,  /* accepts of one list of ports; fewer read better as lines of their own */
+    PAIRS_OF_ONE = 8, /* pairs that one accept may make: more are shorter as two sets */
+};
+
+static size_t pairs_of(const struct rule *rule, enum family family, struct arena *arena)
+{
+    size_t locals = family_part(arena, rule->local, family).n;
+    size_t remotes = family_part(arena, rule->remote, family).n;
+    if (locals > PAIRS_OF_ONE || remotes > PAIRS_OF_ONE) return PAIRS_OF_ONE + 1;
+    return locals * remotes;
+}
+
+static bool is_paired(const struct rule *rule, struct arena *arena)
+{
+    struct arena scratch = *arena;
+    if (rule->action != ACTION_ALLOW) return false;
+    if (prefix_set_equal(rule->local, (struct prefix_set){&addr_all, 1})) return false;
+    return pairs_of(rule, FAMILY_V4, &scratch) <= PAIRS_OF_ONE &&
+           pairs_of(rule, FAMILY_V6, &scratch) <= PAIRS_OF_ONE;
+}
+
+/* Each accept's reason stands with its pairs. */
+static size_t put_pairs(struct buf *out, const struct rule *rule, enum family family,
+                        struct arena *arena)
+{
+    struct prefix_set local = family_part(arena, rule->local, family);
+    struct prefix_set remote = family_part(arena, rule->remote, family);
+    for (size_t i = 0; i < local.n * remote.n; i++) {
+        buf_str(out, S("            "));
+        put_element(out, local.ranges[i / remote.n]);
+        buf_str(out, S(" . "));
+        put_element(out, remote.ranges[i % remote.n]);
+        buf_format(out, ", # %.*s\n", STR_ARG(target_plain(arena, rule->why, WHY_BYTES)));
+    }
+    return local.n * remote.n;
+}
+
+/* One line and one set for each family of the accepts with the ports of the first. */
+static void put_paired(struct table_file *file, const struct stop *accepts, size_t number)
+{
+    const struct rule *rule = accepts->rules[0];
+    bool inbound = rule->direction == DIRECTION_INBOUND, said = false;
+    for (unsigned f = 0; f < FAMILY_COUNT; f++) {
+        struct buf elements = buf_in(file->arena);
+        const struct family_words *words = &family_words[f];
+        size_t n = 0;
+        for (size_t i = 0; i < accepts->n; i++)
+            n += put_pairs(&elements, accepts->rules[i], (enum family)f, file->arena);
+        if (!n) continue;
+        str name = str_format(file->arena, "pairs_%zu_%s", number, words->suffix);
+        buf_format(&file->sets, "    set %.*s {\n        type %s . %s\n        flags interval\n",
+                   STR_ARG(name), words->type, words->type);
+        buf_str(&file->sets, S("        elements = {\n"));
+        buf_str(&file->sets, buf_text(&elements));
+        buf_str(&file->sets, S("        }\n    }\n"));
+        struct buf *out = chain_of(file, rule);
+        if (!said)
+            buf_format(out, "        # why: %zu approvals, each with its pairs of addresses\n",
+                       accepts->n);
+        said = true;
+        buf_format(out, "        %s %s . %s %s @%.*s ", words->header, inbound ? "daddr" : "saddr",
+                   words->header, inbound ? "saddr" : "daddr", STR_ARG(name));
+        put_ports(out, rule);
+        buf_str(out, S(" counter accept"));
+        put_comment(file, rule);
+    }
+}
+
 static void put_accepts(struct table_file *file, struct ruleset rules)
 {
+    struct stops pairs = {0};
     for (size_t i = 0; i < rules.n; i++)
-        if (rules.rules[i].action == ACTION_ALLOW) put_accept(file, &rules.rules[i]);
+        if (is_paired(&rules.rules[i], file->arena))
+            add_to_stop(&pairs, file->arena, &rules.rules[i], 0, false);
+    for (size_t i = 0, number = 0; i < pairs.n; i++) {
+        if (pairs.items[i].n < PAIRS_FROM) continue;
+        put_paired(file, &pairs.items[i], ++number);
+        for (size_t j = 0; j < pairs.items[i].n; j++)
+            file->paired[pairs.items[i].rules[j] - rules.rules] = true;
+    }
+    for (size_t i = 0; i < rules.n; i++)
+        if (rules.rules[i].action == ACTION_ALLOW && !file->paired[i])
+            put_accept(file, &rules.rules[i]);
 }
 
 static str host_file(const struct host_class *class, const struct target_header *header,
@@ -345,6 +490,7 @@ static str host_file(const struct host_class *class, const struct target_header 
     struct table_file file = file_in(arena, false);
     struct ruleset rules = domain_rules(class->rules, arena);
     struct buf out = buf_in(arena);
+    file.paired = arena_array(arena, bool, rules.n + 1);
     put_accepts(&file, rules);
     put_stops(&file, rules);
 
@@ -369,6 +515,7 @@ static str border_file(const struct border_rules *border, str table,
     struct ruleset rules = domain_rules(border->rules, arena);
     struct buf out = buf_in(arena);
     str title = S("forward rules of a border, for its router; loading again replaces");
+    file.paired = arena_array(arena, bool, rules.n + 1);
     put_accepts(&file, rules);
     put_stops(&file, rules);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "targets/nftables_read.h"
 
+#include "base/map.h"
+
 /* ---- Words --------------------------------------------------------------------------------------
  */
 
@@ -120,15 +122,23 @@ static struct words words_of(bytes content, struct arena *arena, struct err *err
 /* ---- Elements -----------------------------------------------------------------------------------
  */
 
+/* An own end and a peer. */
+struct pair {
+    struct range first, second;
+};
+
 struct named_set {
     str name;
-    bool v4;
+    bool v4, is_pairs;
     struct prefix_set set;
+    const struct pair *pairs; /* in the file's order */
+    size_t n_pairs;
 };
 
 struct table {
     struct named_set *sets;
     size_t n_sets, sets_room;
+    struct map set_numbers;
     struct rule *rules;
     size_t n_rules, rules_room;
 };
@@ -170,9 +180,8 @@ static bool parse_element(str text, bool v4, struct range *out)
 
 static const struct named_set *find_set(const struct table *table, str name)
 {
-    for (size_t i = 0; i < table->n_sets; i++)
-        if (str_equal(table->sets[i].name, name)) return &table->sets[i];
-    return NULL;
+    const uint64_t *number = map_find(&table->set_numbers, name);
+    return number ? &table->sets[*number] : NULL;
 }
 
 static bool is_identifier(str word)
@@ -186,12 +195,50 @@ static bool is_identifier(str word)
     return word.len > 0;
 }
 
+static bool read_element(struct words *w, bool v4, struct range *out)
+{
+    if (!parse_element(w->word, v4, out))
+        return unexpected(w, "an address, prefix or range of the set's type");
+    next_word(w);
+    return true;
+}
+
+static bool read_elements(struct words *w, struct named_set *set)
+{
+    struct range *ranges = NULL;
+    size_t n = 0, room = 0;
+    bool more = !is(w, "}");
+    while (more) {
+        arena_grow(w->arena, ranges, n, room);
+        if (!read_element(w, set->v4, &ranges[n])) return false;
+        n++;
+        more = take(w, ",");
+    }
+    set->set = prefix_set_of(w->arena, ranges, n);
+    return true;
+}
+
+/* "a . b," one after the other; unlike those of plain sets, the last one has its comma too. */
+static bool read_pairs(struct words *w, struct named_set *set)
+{
+    struct pair *pairs = NULL;
+    size_t n = 0, room = 0;
+    while (!is(w, "}")) {
+        arena_grow(w->arena, pairs, n, room);
+        if (!read_element(w, set->v4, &pairs[n].first) || !expect(w, ".") ||
+            !read_element(w, set->v4, &pairs[n].second) || !expect(w, ","))
+            return false;
+        n++;
+    }
+    set->pairs = pairs;
+    set->n_pairs = n;
+    return true;
+}
+
 /* After "set". */
 static bool read_set(struct words *w, struct table *table)
 {
     struct named_set set = {.name = w->word};
-    struct range *ranges = NULL;
-    size_t n = 0, room = 0;
     if (!is_identifier(set.name)) return unexpected(w, "the name of a set");
     if (find_set(table, set.name)) return unexpected(w, "a set of another name");
     next_word(w);
@@ -199,18 +246,12 @@ static bool read_set(struct words *w, struct table *table)
     set.v4 = is(w, "ipv4_addr");
     if (!take(w, "ipv4_addr") && !take(w, "ipv6_addr"))
         return unexpected(w, "ipv4_addr or ipv6_addr");
+    set.is_pairs = take(w, ".");
+    if (set.is_pairs && !expect(w, set.v4 ? "ipv4_addr" : "ipv6_addr")) return false;
     if (!expect(w, "flags interval elements = {")) return false;
-    bool more = !is(w, "}");
-    while (more) {
-        arena_grow(w->arena, ranges, n, room);
-        if (!parse_element(w->word, set.v4, &ranges[n]))
-            return unexpected(w, "an address, prefix or range of the set's type");
-        n++;
-        next_word(w);
-        more = take(w, ",");
-    }
-    if (!expect(w, "} }")) return false;
-    set.set = prefix_set_of(w->arena, ranges, n);
+    bool read = set.is_pairs ? read_pairs(w, &set) : read_elements(w, &set);
+    if (!read || !expect(w, "} }")) return false;
+    (void)map_put(&table->set_numbers, w->arena, set.name, table->n_sets, NULL);
     arena_grow(w->arena, table->sets, table->n_sets, table->sets_room);
     table->sets[table->n_sets++] = set;
     return true;
@@ -227,19 +268,32 @@ static const char *const hook_names[] = {"input", "output", "forward"};
 struct condition {
     enum direction direction;
     bool has_local, has_remote;
-    str local, remote; /* names of sets, for comparing two lines */
+    str local, remote;             /* names of sets, for comparing two lines */
+    const struct named_set *pairs; /* both ends at once */
     struct rule rule;
 };
 
 /* "@name" of that family. */
-static bool read_set_name(struct words *w, const struct table *table, bool v4,
+static bool read_set_name(struct words *w, const struct table *table, bool v4, bool pairs,
                           const struct named_set **out)
 {
     const struct named_set *set = NULL;
     if (str_starts(w->word, S("@"))) set = find_set(table, str_tail(w->word, 1));
-    if (!set || set->v4 != v4) return unexpected(w, "@ and the name of a set of this family");
+    if (!set || set->v4 != v4 || set->is_pairs != pairs)
+        return unexpected(w, "@ and the name of a set of this family and kind");
     next_word(w);
     *out = set;
+    return true;
+}
+
+/* The rest of "ip saddr . ip daddr @pairs": the own end stands first. */
+static bool read_pair_end(struct words *w, const struct table *table, bool v4, bool is_local,
+                          bool source, struct condition *c)
+{
+    if (!is_local) return unexpected(w, "the local end first");
+    if (!expect(w, v4 ? "ip" : "ip6") || !expect(w, source ? "daddr" : "saddr")) return false;
+    if (!read_set_name(w, table, v4, true, &c->pairs)) return false;
+    c->has_local = c->has_remote = true;
     return true;
 }
 
@@ -258,7 +312,8 @@ static bool read_end(struct words *w, const struct table *table, enum hook hook,
         return unexpected(w, "each end once, the local one first");
 
     const struct named_set *set = NULL;
-    if (!read_set_name(w, table, v4, &set)) return false;
+    if (first && take(w, ".")) return read_pair_end(w, table, v4, is_local, source, c);
+    if (!read_set_name(w, table, v4, false, &set)) return false;
     if (is_local) {
         c->has_local = true;
         c->local = set->name;
@@ -330,7 +385,7 @@ static bool same_condition(const struct condition *a, const struct condition *b)
     if (a->direction != b->direction || a->rule.transport != b->rule.transport ||
         a->has_local != b->has_local || a->has_remote != b->has_remote ||
         !str_equal(a->local, b->local) || !str_equal(a->remote, b->remote) ||
-        a->rule.n_ports != b->rule.n_ports)
+        a->rule.n_ports != b->rule.n_ports || a->pairs || b->pairs)
         return false;
     return !memcmp(a->rule.ports, b->rule.ports, sizeof a->rule.ports);
 }
@@ -344,6 +399,27 @@ static bool read_id(struct words *w, struct rule *rule)
     rule->name = rule->id;
     next_word(w);
     return true;
+}
+
+/* A line of pairs is as many rules as there are own ends in a row. */
+static void add_pairs(struct words *w, struct table *table, const struct condition *c)
+{
+    const struct pair *pairs = c->pairs->pairs;
+    for (size_t i = 0, next = 0; i < c->pairs->n_pairs; i = next) {
+        struct rule rule = c->rule;
+        while (next < c->pairs->n_pairs &&
+               addr_equal(pairs[next].first.first, pairs[i].first.first) &&
+               addr_equal(pairs[next].first.last, pairs[i].first.last))
+            next++;
+        struct range *peers = arena_array(w->arena, struct range, next - i);
+        for (size_t k = i; k < next; k++)
+            peers[k - i] = pairs[k].second;
+        rule.local = (struct prefix_set){&pairs[i].first, 1};
+        rule.remote = (struct prefix_set){peers, 1};
+        if (next - i > 1) rule.remote = prefix_set_of(w->arena, peers, next - i);
+        arena_grow(w->arena, table->rules, table->n_rules, table->rules_room);
+        table->rules[table->n_rules++] = rule;
+    }
 }
 
 /* One rule: an accept, or a logging line and the stop of the same condition. */
@@ -369,6 +445,10 @@ static bool read_rule(struct words *w, struct table *table, enum hook hook, str 
     c.rule.group = group;
     c.rule.enabled = true;
     c.rule.profiles = 1u << PROFILE_DOMAIN;
+    if (c.pairs) {
+        add_pairs(w, table, &c);
+        return true;
+    }
     arena_grow(w->arena, table->rules, table->n_rules, table->rules_room);
     table->rules[table->n_rules++] = c.rule;
     return true;

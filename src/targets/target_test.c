@@ -109,6 +109,58 @@ static void test_round_trip(void **state)
     arena_close(&scratch);
 }
 
+/* Many accepts of a few addresses become one set of pairs, whatever families and counts they have.
+ */
+static void test_pairs(void **state)
+{
+    enum { RULES = 60 };
+    (void)state;
+    struct arena arena = arena_open("test", 0, NULL), scratch = arena_open("scratch", 0, NULL);
+    const struct target *target = target_by_name(S("nftables"));
+    size_t n_compared = 0;
+    for (uint64_t seed = 1; seed <= 8; seed++) {
+        struct made made = {0};
+        struct target_files files = {0};
+        struct err err = {0};
+        struct rule *rules = arena_array(&arena, struct rule, 2 * RULES + 1);
+        uint64_t random = seed;
+        arena_reset(&scratch);
+        make(&made, seed, target, &arena);
+        for (size_t i = 0; i < 2 * RULES; i++) {
+            static const struct range blocks[] = {
+                {{0, UINT64_C(0xFFFF0A000000)},     {0, UINT64_C(0xFFFF0A000007)}    },
+                {{UINT64_C(0x20010DB800000000), 0}, {UINT64_C(0x20010DB800000000), 7}},
+            };
+            struct range own = blocks[bundles_random(&random, 5) == 0];
+            own.first.lo += 16 * (i / 2);
+            own.last.lo = own.first.lo + bundles_random(&random, 8);
+            struct rule *rule = &rules[i];
+            *rule = made.class.rules.rules[0];
+            rule->direction = seed % 2 ? DIRECTION_INBOUND : DIRECTION_OUTBOUND;
+            rule->action = i % 2 ? ACTION_BLOCK : ACTION_ALLOW;
+            rule->id = str_format(&arena, "rule-%zu", i);
+            rule->why = S("policy.yaml:1 } , # x");
+            rule->local = prefix_set_of(&arena, &own, 1);
+            rule->remote = i % 2 ? prefix_set_subtract(&arena, *target->peers, rules[i - 1].remote)
+                                 : bundles_set(&random, *target->peers, &arena);
+            if (i % 2) rule->local = rules[i - 1].local;
+        }
+        made.class.rules = (struct ruleset){rules, 2 * RULES};
+        made.bundles.n_borders = 0;
+        assert_true(target->emit(&made.bundles, &header, &arena, &files, &err));
+        struct ruleset found = {0};
+        assert_true(str_contains(files.items[0].content, S("@pairs_1_v4 tcp dport 445")));
+        if (!target->read(S("x"), str_bytes(files.items[0].content), &arena, &found, &err))
+            fail_msg("%u: %s", err.line, err.text);
+        /* Ports apart from these have no rules; the edges of the first rules say enough. */
+        struct ruleset some = {rules, 16};
+        n_compared += compare(some, found, target, (struct prefix_set){0}, scratch);
+    }
+    assert_true(n_compared > 10000);
+    arena_close(&scratch);
+    arena_close(&arena);
+}
+
 static void test_rollbacks(void **state)
 {
     (void)state;
@@ -295,9 +347,10 @@ static void test_split(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_rollbacks),
-        cmocka_unit_test(test_hostile_text), cmocka_unit_test(test_quotes),
-        cmocka_unit_test(test_refusals),     cmocka_unit_test(test_split),
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_pairs),
+        cmocka_unit_test(test_rollbacks),  cmocka_unit_test(test_hostile_text),
+        cmocka_unit_test(test_quotes),     cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_split),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
