@@ -108,7 +108,7 @@ enum {
      * that are all SMB. */
     LIMIT_WORKER_BYTES = 192 << 20,
     /* Pieces of a large source that are read apart, where its format allows: large enough that what
-     * each wants once does not matter. A window holds two of them with room for more. */
+     * each wants once does not matter. A window shows one and what comes behind it. */
     LIMIT_BLOCK_BYTES = 7 << 20,
     /* Numbered records of one source that are remembered, so that one that comes again counts once
      * (16 bytes each). Full: all are forgotten, and those that come again count again. */

@@ -394,8 +394,13 @@ static void feed(struct reading *r, struct input *input, uint64_t offset, void *
 /* ---- Blocks -------------------------------------------------------------------------------------
  */
 
+/* What a window must show so that one more block is cut from its front. */
+static size_t enough(size_t block_bytes)
+{
+    return block_bytes + block_bytes / 4 + 1;
+}
 static_assert(2 * LIMIT_BLOCK_BYTES + LIMIT_WINDOW_BYTES < LIMIT_RECORD_BYTES,
-              "a window that shows two blocks may be asked for more");
+              "such a window may be asked for more");
 
 /* A source on its way into blocks. */
 struct cutting {
@@ -463,7 +468,7 @@ void gather_block_done(struct pool_part *part)
     arena_close(&arena);
 }
 
-/* Cuts blocks from the front of the input, as long as there are two more and they can be cut. */
+/* Cuts blocks from the front of the input, as long as more than one is left and they can be cut. */
 static void cut_blocks(struct cutting *cutting, struct input *input)
 {
     const struct reader_splits *splits = cutting->reader->splits;
@@ -472,7 +477,8 @@ static void cut_blocks(struct cutting *cutting, struct input *input)
     while (!pool_is_stopped(turn)) {
         struct window window = {0};
         struct err err = {0}; /* whoever reads the rest meets it again */
-        if (!input_next(input, 2 * size, &window, &err) || window.data.len < 2 * size) return;
+        if (!input_next(input, enough(size), &window, &err) || window.data.len < enough(size))
+            return;
         size_t len = splits->cut((bytes){window.data.ptr, size});
         if (!len) return;
         bytes data = {window.data.ptr, len};
@@ -490,8 +496,8 @@ static bool may_split(const struct file *file, const struct reader *reader, stru
     struct window window = {0};
     struct err err = {0};
     size_t size = file->gather->block_bytes;
-    return reader->splits && input_next(input, 2 * size, &window, &err) &&
-           window.data.len >= 2 * size && reader->splits->may(window.data);
+    return reader->splits && input_next(input, enough(size), &window, &err) &&
+           window.data.len >= enough(size) && reader->splits->may(window.data);
 }
 
 /* ---- Sources ------------------------------------------------------------------------------------

@@ -173,8 +173,8 @@ static inline void splits_hear(const struct reader *reader, const struct reader_
     size_t at = 0, len = 0;
     *heard = (struct splits_heard){.origin = hash_bytes(str_bytes(S("")))};
     void *lead = reader->open(&arena, options, &nobody);
-    bool splitting = block_bytes && data.len >= 2 * block_bytes && splits->may(data);
-    while (splitting && data.len - at >= 2 * block_bytes &&
+    bool splitting = block_bytes && data.len > block_bytes && splits->may(data);
+    while (splitting && data.len - at > block_bytes &&
            (len = splits->cut((bytes){data.ptr + at, block_bytes}))) {
         bytes block = {data.ptr + at, len};
         void *state = reader->open(&arena, options, &sink);

@@ -15,7 +15,7 @@ enum {
 
 /* KiB of pages that a writer holds: less, and what a large source wrote is read back from the log
  * and written to it again and again before it is committed. */
-#define PAGES_HELD "PRAGMA cache_size=-32768"
+#define PAGES_HELD "PRAGMA cache_size=-8192"
 
 static bool in_memory(str path)
 {

@@ -136,8 +136,8 @@ for line in sqlite3.connect(sys.argv[1]).iterdump(): print(line)' "$ws/sallyport
 }
 
 # Usage: large_log NAME...
-# Writes each log into the test's folder, large enough that it is cut into blocks, and in two smaller files
-# that are not.
+# Writes each log into the test's folder, large enough that it is cut into blocks, and in smaller files that
+# are not.
 large_log() {
     /usr/bin/python3 - "$BATS_TEST_TMPDIR" "$@" <<'PY'
 import json, random, sys
@@ -150,7 +150,7 @@ OTHER = "#Fields: date time action protocol dst-ip src-ip src-port dst-port path
 def firewall(n, half):
     # The columns change in the midst, some lines are damaged, one is over every limit.
     if n in (0, half, half + 20000): return (OTHER if n == half + 20000 else HEAD).encode()
-    if n == 30000: return b"x" * 5_000_000 + b"\n"
+    if n == 30000: return b"x" * 3_000_000 + b"\n"
     if n % 9973 == 0: return b"2026-11-02 08:14:03 DROP TCP 10.10.4.7\r\n"
     port = 445 if n % 16 == 0 else 443
     tail = " RECEIVE\n" if n > half + 20000 else " 0 - 0 0 0 - - - RECEIVE\r\n"
@@ -170,11 +170,11 @@ for name, lines, make in (("firewall", 240000, firewall), ("zeek", 120000, zeek)
     whole = b"".join(data).rstrip(b"\n")
     assert len(whole) > 15 << 20
     open(f"{folder}/{name}.log", "wb").write(whole)
-    third = lines // 3
-    for part, begin in enumerate(range(0, lines, third)):
+    share = lines // 5
+    for part, begin in enumerate(range(0, lines, share)):
         head = b"" if not part or name == "zeek" else HEAD.encode() if begin <= half + 20000 else OTHER.encode()
-        piece = head + b"".join(data[begin:begin + third])
-        assert len(piece) < 14 << 20
+        piece = head + b"".join(data[begin:begin + share])
+        assert len(piece) < 8 << 20
         open(f"{folder}/{name}.part{part}", "wb").write(piece)
 PY
 }
@@ -196,7 +196,7 @@ for line in sqlite3.connect(sys.argv[1]).iterdump(): print(line)' "$ws/sallyport
 import json, sys
 found = json.load(sys.stdin)
 assert sum(flow["connections"] for flow in found["flows"]) > 10000
-assert any("longer" in skip["reason"] and skip["length"] == 5000000 for skip in found["skipped"]), found["skipped"]'
+assert any("longer" in skip["reason"] and skip["length"] == 3000000 for skip in found["skipped"]), found["skipped"]'
     /usr/bin/python3 -c '
 import json, sys
 records = {source["reader"]: source["records"] for source in json.load(sys.stdin)["sources"]}
