@@ -101,7 +101,7 @@ struct mine_result {
      * between those, pairs that still had to be searched, independent parts of these. */
     size_t client_classes, server_classes, class_pairs, kernel_pairs, components;
     uint64_t steps;  /* spent */
-    bool exhausted;  /* the search of some kind ended for lack of steps */
+    bool exhausted;  /* a search ended before the optimum was proved */
     bool overflowed; /* some kind was over a limit: one entry per server (or client) there */
 };
 

@@ -10,7 +10,7 @@ struct mine_cover {
     size_t bound; /* no cover has fewer */
     struct mine_levels levels;
     uint32_t n_parts;
-    bool exhausted;  /* a part ended for lack of steps */
+    bool exhausted;  /* the search of a part ended before the optimum was proved */
     bool overflowed; /* a part was over LIMIT_MINE_KERNEL_WORDS: one biclique per vertex there */
 };
 

@@ -8,7 +8,7 @@ struct touched {
     uint32_t entry;
     uint32_t n_inside; /* of its items on the set's side */
     bool all;          /* all of them */
-    bool has_set;      /* one is the set itself */
+    bool whole;        /* together they are the set */
     uint32_t n_hit;    /* of its other items, those in the candidate */
 };
 
@@ -19,7 +19,9 @@ struct widening {
     int side; /* of the set */
     uint32_t set;
 
-    uint8_t *member;   /* of vertices of the set's side */
+    uint8_t *member; /* of vertices of the set's side */
+    uint32_t *met;   /* stamp of those: held by a set of the entry at hand */
+    uint32_t met_now;
     uint32_t *seen_by; /* per vertex of the other side: members it was seen with */
     uint32_t *reached; /* vertices of the other side that were */
     uint32_t n_reached;
@@ -54,6 +56,7 @@ static struct widening widening_begin(struct mine_drafts *drafts,
         .effort = effort,
         .side = side,
         .member = arena_array(arena, uint8_t, mine->n),
+        .met = arena_array(arena, uint32_t, mine->n),
         .seen_by = arena_array(arena, uint32_t, other->n),
         .reached = arena_array(arena, uint32_t, other->n),
         .unseen = arena_array(arena, uint64_t, n_items),
@@ -150,6 +153,29 @@ static uint32_t count_inside(const struct widening *w, const struct mine_draft *
     return n_inside;
 }
 
+/* The entry has all that the set stands for, under its name or others. */
+static bool holds_whole(struct widening *w, const struct mine_draft *draft)
+{
+    if (has_item(draft, w->side, w->set)) return true;
+    const struct mine_names *names = &w->drafts->names[w->side];
+    if (names->n_unseen[w->set]) return false;
+    w->met_now++;
+    for (uint32_t i = 0; i < draft->n[w->side] && draft->item[w->side][i] < names->n_sets; i++) {
+        uint32_t set = draft->item[w->side][i];
+        if (!is_inside(w, set)) continue;
+        for (uint32_t j = names->first_member[set]; j < names->first_member[set + 1]; j++)
+            w->met[names->member[j]] = w->met_now;
+        mine_effort_spend(w->effort, names->first_member[set + 1] - names->first_member[set]);
+    }
+    uint32_t from = names->first_member[w->set], to = names->first_member[w->set + 1];
+    for (uint32_t i = from; i < to; i++) {
+        uint32_t x = names->member[i];
+        mine_effort_spend(w->effort, 1);
+        if (w->met[x] != w->met_now && !has_item(draft, w->side, names->n_sets + x)) return false;
+    }
+    return from < to;
+}
+
 /* No entry holds a pair of the set when the set was seen with nothing of its other side. */
 static bool is_reached(const struct widening *w, const struct mine_draft *draft)
 {
@@ -180,12 +206,12 @@ static void entries_touched(struct widening *w, struct arena *arena)
             .entry = (uint32_t)i,
             .n_inside = n_inside,
             .all = n_inside == draft->n[w->side],
-            .has_set = has_item(draft, w->side, w->set),
+            .whole = holds_whole(w, draft),
         };
     }
-    /* What the set has already costs nothing more. */
+    /* What the set, or all of it, has already costs nothing more. */
     for (uint32_t i = 0; i < w->n_touched; i++) {
-        if (!w->touched[i].has_set) continue;
+        if (!w->touched[i].whole) continue;
         const struct mine_draft *draft = &w->drafts->at[w->touched[i].entry];
         for (uint32_t j = 0; j < draft->n[!w->side]; j++) {
             uint32_t item = draft->item[!w->side][j];
