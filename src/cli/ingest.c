@@ -614,8 +614,8 @@ static const struct option options[] = {
         .value = T("N"),
         .low = 1,
         .high = LIMIT_WORKERS,
-        .help = T("files read at once; without it as many as there are cores. What comes of it is the "
-                  "same"),
+        .help = T("files, and blocks of large ones, read at once; without it as many as there are cores. What "
+                  "comes of it is the same"),
     },
     {
         .name = T("memory"),
