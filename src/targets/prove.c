@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "targets/prove.h"
 
+#include "base/map.h"
+#include "rules/scopes.h"
 #include "targets/disjoint.h"
 
 struct proof_of_files {
@@ -9,7 +11,6 @@ struct proof_of_files {
     const struct target_files *files;
     const struct ruleset *rules; /* per file, as read back */
     str workspace;
-    const struct decision *decision;
     const struct prover *prover;
     struct arena *arena, *work;
     struct arena scratch;
@@ -166,13 +167,6 @@ static bool nothing_twice(struct proof_of_files *p, const struct target_file *fi
     return ill_formed(p, file, &point);
 }
 
-/* Part of a stop's local addresses, and the remote ones that accepts above it take from all of
- * them.
- */
-struct piece {
-    struct prefix_set local, accepted;
-};
-
 static bool accepts_before(const struct rule *accept, const struct rule *stop)
 {
     return accept->action == ACTION_ALLOW && accept->direction == stop->direction &&
@@ -180,31 +174,18 @@ static bool accepts_before(const struct rule *accept, const struct rule *stop)
            accept->ports[0].first == stop->ports[0].first;
 }
 
-/* Cuts the stop's local addresses so that all of a piece have the same accepts. */
-static struct piece *cut_stop(struct proof_of_files *p, struct ruleset rules,
-                              const struct rule *stop, size_t *n)
+/* The remote addresses that the accepts of one scope take; the last end is the stop's own. */
+static struct prefix_set accepted_in(const struct scopes *scopes, uint32_t scope,
+                                     const struct rule *const *accepts, size_t n_accepts,
+                                     struct arena *arena)
 {
-    struct piece *pieces = NULL;
-    size_t room = 0;
-    *n = 0;
-    arena_grow(p->work, pieces, *n, room);
-    pieces[(*n)++] = (struct piece){.local = stop->local};
-    for (size_t i = 0; i < rules.n; i++) {
-        const struct rule *rule = &rules.rules[i];
-        if (!accepts_before(rule, stop)) continue;
-        for (size_t k = 0, n_before = *n; k < n_before; k++) {
-            struct piece piece = pieces[k];
-            struct prefix_set in = prefix_set_intersect(p->work, piece.local, rule->local);
-            if (!in.n) continue;
-            struct prefix_set out = prefix_set_subtract(p->work, piece.local, rule->local);
-            pieces[k].local = in;
-            pieces[k].accepted = prefix_set_union(p->work, piece.accepted, rule->remote);
-            if (!out.n) continue;
-            arena_grow(p->work, pieces, *n, room);
-            pieces[(*n)++] = (struct piece){out, piece.accepted};
-        }
-    }
-    return pieces;
+    size_t n;
+    const uint32_t *named = scopes_rules(scopes, scope, &n);
+    struct prefix_set accepted = {0};
+    for (size_t i = 0; i < n; i++)
+        if (named[i] < n_accepts)
+            accepted = prefix_set_union(arena, accepted, accepts[named[i]]->remote);
+    return accepted;
 }
 
 /* An end of a stop that accepts have taken whole could be there or not: nobody would notice. */
@@ -212,20 +193,31 @@ static bool stop_matters(struct proof_of_files *p, const struct target_file *fil
                          struct ruleset rules, const struct rule *stop)
 {
     struct prefix_set v4 = {&addr_all_v4, 1}, remote = stop->remote;
-    size_t n;
     if (is_any(stop->local)) return true; /* a line without addresses */
     if (is_any(remote)) remote = *p->target->peers;
     remote = addr_is_v4(first_of(stop->local)) ? prefix_set_intersect(p->work, remote, v4)
                                                : prefix_set_subtract(p->work, remote, v4);
+    const struct rule **accepts = arena_array(p->work, const struct rule *, rules.n);
+    struct prefix_set *ends = arena_array(p->work, struct prefix_set, rules.n + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < rules.n; i++) {
+        if (!accepts_before(&rules.rules[i], stop)) continue;
+        ends[n] = rules.rules[i].local;
+        accepts[n++] = &rules.rules[i];
+    }
+    ends[n] = stop->local;
+    struct scopes scopes = scopes_of(ends, n + 1, p->work, p->scratch);
+    struct class_set own = atoms_classes(scopes.atoms, stop->local, p->work);
+
     struct prefix_set dead = remote;
-    struct piece *pieces = cut_stop(p, rules, stop, &n);
     struct counterexample point = point_of(p, file, stop, (struct addr){0}, (struct addr){0});
     point.expected = S("no stop where everything is accepted");
     point.found = str_format(p->work, "rule \"%.*s\"", STR_ARG(stop->id));
-    for (size_t i = 0; i < n; i++) {
-        dead = prefix_set_intersect(p->work, dead, pieces[i].accepted);
-        if (!prefix_set_covers(pieces[i].accepted, remote)) continue;
-        set_ends(&point, stop, first_of(pieces[i].local), first_of(remote));
+    for (uint32_t c = class_set_next(own, 0); c != UINT32_MAX; c = class_set_next(own, c + 1)) {
+        struct prefix_set accepted = accepted_in(&scopes, c, accepts, n, p->work);
+        dead = prefix_set_intersect(p->work, dead, accepted);
+        if (!prefix_set_covers(accepted, remote)) continue;
+        set_ends(&point, stop, atoms_witness(scopes.atoms, c), first_of(remote));
         return ill_formed(p, file, &point);
     }
     /* A remote end that is not written can't be damaged. */
@@ -248,15 +240,18 @@ static bool stops_matter(struct proof_of_files *p, const struct target_file *fil
 static bool names_differ(struct proof_of_files *p, const struct target_file *file,
                          struct ruleset rules)
 {
+    struct map known = {0};
+    struct arena scratch = p->scratch;
     if (p->target->engine != ENGINE_WINDOWS) return true;
-    for (size_t i = 0; i < rules.n; i++)
-        for (size_t j = 0; j < i; j++)
-            if (str_equal_nocase(rules.rules[i].id, rules.rules[j].id))
-                return unreadable(p, file->path,
-                                  str_format(p->arena,
-                                             "expected rules of different names, found two of "
-                                             "\"%.*s\"",
-                                             STR_ARG(rules.rules[i].id)));
+    for (size_t i = 0; i < rules.n; i++) {
+        bool fresh = false;
+        (void)map_put(&known, &scratch, str_lower(&scratch, rules.rules[i].id), i, &fresh);
+        if (fresh) continue;
+        return unreadable(p, file->path,
+                          str_format(p->arena,
+                                     "expected rules of different names, found two of \"%.*s\"",
+                                     STR_ARG(rules.rules[i].id)));
+    }
     return true;
 }
 
@@ -408,8 +403,6 @@ static bool nothing_missing(struct proof_of_files *p)
 static bool prove(struct proof_of_files *p)
 {
     if (!nothing_missing(p) || !read_files(p)) return false;
-    p->decision = decision_build(p->bundles->resolved, NULL, p->work, p->scratch);
-    p->prover = decision_prover(p->decision, *p->target->peers, p->work, p->scratch);
     for (size_t i = 0; i < p->files->n; i++)
         if (p->files->items[i].kind == TARGET_FILE_RULES &&
             !prove_rules(p, &p->files->items[i], p->rules[i]))
@@ -417,9 +410,9 @@ static bool prove(struct proof_of_files *p)
     return true;
 }
 
-struct prove_report prove_files(const struct target *target, const struct bundles *bundles,
-                                const struct target_files *files, str workspace,
-                                struct arena *arena, struct arena scratch)
+struct prove_report prove_with(const struct prover *prover, const struct target *target,
+                               const struct bundles *bundles, const struct target_files *files,
+                               str workspace, struct arena *arena, struct arena scratch)
 {
     struct arena work = arena_open("prove", 0, NULL);
     struct proof_of_files p = {
@@ -427,6 +420,7 @@ struct prove_report prove_files(const struct target *target, const struct bundle
         .bundles = bundles,
         .files = files,
         .workspace = workspace,
+        .prover = prover,
         .arena = arena,
         .work = &work,
         .scratch = scratch,
@@ -434,6 +428,19 @@ struct prove_report prove_files(const struct target *target, const struct bundle
     p.report.equal = prove(&p);
     arena_close(&work);
     return p.report;
+}
+
+struct prove_report prove_files(const struct target *target, const struct bundles *bundles,
+                                const struct target_files *files, str workspace,
+                                struct arena *arena, struct arena scratch)
+{
+    struct arena kept = arena_open("prove", 0, NULL);
+    const struct decision *decision = decision_build(bundles->resolved, NULL, &kept, scratch);
+    const struct prover *prover = decision_prover(decision, *target->peers, &kept, scratch);
+    struct prove_report report =
+        prove_with(prover, target, bundles, files, workspace, arena, scratch);
+    arena_close(&kept);
+    return report;
 }
 
 str prove_text(const struct prove_report *report, const struct policy *policy, struct arena *arena)

@@ -21,7 +21,13 @@ struct prove_report {
 };
 
 /* Whether these files, emitted from these bundles or found in a folder, say what the policy says.
- * header.workspace: as emitted. */
+ * prover : of the policy and the target's peers
+ * bundles : some classes, or borders, of the policy; each border's index is that of the policy
+ * workspace : of the header, as emitted */
+struct prove_report prove_with(const struct prover *prover, const struct target *target,
+                               const struct bundles *bundles, const struct target_files *files,
+                               str workspace, struct arena *arena, struct arena scratch);
+/* The same with a prover made for it. */
 struct prove_report prove_files(const struct target *target, const struct bundles *bundles,
                                 const struct target_files *files, str workspace,
                                 struct arena *arena, struct arena scratch);
