@@ -276,8 +276,8 @@ static void ask_rules(const struct enforcement_rules *e, const struct enforcemen
     size_t n;
     struct prefix_set *parts = verdict_parts(e->rules, e->own, cells->arena, scratch, &n);
     for (size_t i = 0; i < n; i++) {
-        struct verdict_sets v =
-            verdict_at(e->rules, e->engine, parts[i].ranges[0].first, &vq, cells->arena, scratch);
+        struct verdict_sets v = verdict_at(e->rules, e->engine, parts[i].ranges[0].first, &vq, NULL,
+                                           cells->arena, scratch);
         add_cell(cells, (struct enforcement_cell){parts[i], v.passes, v.blocks});
     }
 }

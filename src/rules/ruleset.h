@@ -34,6 +34,12 @@ struct rule {
     size_t n_ports;
     struct prefix_set local, remote;
     bool logs;
+    bool quick;     /* ENGINE_PF: a match ends the search */
+    uint32_t chain; /* ENGINE_NFTABLES: base chains of a hook in their order */
+    enum rule_store {
+        RULE_STORE_MANAGED, /* by policy: group policy, MDM, or the whole of a firewall's rules */
+        RULE_STORE_LOCAL,   /* the machine's own, which a profile may be told to ignore */
+    } store;
     str why;         /* "policy.yaml:14 departmental shares" */
     uint64_t offset; /* in the artefact it was read from */
     /* Exports may hold what a policy never makes: kept so that `rules` shows it and proofs refuse.
@@ -48,8 +54,16 @@ struct ruleset {
 
 /* How a set of rules is evaluated. */
 enum engine {
-    ENGINE_WINDOWS,  /* bypass > block > allow > default */
-    ENGINE_NFTABLES, /* first verdict of the chain, else its policy; rules are in chain order */
+    /* Authenticated bypass > block > allow > the profile's default; no order ([MS-FASP] 2.2.34). */
+    ENGINE_WINDOWS,
+    /* The first verdict of each base chain, in chain order; a chain's policy is its last rule. A
+     * drop ends it all, an accept ends its own chain only (nft(8), "Verdict statements"). */
+    ENGINE_NFTABLES,
+    /* The first match of one list; what nothing matches is denied (Cisco IOS and ASA, and others).
+     */
+    ENGINE_ACL,
+    /* The last match, or the first that is quick (pf.conf(5)); what nothing matches passes. */
+    ENGINE_PF,
 };
 
 /* What a machine's rules say of one flow end. UNTOUCHED: no rule matches, so whatever else the host

@@ -21,49 +21,125 @@ static bool applies(const struct rule *rule, struct addr own, const struct verdi
     return has_port(rule, q->transport, q->port) && prefix_set_contains(rule->local, own);
 }
 
-/* First match: what an earlier rule decided stays decided. */
-static struct verdict_sets in_order(const struct rule *const *rules, size_t n, struct arena *arena,
-                                    struct arena *scratch)
+/* Rules that match but for the peer, in order. */
+struct matching {
+    const struct rule **rules;
+    size_t n;
+};
+
+static void match(struct matching *m, struct ruleset rules, struct addr own,
+                  const struct verdict_question *q, const struct verdict_around *around)
 {
-    struct prefix_set passes = {0}, blocks = {0}, decided = {0};
-    for (size_t i = 0; i < n; i++) {
-        struct prefix_set fresh = prefix_set_subtract(scratch, rules[i]->remote, decided);
-        if (prefix_set_is_empty(fresh)) continue;
-        struct prefix_set *into = rules[i]->action == ACTION_BLOCK ? &blocks : &passes;
-        *into = prefix_set_union(scratch, *into, fresh);
-        decided = prefix_set_union(scratch, decided, fresh);
+    for (size_t i = 0; i < rules.n; i++) {
+        const struct rule *rule = &rules.rules[i];
+        bool ignored = around && rule->store == RULE_STORE_LOCAL &&
+                       (around->no_local_merge >> q->profile & 1u);
+        if (!ignored && applies(rule, own, q)) m->rules[m->n++] = rule;
     }
-    return (struct verdict_sets){prefix_set_of(arena, passes.ranges, passes.n),
-                                 prefix_set_of(arena, blocks.ranges, blocks.n)};
 }
 
-static struct verdict_sets by_rank(const struct rule *const *rules, size_t n, struct arena *arena,
-                                   struct arena *scratch)
+static void decide(struct verdict_sets *sets, const struct rule *rule, struct prefix_set peers,
+                   struct arena *arena)
+{
+    struct prefix_set *into = rule->action == ACTION_BLOCK ? &sets->blocks : &sets->passes;
+    if (!prefix_set_is_empty(peers)) *into = prefix_set_union(arena, *into, peers);
+}
+
+/* First match: what an earlier rule decided stays decided. */
+static struct verdict_sets first_match(const struct rule *const *rules, size_t n,
+                                       struct arena *arena)
+{
+    struct verdict_sets sets = {0};
+    for (size_t i = 0; i < n; i++) {
+        struct prefix_set decided = prefix_set_union(arena, sets.passes, sets.blocks);
+        decide(&sets, rules[i], prefix_set_subtract(arena, rules[i]->remote, decided), arena);
+    }
+    return sets;
+}
+
+/* Each base chain has its say; one that drops is enough. */
+static struct verdict_sets by_chain(const struct matching *m, struct arena *arena)
+{
+    struct verdict_sets all = {0};
+    for (size_t first = 0, n; first < m->n; first += n) {
+        for (n = 1; first + n < m->n && m->rules[first + n]->chain == m->rules[first]->chain;)
+            n++;
+        struct verdict_sets one = first_match(m->rules + first, n, arena);
+        all.passes = prefix_set_union(arena, all.passes, one.passes);
+        all.blocks = prefix_set_union(arena, all.blocks, one.blocks);
+    }
+    all.passes = prefix_set_subtract(arena, all.passes, all.blocks);
+    return all;
+}
+
+/* From the last rule to the first, but a quick one that comes earlier has spoken before. */
+static struct verdict_sets last_match(const struct matching *m, struct arena *arena)
+{
+    struct verdict_sets sets = {0};
+    const struct rule **order = arena_array(arena, const struct rule *, m->n + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < m->n; i++)
+        if (m->rules[i]->quick) order[n++] = m->rules[i];
+    for (size_t i = m->n; i > 0; i--)
+        if (!m->rules[i - 1]->quick) order[n++] = m->rules[i - 1];
+    sets = first_match(order, n, arena);
+    return sets;
+}
+
+static struct verdict_sets by_rank(const struct matching *m, struct arena *arena)
 {
     struct prefix_set named[ACTION_BLOCK + 1] = {{0}};
-    for (size_t i = 0; i < n; i++) {
-        struct prefix_set *of = &named[rules[i]->action];
-        *of = of->n ? prefix_set_union(scratch, *of, rules[i]->remote) : rules[i]->remote;
+    for (size_t i = 0; i < m->n; i++) {
+        struct prefix_set *of = &named[m->rules[i]->action];
+        *of = of->n ? prefix_set_union(arena, *of, m->rules[i]->remote) : m->rules[i]->remote;
     }
     struct prefix_set bypass = named[ACTION_ALLOW_IF_SECURE];
-    struct prefix_set blocks = prefix_set_subtract(scratch, named[ACTION_BLOCK], bypass);
-    struct prefix_set allow = prefix_set_subtract(scratch, named[ACTION_ALLOW], blocks);
-    struct prefix_set passes = prefix_set_union(scratch, bypass, allow);
-    /* A union with nothing is the other set itself, which may be the caller's or scratch. */
-    return (struct verdict_sets){prefix_set_of(arena, passes.ranges, passes.n),
-                                 prefix_set_of(arena, blocks.ranges, blocks.n)};
+    struct prefix_set blocks = prefix_set_subtract(arena, named[ACTION_BLOCK], bypass);
+    struct prefix_set allow = prefix_set_subtract(arena, named[ACTION_ALLOW], blocks);
+    return (struct verdict_sets){prefix_set_union(arena, bypass, allow), blocks};
+}
+
+/* What is left over goes where the engine, or the profile, sends it. */
+static void decide_rest(struct verdict_sets *sets, enum rule_verdict otherwise, struct arena *arena)
+{
+    struct prefix_set everyone = {&addr_all, 1};
+    struct prefix_set decided = prefix_set_union(arena, sets->passes, sets->blocks);
+    struct prefix_set rest = prefix_set_subtract(arena, everyone, decided);
+    if (otherwise == RULE_PASSES) sets->passes = prefix_set_union(arena, sets->passes, rest);
+    if (otherwise == RULE_BLOCKS) sets->blocks = prefix_set_union(arena, sets->blocks, rest);
 }
 
 struct verdict_sets verdict_at(struct ruleset rules, enum engine engine, struct addr own,
-                               const struct verdict_question *question, struct arena *arena,
+                               const struct verdict_question *question,
+                               const struct verdict_around *around, struct arena *arena,
                                struct arena scratch)
 {
-    const struct rule **matching = arena_array(&scratch, const struct rule *, rules.n + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < rules.n; i++)
-        if (applies(&rules.rules[i], own, question)) matching[n++] = &rules.rules[i];
-    if (engine == ENGINE_NFTABLES) return in_order(matching, n, arena, &scratch);
-    return by_rank(matching, n, arena, &scratch);
+    struct verdict_sets sets = {0};
+    size_t n_existing = around ? around->existing.n : 0;
+    struct matching m = {arena_array(&scratch, const struct rule *, rules.n + n_existing + 1), 0};
+    match(&m, rules, own, question, around);
+    if (around) match(&m, around->existing, own, question, around);
+    switch (engine) {
+    case ENGINE_WINDOWS:
+        sets = by_rank(&m, &scratch);
+        if (around)
+            decide_rest(&sets, around->otherwise[question->profile][question->direction], &scratch);
+        break;
+    case ENGINE_NFTABLES:
+        sets = by_chain(&m, &scratch);
+        break;
+    case ENGINE_ACL:
+        sets = first_match(m.rules, m.n, &scratch);
+        decide_rest(&sets, RULE_BLOCKS, &scratch);
+        break;
+    case ENGINE_PF:
+        sets = last_match(&m, &scratch);
+        decide_rest(&sets, RULE_PASSES, &scratch);
+        break;
+    }
+    /* Sets of scratch, or of the rules, become the caller's. */
+    return (struct verdict_sets){prefix_set_of(arena, sets.passes.ranges, sets.passes.n),
+                                 prefix_set_of(arena, sets.blocks.ranges, sets.blocks.n)};
 }
 
 struct prefix_set *verdict_parts(struct ruleset rules, struct prefix_set own, struct arena *arena,
@@ -93,15 +169,35 @@ static bool outranks(const struct rule *a, const struct rule *b)
     return !b || rank[a->action] > rank[b->action];
 }
 
+/* Whether this match takes the place of the one found so far. */
+static bool takes_over(enum engine engine, const struct rule *rule, const struct rule *found)
+{
+    switch (engine) {
+    case ENGINE_WINDOWS:
+        return outranks(rule, found);
+    case ENGINE_NFTABLES:
+        /* A later chain may still drop what this one accepted. */
+        return !found || (found->action != ACTION_BLOCK && found->chain != rule->chain &&
+                          rule->action == ACTION_BLOCK);
+    case ENGINE_PF:
+        return !found || !found->quick;
+    case ENGINE_ACL:
+        break;
+    }
+    return !found;
+}
+
 const struct rule *verdict_rule(struct ruleset rules, enum engine engine, struct addr own,
                                 struct addr peer, const struct verdict_question *question)
 {
-    const struct rule *decides = NULL;
+    const struct rule *found = NULL, *last = NULL;
     for (size_t i = 0; i < rules.n; i++) {
         const struct rule *rule = &rules.rules[i];
         if (!applies(rule, own, question) || !prefix_set_contains(rule->remote, peer)) continue;
-        if (engine == ENGINE_NFTABLES) return rule;
-        if (outranks(rule, decides)) decides = rule;
+        /* The first match of a chain hides the rest of it. */
+        bool hidden = engine == ENGINE_NFTABLES && last && last->chain == rule->chain;
+        if (!hidden && takes_over(engine, rule, found)) found = rule;
+        if (!hidden) last = rule;
     }
-    return decides;
+    return found;
 }

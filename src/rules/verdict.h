@@ -22,13 +22,23 @@ struct verdict_sets {
     struct prefix_set passes, blocks;
 };
 
+/* What decides beside the rules themselves; all zero = nothing else is known. */
+struct verdict_around {
+    struct ruleset existing; /* other rules that the machine is known to have */
+    /* Windows, per profile and enum direction: what happens to what no rule decides. */
+    enum rule_verdict otherwise[PROFILE_COUNT][2];
+    uint8_t
+        no_local_merge; /* Windows: profiles (bits) in which the machine's own rules don't count */
+};
+
 /* Disabled rules say nothing. A rule without ports is about all of them. A rule of a program other
- * than the system's own says nothing of SMB, which the system itself serves.
+ * than the system's own says nothing of SMB, which the system itself serves. Existing rules are
+ * asked as if they stood in one list behind these, which only matters to engines with an order.
  *
- * order, Windows : authenticated bypass, block, allow ([MS-FASP] 2.2.34); nftables: the first that
- * matches */
+ * around : NULL = nothing else is known */
 struct verdict_sets verdict_at(struct ruleset rules, enum engine engine, struct addr own,
-                               const struct verdict_question *question, struct arena *arena,
+                               const struct verdict_question *question,
+                               const struct verdict_around *around, struct arena *arena,
                                struct arena scratch);
 
 /* Addresses of `own` that the same rules name as local: all of a part get the same answers. */
