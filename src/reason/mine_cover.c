@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "reason/mine_bound.h"
+#include "reason/mine_branch.h"
 #include "reason/mine_part.h"
 #include "reason/mine_search.h"
 
@@ -225,8 +226,7 @@ static uint32_t part_search(struct mine_part *part, uint64_t steps, bool *exhaus
     effort->limit = stage_end(effort, steps / 8, end);
     mine_search_polish(part, bound, IMPATIENT, scratch);
     effort->limit = stage_end(effort, steps / 3, end);
-    if (part->n_alive > bound && may_branch(part) &&
-        mine_search_branch(part, bound, order, scratch))
+    if (part->n_alive > bound && may_branch(part) && mine_branch_find(part, bound, order, scratch))
         bound = part->n_alive;
     effort->limit = end;
     mine_search_polish(part, bound, PATIENT, scratch);

@@ -235,3 +235,15 @@ void mine_part_release(struct mine_part *part, uint32_t slot)
     assert(!part->slots[slot].alive && part->n_released < part->n_slots);
     part->released[part->n_released++] = slot;
 }
+
+void mine_part_remove(struct mine_part *part, uint32_t slot)
+{
+    mine_part_drop(part, slot);
+    mine_part_release(part, slot);
+}
+
+void mine_part_clear(struct mine_part *part)
+{
+    for (uint32_t slot = 0; slot < part->n_slots; slot++)
+        if (part->slots[slot].alive) mine_part_remove(part, slot);
+}

@@ -89,3 +89,6 @@ void mine_part_put(struct mine_part *part, uint32_t slot); /* one that was dropp
 void mine_part_drop(struct mine_part *part, uint32_t slot);
 /* A dropped slot's number may be given out again. */
 void mine_part_release(struct mine_part *part, uint32_t slot);
+/* Drops and releases: one slot, or all. */
+void mine_part_remove(struct mine_part *part, uint32_t slot);
+void mine_part_clear(struct mine_part *part);

@@ -2,7 +2,6 @@
 #include "reason/mine_search.h"
 
 #include "base/hash.h"
-#include "reason/mine_bound.h"
 
 /* --- a queue of vertices by how many open edges they have --- */
 
@@ -82,8 +81,12 @@ static int queue_take(struct queue *queue, const struct mine_part *part, uint32_
     }
 }
 
-void mine_search_greedy(struct mine_part *part, int side, uint32_t most, uint32_t shake,
-                        uint64_t random, struct arena scratch)
+/* Covers what is open. The vertex with the fewest open edges gets a biclique that has them all
+ * (Ene et al. 2008, "lattice-free"), again and again. side: of the vertices that may be taken, 2 =
+ * both. most: slots; with so many it ends, even if something is still open. shake: 0, or how many
+ * open edges more a vertex may have and still be taken, by chance. */
+static void cover_greedily(struct mine_part *part, int side, uint32_t most, uint32_t shake,
+                           uint64_t random, struct arena scratch)
 {
     struct queue queue = {.n_heads = most_open(part) + shake + 2, .shake = shake, .random = random};
     queue.head = arena_array(&scratch, uint32_t, queue.n_heads);
@@ -175,23 +178,11 @@ static void form_grown(struct mine_part *part, int side, uint32_t x, uint32_t y,
     mine_part_form(part, side, others);
 }
 
-static void drop_for_good(struct mine_part *part, uint32_t slot)
-{
-    mine_part_drop(part, slot);
-    mine_part_release(part, slot);
-}
-
 /* Newest first: the first ones cover what is hardest to cover. */
 static void drop_redundant(struct mine_part *part)
 {
     for (uint32_t n = part->n_slots; n > 0; n--)
-        if (part->slots[n - 1].alive && !part->slots[n - 1].own) drop_for_good(part, n - 1);
-}
-
-static void drop_all(struct mine_part *part)
-{
-    for (uint32_t slot = 0; slot < part->n_slots; slot++)
-        if (part->slots[slot].alive) drop_for_good(part, slot);
+        if (part->slots[n - 1].alive && !part->slots[n - 1].own) mine_part_remove(part, n - 1);
 }
 
 void mine_search_start(struct mine_part *part, uint32_t bound, struct arena scratch)
@@ -203,16 +194,16 @@ void mine_search_start(struct mine_part *part, uint32_t bound, struct arena scra
     size_t best_try = 0;
     for (size_t i = 0; i < COUNT_OF(sides) && best > bound; i++) {
         if (i && !mine_effort_left(part->effort)) break;
-        drop_all(part);
-        mine_search_greedy(part, sides[i], best, 0, 0, scratch);
+        mine_part_clear(part);
+        cover_greedily(part, sides[i], best, 0, 0, scratch);
         drop_redundant(part);
         if (part->n_open || part->n_alive >= best) continue;
         best = part->n_alive;
         best_try = i;
     }
     if (!part->n_open && part->n_alive == best) return;
-    drop_all(part);
-    mine_search_greedy(part, sides[best_try], UINT32_MAX, 0, 0, scratch);
+    mine_part_clear(part);
+    cover_greedily(part, sides[best_try], UINT32_MAX, 0, 0, scratch);
     drop_redundant(part);
 }
 
@@ -244,7 +235,7 @@ void mine_search_grow(struct mine_part *part, const uint32_t *order, uint32_t wi
     for (uint32_t i = 0; i < n; i++)
         mine_part_drop(part, old[i]);
     bool better = cover_grown(part, order, width, before, scratch);
-    if (!better) drop_all(part);
+    if (!better) mine_part_clear(part);
     for (uint32_t i = 0; i < n; i++)
         if (better)
             mine_part_release(part, old[i]);
@@ -328,7 +319,7 @@ static void cover_again(struct mine_part *part, uint64_t *random, struct arena s
     bool small = part->n[0] + part->n[1] <= GROWN_LIMIT;
     if (!small || random_below(random, 2)) {
         uint32_t shake = random_below(random, 4);
-        mine_search_greedy(part, 2, UINT32_MAX, shake, *random, scratch);
+        cover_greedily(part, 2, UINT32_MAX, shake, *random, scratch);
         return;
     }
     while (part->n_open) {
@@ -348,7 +339,7 @@ static void end_round(struct mine_part *part, bool keep, const uint32_t *dropped
 {
     for (uint32_t slot = 0; slot < part->n_slots && !keep; slot++)
         if (part->slots[slot].alive && part->slots[slot].born == part->round)
-            drop_for_good(part, slot);
+            mine_part_remove(part, slot);
     for (uint32_t i = 0; i < n_dropped; i++)
         if (keep || part->slots[dropped[i]].born == part->round)
             mine_part_release(part, dropped[i]);
@@ -378,228 +369,4 @@ void mine_search_polish(struct mine_part *part, uint32_t bound, uint32_t patienc
         if (part->n_alive < before) vain = 0;
         end_round(part, part->n_alive <= before, dropped, n);
     }
-}
-
-/* --- branch and bound --- */
-
-enum {
-    BRANCH_CHILDREN = 512, /* maximal bicliques of one edge; with more there are too many to try */
-};
-
-/* The maximal bicliques of an edge, within the vertices that can matter. Attributes are the
- * smaller side; each closed set of them is found once, when no smaller attribute joined it. */
-struct family {
-    struct mine_part *part;
-    int side;                  /* of the attributes */
-    const mine_word *within;   /* attributes that may be used */
-    size_t n_words, n_objects; /* words of a set of attributes, of objects */
-    mine_word *sets;           /* BRANCH_CHILDREN sets of attributes */
-    uint32_t n_sets;
-    bool full;
-};
-
-/* Attributes (within) that all objects have; objects are not empty. */
-static void family_close(struct family *family, const mine_word *objects, mine_word *out)
-{
-    struct mine_part *part = family->part;
-    memcpy(out, family->within, family->n_words * sizeof *out);
-    for (uint32_t u = mine_part_next(objects, family->n_objects, 0); u != UINT32_MAX;
-         u = mine_part_next(objects, family->n_objects, u + 1)) {
-        const mine_word *row = mine_part_row(part->near, part, !family->side, u);
-        for (size_t i = 0; i < family->n_words; i++)
-            out[i] &= row[i];
-        mine_effort_spend(part->effort, family->n_words);
-    }
-}
-
-static bool same_below(const mine_word *a, const mine_word *b, uint32_t limit)
-{
-    size_t whole = limit / MINE_WORD_BITS;
-    if (memcmp(a, b, whole * sizeof *a) != 0) return false;
-    mine_word mask = ((mine_word)1 << limit % MINE_WORD_BITS) - 1;
-    return !mask || ((a[whole] ^ b[whole]) & mask) == 0;
-}
-
-/* Close-by-One (Kuznetsov 1993). Depth is bounded by the attributes (LIMIT_MINE_BRANCH_VERTICES).
- */
-static void family_list(struct family *family, const mine_word *objects, const mine_word *set,
-                        uint32_t from, struct arena scratch)
-{
-    struct mine_part *part = family->part;
-    if (family->n_sets == BRANCH_CHILDREN || !mine_effort_left(part->effort)) {
-        family->full = true;
-        return;
-    }
-    memcpy(family->sets + family->n_sets++ * family->n_words, set, family->n_words * sizeof *set);
-    mine_word *fewer = arena_array(&scratch, mine_word, family->n_objects);
-    mine_word *more = arena_array(&scratch, mine_word, family->n_words);
-    for (uint32_t y = mine_part_next(family->within, family->n_words, from);
-         y != UINT32_MAX && !family->full;
-         y = mine_part_next(family->within, family->n_words, y + 1)) {
-        if (set[y / MINE_WORD_BITS] >> y % MINE_WORD_BITS & 1) continue;
-        const mine_word *row = mine_part_row(part->near, part, family->side, y);
-        for (size_t i = 0; i < family->n_objects; i++)
-            fewer[i] = objects[i] & row[i];
-        family_close(family, fewer, more);
-        if (same_below(more, set, y)) family_list(family, fewer, more, y + 1, scratch);
-    }
-}
-
-struct branch {
-    struct mine_part *part;
-    const uint32_t *order;
-    uint32_t bound, best;
-    struct mine_block *found; /* best of them */
-    struct arena *arena;
-    bool gave_up;
-};
-
-/* Keeps the part's slots as the best cover so far. */
-static void branch_record(struct branch *branch)
-{
-    const struct mine_part *part = branch->part;
-    branch->best = part->n_alive;
-    branch->found = arena_array(branch->arena, struct mine_block, part->n_alive);
-    uint32_t n = 0;
-    for (uint32_t slot = 0; slot < part->n_slots; slot++) {
-        if (!part->slots[slot].alive) continue;
-        const struct mine_block *block = &part->slots[slot].block;
-        struct mine_block *copy = &branch->found[n++];
-        for (int side = 0; side < 2; side++) {
-            copy->n[side] = block->n[side];
-            copy->end[side] = arena_array(branch->arena, uint32_t, block->n[side]);
-            memcpy(copy->end[side], block->end[side], block->n[side] * sizeof *block->end[side]);
-        }
-    }
-}
-
-/* The ends of `side` near v of the other side that have an open edge among `others`. */
-static uint32_t useful_ends(const struct mine_part *part, int side, uint32_t v,
-                            const mine_word *others, mine_word *out)
-{
-    const mine_word *near = mine_part_row(part->near, part, !side, v);
-    size_t n_words = part->words[!side];
-    uint32_t n = 0;
-    memset(out, 0, n_words * sizeof *out);
-    for (uint32_t u = mine_part_next(near, n_words, 0); u != UINT32_MAX;
-         u = mine_part_next(near, n_words, u + 1)) {
-        const mine_word *open = mine_part_row(part->open, part, side, u);
-        bool useful = false;
-        for (size_t i = 0; i < part->words[side] && !useful; i++)
-            useful = (open[i] & others[i]) != 0;
-        mine_effort_spend(part->effort, part->words[side]);
-        if (!useful) continue;
-        out[u / MINE_WORD_BITS] |= (mine_word)1 << u % MINE_WORD_BITS;
-        n++;
-    }
-    return n;
-}
-
-struct child {
-    uint32_t gain, place;
-};
-
-static int compare_child(const void *a, const void *b)
-{
-    const struct child *x = a, *y = b;
-    if (x->gain != y->gain) return x->gain > y->gain ? -1 : 1;
-    return (x->place > y->place) - (x->place < y->place);
-}
-
-static void branch_on(struct branch *branch, struct arena scratch);
-
-/* Tries every set of the family as the next biclique, those that cover most first. */
-static void branch_children(struct branch *branch, const struct family *family,
-                            struct arena scratch)
-{
-    struct mine_part *part = branch->part;
-    struct child *children = arena_array(&scratch, struct child, family->n_sets);
-    for (uint32_t i = 0; i < family->n_sets; i++) {
-        uint32_t open = part->n_open;
-        mine_part_form(part, !family->side, family->sets + i * family->n_words);
-        uint32_t slot = mine_part_add(part);
-        children[i] = (struct child){open - part->n_open, i};
-        mine_part_drop(part, slot);
-        mine_part_release(part, slot);
-    }
-    qsort(children, family->n_sets, sizeof *children, compare_child);
-    for (uint32_t i = 0; i < family->n_sets && branch->best > branch->bound; i++) {
-        mine_part_form(part, !family->side, family->sets + children[i].place * family->n_words);
-        uint32_t slot = mine_part_add(part);
-        branch_on(branch, scratch);
-        mine_part_drop(part, slot);
-        mine_part_release(part, slot);
-        if (branch->gave_up) return;
-    }
-}
-
-static void branch_edge(struct branch *branch, uint32_t e, struct arena scratch)
-{
-    struct mine_part *part = branch->part;
-    uint32_t u = part->end[0][e], v = part->end[1][e];
-    mine_word *ends[2] = {arena_array(&scratch, mine_word, part->words[1]),
-                          arena_array(&scratch, mine_word, part->words[0])};
-    uint32_t n[2];
-    n[0] = useful_ends(part, 0, v, mine_part_row(part->near, part, 0, u), ends[0]);
-    n[1] = useful_ends(part, 1, u, mine_part_row(part->near, part, 1, v), ends[1]);
-    int side = n[1] <= n[0];
-    struct family family = {
-        .part = part,
-        .side = side,
-        .within = ends[side],
-        .n_words = part->words[!side],
-        .n_objects = part->words[side],
-    };
-    family.sets = arena_array(&scratch, mine_word, BRANCH_CHILDREN * family.n_words);
-    mine_word *all = arena_array(&scratch, mine_word, family.n_words);
-    family_close(&family, ends[!side], all);
-    family_list(&family, ends[!side], all, 0, scratch);
-    if (family.full) {
-        branch->gave_up = true;
-        return;
-    }
-    branch_children(branch, &family, scratch);
-}
-
-/* At most as deep as the best cover is long. */
-static void branch_on(struct branch *branch, struct arena scratch)
-{
-    struct mine_part *part = branch->part;
-    if (!part->n_open) {
-        if (part->n_alive < branch->best) branch_record(branch);
-        return;
-    }
-    if (!mine_effort_left(part->effort)) {
-        branch->gave_up = true;
-        return;
-    }
-    uint32_t *open = arena_array(&scratch, uint32_t, part->n_open), n_open = 0;
-    for (uint32_t i = 0; i < part->n_needed; i++)
-        if (!part->count[branch->order[i]]) open[n_open++] = branch->order[i];
-    uint32_t *apart = arena_array(&scratch, uint32_t, part->n[0]);
-    uint32_t n_apart = mine_bound_greedy(part, open, n_open, apart, part->effort, scratch);
-    mine_effort_spend(part->effort, part->n_needed);
-    if (part->n_alive + n_apart >= branch->best) return;
-    branch_edge(branch, open[0], scratch);
-}
-
-bool mine_search_branch(struct mine_part *part, uint32_t bound, const uint32_t *order,
-                        struct arena scratch)
-{
-    if (part->n_alive <= bound) return true;
-    struct branch branch = {.part = part, .order = order, .bound = bound, .arena = part->arena};
-    branch_record(&branch);
-    drop_all(part);
-    branch_on(&branch, scratch);
-    for (uint32_t i = 0; i < branch.best; i++) {
-        for (int side = 0; side < 2; side++) {
-            memset(part->bits[side], 0, part->words[!side] * sizeof *part->bits[side]);
-            for (uint32_t j = 0; j < branch.found[i].n[side]; j++) {
-                uint32_t x = branch.found[i].end[side][j];
-                part->bits[side][x / MINE_WORD_BITS] |= (mine_word)1 << x % MINE_WORD_BITS;
-            }
-        }
-        mine_part_add(part);
-    }
-    return !branch.gave_up;
 }
