@@ -52,6 +52,15 @@ FIREWALL_HEAD = (
     "icmpcode info path\r\n\r\n"
 )
 
+def pair_line(generator, n):
+    """Each of 10,000 clients uses 100 of 400 servers, once: as many different flows as lines."""
+    client, server = n // 100, (n // 100 * 7 + n % 100 * 13) % SERVERS
+    return (
+        f"2026-09-{21 + n // 500000:02d} {clock(n // 20)} ALLOW TCP 10.{16 + client // 4096}.{client // 16 % 256}.{client % 16 + 1} "
+        f"10.200.{server // 200}.{server % 200 + 1} {generator.randrange(49152, 65536)} 445 0 - 0 0 0 - - - RECEIVE\r\n"
+    )
+
+
 ZEEK_HEAD = (
     "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tconn\n"
     "#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tservice\tduration\torig_bytes\tresp_bytes\t"
@@ -102,4 +111,5 @@ LOGS = {
     "conn.log": (1_600_000, zeek_line, ZEEK_HEAD),
     "eve.json": (1_000_000, eve_line, ""),
     "vpc.log": (2_000_000, vpc_line, ""),
+    "pairs.log": (1_000_000, pair_line, FIREWALL_HEAD),
 }
