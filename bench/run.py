@@ -5,6 +5,7 @@
 usage: run.py FOLDER PAIRS JOB...
 """
 import os
+import statistics
 import subprocess
 import sys
 
@@ -139,6 +140,30 @@ def bench_suggest(folder, site, pairs):
     driver = ["build/src/mine_bench", str(pairs)]
     for network in subprocess.run(driver, check=True, capture_output=True, text=True).stdout.split():
         subprocess.run([*driver, network], check=True)
+
+
+def bench_shadow(folder, site, pairs):
+    """Entries that the union of the others covers: ours beside BuDDy on the same entries."""
+    driver = "build/src/shadow"
+    if not os.path.exists(driver):
+        print("\nsuperfluous entries: skipped, BuDDy is not there")
+        return
+    print(f"\nsuperfluous entries: medians of {pairs} in seconds of CPU")
+    for shape in ("pairs", "groups", "nested"):
+        for entries in (2000, 20000, 100000):
+            # Decision diagrams of nested prefixes grow too large for this machine.
+            programs = ["ours"] if shape == "nested" and entries > 20000 else ["ours", "buddy"]
+            medians = {}
+            for program in programs:
+                said = [
+                    subprocess.run([driver, program, shape, str(entries)], check=True, capture_output=True, text=True)
+                    for _ in range(pairs if program == "ours" else min(pairs, 3))
+                ]
+                lines = [run.stdout.splitlines()[-1] for run in said]
+                medians[program] = statistics.median(float(line.split(": ")[1].split()[0]) for line in lines)
+                print(f"  {lines[0].split(':')[0]:<24} {medians[program]:>8.3f}  {lines[0].split(', ')[1]}", flush=True)
+            if "buddy" in medians:
+                print(f"  {'':<24} ratio {medians['buddy'] / max(medians['ours'], 0.001):.0f}")
 
 
 JOBS = {name.removeprefix("bench_"): work for name, work in list(globals().items()) if name.startswith("bench_")}

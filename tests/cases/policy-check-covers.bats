@@ -38,14 +38,14 @@ check() {
 @test "what is said to be superfluous may all be deleted at once" {
     # Lines of shadowed entries, taken out from the last one on: nothing changes.
     cp policy.yaml "$BATS_TEST_TMPDIR/less.yaml"
-    lines=$(check --json | /usr/bin/python3 -c '
+    idle=$(check --json | /usr/bin/python3 -c '
 import json, sys
 found = json.load(sys.stdin)["findings"]
 for f in found:
     if f["kind"] == "shadowed" and f["where"].startswith("policy.yaml"):
         print(f["where"].split(":")[1])' | sort -nr)
-    [ -n "$lines" ]
-    for line in $lines; do sed -i "${line}d" "$BATS_TEST_TMPDIR/less.yaml"; done
+    [ -n "$idle" ]
+    for line in $idle; do sed -i "${line}d" "$BATS_TEST_TMPDIR/less.yaml"; done
     run "$SALLYPORT" diff --as-of 2026-11-21 policy.yaml "$BATS_TEST_TMPDIR/less.yaml"
     echo "$output"
     [ "$status" -eq 0 ]
