@@ -56,6 +56,43 @@ PY
     [[ $output == *"nothing that was seen working would break"* ]]
 }
 
+@test "hardening enforced: what lacks a capability breaks at hardening" {
+    golden "$case_dir/enforce.ok" 1 "$SALLYPORT" simulate -C "$WS" --as-of 2026-11-22 --policy tests/cases/simulate/enforce.yaml --ring broad
+}
+
+@test "machines that no ring has reached hold the previous policy" {
+    golden "$case_dir/previous.ok" 1 "$SALLYPORT" simulate -C "$WS" --as-of 2026-11-22 --previous tests/cases/simulate/stricter.yaml --ring it
+}
+
+@test "two policies on the same evidence, and the flows on which they differ" {
+    golden "$case_dir/against.ok" 1 "$SALLYPORT" simulate -C "$WS" --as-of 2026-11-22 --against tests/cases/simulate/stricter.yaml
+    golden "$case_dir/against.json.ok" 1 "$SALLYPORT" simulate -C "$WS" --as-of 2026-11-22 --ring broad --against tests/cases/simulate/stricter.yaml --json
+}
+
+@test "a ring that the other policy does not have" {
+    sed 's/name: broad/name: everyone/' "$case_dir/policy.yaml" >"$BATS_TEST_TMPDIR/p.yaml"
+    run "$SALLYPORT" simulate -C "$WS" --ring broad --against "$BATS_TEST_TMPDIR/p.yaml"
+    [ "$status" -eq 2 ]
+    [[ $output == *"has no ring \"broad\""* ]]
+}
+
+@test "the numbers of each ring sum up to the flows of the matrix, and every cure was tried" {
+    "$SALLYPORT" matrix -C "$WS" --json >"$BATS_TEST_TMPDIR/matrix.json"
+    "$SALLYPORT" simulate -C "$WS" --as-of 2026-11-22 --policy "$case_dir/enforce.yaml" --json >"$BATS_TEST_TMPDIR/simulate.json" || [ $? -eq 1 ]
+    python3 - "$BATS_TEST_TMPDIR" <<'PY'
+import json, sys
+flows = json.load(open(sys.argv[1] + "/matrix.json"))["flows"]
+for ring in json.load(open(sys.argv[1] + "/simulate.json"))["rings"]:
+    n = len(ring["broken"]) + len(ring["undecidable"]) + ring["kept"] + ring["stopped"] + ring["escaped"] + ring["ungoverned"]
+    assert n == len(flows), (n, len(flows))
+    assert sum(c["keeps"] for c in ring["cures"]) == len(ring["broken"])
+    assert all(c["verified"] for c in ring["cures"])
+    at = [f for f in ring["broken"] if f["at"] == "hardening"]
+    assert all(f["settings"] for f in at)
+assert len(at) == 7, len(at)
+PY
+}
+
 @test "without a policy: exit status 2, and where it was looked for" {
     rm -rf "$BATS_TEST_TMPDIR/ws"
     "$SALLYPORT" init "$BATS_TEST_TMPDIR/ws"
