@@ -36,6 +36,7 @@ static bool load_evidence(struct invocation *call, struct workspace *workspace,
     if (!store_load_changes(store, call->arena, &changes, &n_changes, err)) return false;
     out->shares = roles_shares(call->arena, uses, n_uses, list, &out->n_shares);
     *views = roles_of(call->arena, list, matrix, out->shares, out->n_shares);
+    controllers_among(call, list, views, &out->controllers, &out->n_controllers);
     *views =
         roles_add_told(call->arena, *views, list, listenings, n_listenings, changes, n_changes);
     out->matrix = matrix;

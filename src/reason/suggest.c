@@ -236,23 +236,91 @@ static void add_edge_entries(struct making *m, struct entry_list *list)
     }
 }
 
-/* `always` of the given policy that would not hold else. */
-static void add_asserted(struct making *m, struct entry_list *list,
-                         const struct check_assertion *checked, const struct policy *policy)
+static bool speaks_of_service(const struct assertion *a, int service)
 {
-    for (size_t i = 0; i < policy->n_assertions && i < m->given->policy->n_assertions; i++) {
+    for (size_t i = 0; i < a->n_services; i++)
+        if ((int)a->services[i] == service) return true;
+    return false;
+}
+
+/* How the given policy secures what the assertion speaks of: the strictest of its entries there, so
+ * that none is loosened. What it lets pass in clear beside them has entries of its own. */
+static str secured_as_given(const struct making *m, const struct assertion *a,
+                            struct prefix_set from, struct prefix_set to, bool *is_secure)
+{
+    enum secure strictest = SECURE_NONE;
+    bool any = false, bypass = m->given->policy->strategy == STRATEGY_SECURE_BYPASS;
+    for (size_t i = 0; i < m->given->n_entries; i++) {
+        const struct resolved_entry *e = &m->given->entries[i];
+        bool listed = false;
+        for (size_t j = 0; j < e->entry->n_services; j++)
+            listed |= speaks_of_service(a, (int)e->entry->services[j]);
+        if (e->is_exception || !listed) continue;
+        if (!prefix_set_overlaps(e->from, from) || !prefix_set_overlaps(e->to, to)) continue;
+        any = true;
+        if (e->secure > strictest) strictest = e->secure;
+    }
+    *is_secure = strictest > SECURE_NONE || (bypass && !any);
+    if (strictest > SECURE_NONE) return secure_text(strictest);
+    return bypass && any ? secure_text(SECURE_NONE) : (str){0};
+}
+
+static str joined_texts(struct suggest_items items, struct arena *arena)
+{
+    struct buf out = buf_in(arena);
+    for (size_t i = 0; i < items.n; i++) {
+        if (i) buf_str(&out, S(", "));
+        buf_str(&out, items.items[i].text);
+    }
+    return buf_text(&out);
+}
+
+/* What the given policy asserts to pass always: an entry each, whether it was seen or not. */
+static void add_demanded(struct making *m, struct entry_list *list)
+{
+    for (size_t i = 0; m->given && i < m->given->policy->n_assertions; i++) {
         const struct assertion *a = &m->given->policy->assertions[i];
-        if (checked[i].holds || a->kind != ASSERT_ALWAYS) continue;
-        const struct entry as_entry = {.name = S("asserted"),
-                                       .from = a->from,
+        if (a->kind != ASSERT_ALWAYS) continue;
+        struct prefix_set from = resolve_selectors(m->given, &a->from, RESOLVE_CLIENT, m->arena);
+        struct prefix_set to = resolve_selectors(m->given, &a->to, RESOLVE_SERVER, m->arena);
+        bool is_lifeline_too =
+            a->n_services == 1 &&
+            (int)a->services[0] == service_by_name(m->given->policy->services, S("smb")) &&
+            prefix_set_covers(m->given->managed, from) &&
+            prefix_set_covers(m->rules.controllers, to);
+        if (is_lifeline_too) continue;
+        const struct entry as_entry = {.from = a->from,
                                        .to = a->to,
                                        .except_from = a->except_from,
                                        .except_to = a->except_to,
                                        .services = a->services,
                                        .n_services = a->n_services};
+        const struct resolved_entry reach = {
+            .entry = &as_entry,
+            .from = from,
+            .to = to,
+            .except_from = resolve_selectors(m->given, &a->except_from, RESOLVE_CLIENT, m->arena),
+            .except_to = resolve_selectors(m->given, &a->except_to, RESOLVE_SERVER, m->arena)};
         struct suggest_entry entry = entry_as_given(m, &as_entry);
-        entry.why = str_format(m->arena, "The policy asserts it: %.*s.",
-                               STR_ARG(suggest_evidence_plain(m->arena, a->text, 200)));
+        bool is_secure = false;
+        entry.secure = secured_as_given(m, a, from, to, &is_secure);
+        size_t *which = arena_array(m->arena, size_t, m->out->n_flows + 1), n = 0;
+        for (size_t j = 0; j < m->out->n_flows; j++) {
+            struct suggest_flow *f = &m->flows[j];
+            bool was_clear = f->was_allowed && !f->was_secure;
+            bool may = f->fate == SUGGEST_KEPT || f->fate == SUGGEST_LIFELINE ||
+                       f->fate == SUGGEST_DEMANDED;
+            if (!may || !is_in(&reach, f) || (is_secure && was_clear)) continue;
+            which[n++] = j;
+            if (f->fate == SUGGEST_KEPT) f->fate = SUGGEST_DEMANDED;
+        }
+        entry.summary = suggest_entries_sum(&m->rules, m->flows, which, n, m->arena);
+        entry.name = str_format(m->arena, "asserted: %.*s to %.*s",
+                                STR_ARG(joined_texts(entry.from, m->arena)),
+                                STR_ARG(joined_texts(entry.to, m->arena)));
+        entry.why =
+            str_format(m->arena, "The policy asserts that it always passes (line %" PRIu32 ").",
+                       a->place.line);
         add_entry(m, list, entry);
     }
 }
@@ -652,16 +720,17 @@ static void find_shares(struct making *m, struct surplus_list *list)
         const struct share_view *share = &m->sources->shares[i];
         if (share->used || !share->refused || share->kind == SHARE_KIND_IPC) continue;
         size_t at = suggest_evidence_machine(&m->machines, share->server, share->last_us);
-        add_surplus(m, list,
-                    (struct suggest_surplus){
-                        .kind = SUGGEST_SURPLUS_SHARE,
-                        .host = label_of(m, at, share->server),
-                        .share = suggest_evidence_plain(m->arena, share->share, 80),
-                        .is_decidable = at != SIZE_MAX && m->machines.items[at].has_own_log,
-                        .reason = str_format(
-                            m->arena, "asked for %" PRIu64 " times, always refused: nobody uses it",
-                            share->refused),
-                    });
+        add_surplus(
+            m, list,
+            (struct suggest_surplus){
+                .kind = SUGGEST_SURPLUS_SHARE,
+                .host = label_of(m, at, share->server),
+                .share = suggest_evidence_plain(m->arena, share->share, 80),
+                .is_decidable = at != SIZE_MAX && m->machines.items[at].has_own_log,
+                .reason = str_format(m->arena,
+                                     "asked for %" PRIu64 " time%s, always refused: nobody uses it",
+                                     share->refused, share->refused == 1 ? "" : "s"),
+            });
     }
 }
 
@@ -778,22 +847,18 @@ static void put_entries(struct making *m, const struct entry_list *fixed,
 static bool make_entries(struct making *m, struct base *base, struct arena scratch)
 {
     unsigned width = m->options->exact ? SUGGEST_WIDTH_COMPLETE : SUGGEST_WIDTH_GENERAL;
+    struct entry_list fixed = {0};
+    add_lifelines(m, &fixed);
+    add_edge_entries(m, &fixed);
+    add_demanded(m, &fixed);
     for (; width <= SUGGEST_WIDTH_ADDRESSES; width++) {
-        struct entry_list fixed = {0};
         struct suggest_mining mining =
             suggest_entries_mine(&m->rules, m->flows, m->out->n_flows, (enum suggest_width)width,
                                  m->options->weight, m->arena, scratch);
-        add_lifelines(m, &fixed);
-        add_edge_entries(m, &fixed);
         put_entries(m, &fixed, &mining);
         if (!write_and_read(m, base, scratch)) return false;
         if (!m->given) return true;
-        const struct check_assertion *checked =
-            check_assertions(&base->resolved, m->arena, scratch);
-        if (!keeps_assertions(m, checked) && width < SUGGEST_WIDTH_ADDRESSES) continue;
-        add_asserted(m, &fixed, checked, &base->policy);
-        put_entries(m, &fixed, &mining);
-        return write_and_read(m, base, scratch);
+        if (keeps_assertions(m, check_assertions(&base->resolved, m->arena, scratch))) return true;
     }
     return true;
 }

@@ -43,6 +43,13 @@ static str last_part(str path)
     return part;
 }
 
+static bool is_among(struct names names, str name)
+{
+    for (size_t i = 0; i < names.n; i++)
+        if (str_equal_nocase(names.items[i], name)) return true;
+    return false;
+}
+
 static str end_label(const struct suggest_rules *rules, size_t machine, struct endpoint end,
                      struct arena *arena)
 {
@@ -66,6 +73,7 @@ struct suggest_summary suggest_entries_sum(const struct suggest_rules *rules,
             add_name(&users, arena, flow->users.items[j]);
         for (size_t j = 0; j < flow->shares.n; j++) {
             str share = last_part(flow->shares.items[j]);
+            if (is_among(flow->shares_refused, flow->shares.items[j])) continue;
             if (roles_share_kind(share) != SHARE_KIND_IPC) add_name(&shares, arena, share);
         }
         add_name(&clients, arena, end_label(rules, f->client, flow->client, arena));

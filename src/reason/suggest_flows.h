@@ -43,6 +43,7 @@ enum suggest_fate {
     SUGGEST_PASSED_OVER, /* not governed */
     SUGGEST_LOCAL,       /* never leaves its machine or its link: nothing decides it */
     SUGGEST_LIFELINE,    /* kept by the entry for domain controllers */
+    SUGGEST_DEMANDED,    /* kept by an entry that the policy's assertions ask for */
     SUGGEST_KEPT,        /* has to be in a mined entry */
     SUGGEST_AT_EDGE,     /* kept by an entry of the policy that names the internet */
     SUGGEST_EXCEPTED,    /* kept by an exception alone, as long as that lives */

@@ -572,8 +572,8 @@ static struct suggest_group group_of(const struct suggest_machines *all,
                                  : sources->named_controllers[i - sources->n_controllers];
         struct endpoint end = {.addr = addr};
         size_t at = suggest_evidence_machine(all, end, INT64_MAX);
-        str reason = known && at != SIZE_MAX ? reason_of(&all->items[at], row, arena)
-                                             : S("named by you with --controller");
+        str reason = S("named by you with --controller");
+        if (known) reason = at != SIZE_MAX ? reason_of(&all->items[at], row, arena) : S("seen");
         if (!prefix_set_contains(places, addr) && !is_local(addr)) continue;
         add_member(
             &list, arena,
