@@ -5,7 +5,6 @@
  */
 #include "reason/simulate.h"
 
-
 #define T(text)                                                                                    \
     {                                                                                              \
         text, sizeof(text) - 1                                                                     \
@@ -699,38 +698,39 @@ static str why_ring(const struct simulation *simulation, const struct simulated_
     return (str){0};
 }
 
+/* Reasons that are the same for every flow. */
+static const str whys[] = {
+    [SIMULATE_WHY_IPSEC] =
+        T("passes only with IPsec, and whether both ends can authenticate is not known"),
+    [SIMULATE_WHY_ERA] = T("its addresses were those of too many hosts to follow"),
+    [SIMULATE_WHY_NOT_YET] = T("the policy blocks it, but no end and no border enforces that yet"),
+    [SIMULATE_WHY_STILL_HELD] =
+        T("the policy blocks it, but its machines still hold the previous one, which does not"),
+};
+
+static str why_name(const struct matrix_flow *flow, struct arena *arena)
+{
+    bool client = addr_is_none(flow->client.addr);
+    return str_format(arena, "no address of \"%.*s\" is known",
+                      STR_ARG(client ? flow->client.name : flow->server.name));
+}
+
+static str why_policy(const struct simulation *simulation, const struct simulated_flow *flow,
+                      struct arena *arena)
+{
+    struct flow_question q = simulate_ask(simulation, flow);
+    return decision_why(simulate_era(simulation, flow)->decision, &q, (enum side)flow->at, arena)
+        .text;
+}
+
 str simulate_because(const struct simulation *simulation, const struct simulated_flow *flow,
                      struct arena *arena)
 {
-    const struct matrix_flow *seen = flow->flow;
-    struct flow_question q = simulate_ask(simulation, flow);
-    const struct decision *decision = simulate_era(simulation, flow)->decision;
-    switch ((enum simulate_why)flow->why) {
-    case SIMULATE_WHY_PASSES:
-        return (str){0};
-    case SIMULATE_WHY_POLICY:
-        return decision_why(decision, &q, (enum side)flow->at, arena).text;
-    case SIMULATE_WHY_PREVIOUS:
-        return why_previous(simulation, flow, arena);
-    case SIMULATE_WHY_HARDENING:
-        return why_hardening(flow, arena);
-    case SIMULATE_WHY_IPSEC:
-        return S("passes only with IPsec, and whether both ends can authenticate is not known");
-    case SIMULATE_WHY_INTENT:
-        return why_intent(simulation, flow, arena);
-    case SIMULATE_WHY_RING:
-        return why_ring(simulation, flow, arena);
-    case SIMULATE_WHY_NAME:
-        return str_format(
-            arena, "no address of \"%.*s\" is known",
-            STR_ARG(addr_is_none(seen->client.addr) ? seen->client.name : seen->server.name));
-    case SIMULATE_WHY_ERA:
-        return S("its addresses were those of too many hosts to follow");
-    case SIMULATE_WHY_NOT_YET:
-        return S("the policy blocks it, but no end and no border enforces that yet");
-    case SIMULATE_WHY_STILL_HELD:
-        return S("the policy blocks it, but its machines still hold the previous one, which does "
-                 "not");
-    }
-    return (str){0};
+    if (flow->why == SIMULATE_WHY_POLICY) return why_policy(simulation, flow, arena);
+    if (flow->why == SIMULATE_WHY_PREVIOUS) return why_previous(simulation, flow, arena);
+    if (flow->why == SIMULATE_WHY_HARDENING) return why_hardening(flow, arena);
+    if (flow->why == SIMULATE_WHY_INTENT) return why_intent(simulation, flow, arena);
+    if (flow->why == SIMULATE_WHY_RING) return why_ring(simulation, flow, arena);
+    if (flow->why == SIMULATE_WHY_NAME) return why_name(flow->flow, arena);
+    return flow->why < COUNT_OF(whys) ? whys[flow->why] : (str){0};
 }
