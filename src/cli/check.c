@@ -328,7 +328,15 @@ const struct command check_command = {
         "Prints every error of the file with its line and column, what was expected and what was "
         "found. Then proves\nits assertions for every address, seen or not, each failure with the "
         "smallest pair that breaks it; that the\nlifeline holds; and warns of entries that never "
-        "match, of names no address is known for, and of machines that\ncan't authenticate.\n\n"
+        "match or that the others together cover, of excepts that\nothers undo, of untrusted "
+        "clients "
+        "that get in, of names no address is known for, of exceptions that end, of\nranges that "
+        "are "
+        "old, and of machines that can't authenticate.\n\n"
+        "With evidence in the workspace it also says which entries nobody used, which are far "
+        "wider "
+        "than their use, and\nwhich servers would lose clients; where the evidence does not reach, "
+        "that is undecidable.\n\n"
         "Exit status: 0 all holds; 1 the policy has errors, an assertion does not hold or the "
         "lifeline is missing;\n2 the file can't be read."),
     .run = run,

@@ -101,13 +101,27 @@ static struct class_set slabs_of(const size_t *services, size_t n, bool clear, b
     return class_set_of(arena, slabs, n_slabs);
 }
 
+/* Somebody is a member of its ends that nobody knows: it allows more than can be compared. */
+static bool is_open(const struct resolved_entry *e)
+{
+    return e->from_unknown.len || e->to_unknown.len;
+}
+
+/* Nobody knows all whom it leaves out: what it allows for sure is not known either. */
+static bool is_vague(const struct resolved_entry *e)
+{
+    return e->except_from_unknown.len || e->except_to_unknown.len;
+}
+
 static struct region region_of_entry(const struct resolved_entry *e, const struct reach *reach,
                                      bool any_secure, struct arena *arena)
 {
     bool is_secure = reach_is_secure(e);
+    if (is_vague(e) || (is_open(e) && e->exception)) return (struct region){0};
     return (struct region){
         .from = reach->from,
         .to = reach->to,
+        .is_fixed = is_open(e),
         /* Without a secure entry all are alike once secured: half the work. */
         .slabs = slabs_of(e->entry->services, e->entry->n_services, !is_secure, any_secure, arena),
     };
@@ -136,6 +150,7 @@ static void lay_regions(struct covers *c, const struct reach *reaches, struct ar
         c->regions[c->n_allow + i] = (struct region){
             .from = is_outbound ? inner : p->from,
             .to = is_outbound ? p->to : inner,
+            .is_fixed = p->from_unknown.len || p->to_unknown.len,
             .slabs = slabs_of(p->entry->services, p->entry->n_services, true, any_secure, scratch),
         };
     }

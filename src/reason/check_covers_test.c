@@ -250,6 +250,13 @@ static void shadowed_is_what_every_pair_says(void **state)
     "  alone: {hosts: [10.1.0.9]}\n"                                                               \
     "allow:\n"
 
+#define HEAD_UNKNOWN                                                                               \
+    "version: 1\nsegments:\n"                                                                      \
+    "  a: {networks: [10.1.0.0/24], trust: managed}\n"                                             \
+    "  b: {networks: [10.2.0.0/24], trust: managed}\n"                                             \
+    "groups: {people: {hosts: [10.1.0.7, {ad-group: People}]}}\n"                                  \
+    "allow:\n"
+
 struct covers_row {
     const char *name, *text;
     const char *found[4]; /* "line kind: part of the text", in order; NULL ends */
@@ -323,6 +330,13 @@ static void known_policies(void **state)
                "  - {direction: inbound, from: 8.8.8.0/24, to: fs, service: smb}\n"
                "  - {direction: outbound, from: a, to: 8.8.8.0/24, service: smb}\n",          {"15 shadowed: the perimeter entry of line 15 allows nothing that the entry "
           "of line 12 does not allow"}                                                  },
+        {"members that nobody knows are not held by anybody",
+         HEAD_UNKNOWN "  - {from: a, to: b, service: smb}\n"
+                      "  - {from: people, to: b, service: smb}\n"
+                      "  - {from: 10.1.0.9, to: 10.2.0.9, service: smb}\n",                   {"9 shadowed: line 7"}                                                        },
+        {"who leaves out somebody unknown holds nothing",
+         HEAD_UNKNOWN "  - {from: a, to: b, service: smb, except: {from: people}}\n"
+                      "  - {from: 10.1.0.9, to: 10.2.0.9, service: smb}\n",                   {NULL}                                                                        },
         {"perimeter entries hold each other",
          WORLD "  []\nperimeter:\n"
                "  - {name: half, direction: outbound, from: a, to: 1.0.0.0/9, service: smb}\n"

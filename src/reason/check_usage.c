@@ -109,6 +109,14 @@ static void warn(struct usage *u, size_t entry, str kind, str text)
 /* ---- Entries that nobody used -------------------------------------------------------------------
  */
 
+/* Who of its ends nobody knows; empty = all are known. */
+static str unknown_of(const struct resolved_entry *e)
+{
+    if (e->from_unknown.len) return e->from_unknown;
+    if (e->to_unknown.len) return e->to_unknown;
+    return e->except_from_unknown.len ? e->except_from_unknown : e->except_to_unknown;
+}
+
 static void check_unused(struct usage *u, size_t entry)
 {
     const struct check_evidence *e = u->evidence;
@@ -118,13 +126,16 @@ static void check_unused(struct usage *u, size_t entry)
     str label = reach_label(u->arena, &u->resolved->entries[entry]);
     /* A flow shows at either end: one end that is seen throughout is enough. */
     bool is_seen = (servers.n && !servers.n_blind) || (clients.n && !clients.n_blind);
-    if (is_seen && !u->maybe[entry]) {
+    str unknown = unknown_of(&u->resolved->entries[entry]);
+    if (is_seen && !u->maybe[entry] && !unknown.len) {
         warn(u, entry, S("unused"),
              str_format(u->arena, "no flow %.*s used %.*s", STR_ARG(e->span), STR_ARG(label)));
         return;
     }
     str why = S("no machine of either end is known");
-    if (u->maybe[entry])
+    if (unknown.len)
+        why = str_format(u->arena, "nobody knows the addresses of %.*s", STR_ARG(unknown));
+    else if (u->maybe[entry])
         why = S("a flow that may have names an end whose address is not known");
     else if (servers.n_blind || clients.n_blind)
         why = str_format(
