@@ -2,6 +2,7 @@
 /* Policy in, firewall files out, and nothing unless every target's files, read back, say exactly
  * what the policy says (DESIGN.md 1: every compile proves itself).
  */
+#include "base/map.h"
 #include "base/sha256.h"
 #include "cli/command.h"
 #include "cli/controllers.h"
@@ -25,7 +26,13 @@ struct compile {
     struct manifest_part *parts;
     size_t n_parts;
     struct manifest manifest;
-    str *differences; /* from the policy, in words */
+    const struct bundle_plan *plan;
+    struct bundles bundles;        /* without rules: those of one class are in memory at a time */
+    const struct prover **provers; /* per part */
+    struct buf rules_md;           /* of classes and borders */
+    struct map paths;              /* of files that are made, in lower case */
+    size_t n_written;              /* of the target at hand */
+    str *differences;              /* from the policy, in words */
     size_t n_differences, differences_room;
 };
 
@@ -101,46 +108,80 @@ static bool choose_targets(struct compile *c, struct err *err)
     return true;
 }
 
-/* Two names that are one file on Windows would lose a class its rules. */
-static bool paths_differ(const struct manifest_part *part, struct err *err)
+/* Who loads what, and what every target's files are proved against. */
+static void plan(struct compile *c)
 {
-    for (size_t i = 0; i < part->files.n; i++)
-        for (size_t j = 0; j < i; j++)
-            if (str_equal_nocase(part->files.items[i].path, part->files.items[j].path))
-                return err_set(
-                    err, ERR_CONFLICT,
-                    "two names of the policy would both be written to \"%.*s\"; rename one",
-                    STR_ARG(part->files.items[i].path));
-    return true;
+    struct invocation *call = c->call;
+    const struct bundle_sizes sizes = {0};
+    const struct decision *decision =
+        decision_build(&c->file->resolved, NULL, call->arena, call->scratch);
+    c->plan = bundle_plan(decision, c->header.workspace, &sizes, call->arena, call->scratch);
+    c->bundles = bundle_planned(c->plan);
+    c->provers = arena_array(call->arena, const struct prover *, c->n_parts);
+    for (size_t i = 0; i < c->n_parts; i++)
+        c->provers[i] =
+            decision_prover(decision, *c->parts[i].target->peers, call->arena, call->scratch);
+    c->rules_md = buf_in(call->arena);
 }
 
-static bool same_classes(const struct bundles *a, const struct bundles *b)
+/* The files of one class, or those of all borders with what no class has for its own. */
+struct batch {
+    size_t part, index;     /* index: of the class, or the number of classes */
+    struct bundles bundles; /* with their rules */
+    struct target_files files;
+    struct arena *work; /* gone after this batch */
+};
+
+static bool is_common(const struct batch *batch, const struct target_file *file)
 {
-    if (a->n_classes != b->n_classes) return false;
-    for (size_t i = 0; i < a->n_classes; i++)
-        if (!str_equal(a->classes[i].id, b->classes[i].id) ||
-            !prefix_set_equal(a->classes[i].members, b->classes[i].members))
-            return false;
-    return true;
+    return batch->bundles.n_classes && !file->host_class;
 }
 
-/* Bundles and files of every chosen target; err names the rule that a target can't express. */
-static bool emit_all(struct compile *c, struct err *err)
+static void make_rules(const struct compile *c, struct batch *batch)
 {
-    struct arena *arena = c->call->arena;
-    for (size_t i = 0; i < c->n_parts; i++) {
-        struct manifest_part *part = &c->parts[i];
-        part->bundles = bundle_make(&c->file->resolved, *part->target->peers, c->header.workspace,
-                                    arena, c->call->scratch);
-        if (!same_classes(&part->bundles, &c->parts[0].bundles))
-            return err_set(err, ERR_UNSUPPORTED,
-                           "targets %.*s and %.*s divide the machines differently; compile them "
-                           "into folders of their own",
-                           STR_ARG(c->parts[0].target->name), STR_ARG(part->target->name));
-        if (!part->target->emit(&part->bundles, &c->header, arena, &part->files, err)) return false;
-        if (!paths_differ(part, err)) return false;
+    struct prefix_set peers = *c->parts[batch->part].target->peers;
+    struct arena *work = batch->work;
+    struct arena scratch = c->call->scratch;
+    batch->bundles = (struct bundles){.resolved = c->bundles.resolved};
+    if (batch->index < c->bundles.n_classes) {
+        struct host_class *class = arena_new(work, struct host_class);
+        *class = c->bundles.classes[batch->index];
+        class->rules = bundle_class_rules(c->plan, peers, batch->index, work, scratch);
+        batch->bundles.classes = class;
+        batch->bundles.n_classes = 1;
+        return;
     }
-    return true;
+    size_t n = c->bundles.n_borders;
+    struct border_rules *borders = arena_array(work, struct border_rules, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        borders[i] = c->bundles.borders[i];
+        borders[i].rules = bundle_border_rules(c->plan, peers, i, work, scratch);
+    }
+    batch->bundles.borders = borders;
+    batch->bundles.n_borders = n;
+}
+
+/* Emits every target's files batch by batch and gives each to `take`, until that says no. err names
+ * the rule that a target can't express. */
+static bool each_batch(struct compile *c, const char *what,
+                       bool (*take)(struct compile *c, struct batch *batch, struct err *err),
+                       struct err *err)
+{
+    struct arena work = arena_open("compile", 0, NULL);
+    size_t n = c->bundles.n_classes + 1;
+    bool good = true;
+    for (size_t i = 0; good && i < c->n_parts * n; i++) {
+        struct batch batch = {.part = i / n, .index = i % n, .work = &work};
+        const struct target *target = c->parts[batch.part].target;
+        arena_reset(&work);
+        command_progress(c->call, str_of(what), i, c->n_parts * n);
+        make_rules(c, &batch);
+        good = target->emit(&batch.bundles, &c->header, &work, &batch.files, err) &&
+               take(c, &batch, err);
+    }
+    command_progress_end(c->call);
+    arena_close(&work);
+    return good;
 }
 
 static void differs(struct compile *c, str text)
@@ -173,23 +214,78 @@ static int answer(struct compile *c)
     return c->n_differences ? EXIT_NO : EXIT_FINE;
 }
 
-/* True when all are equal; else the first difference is told. */
-static bool prove_all(struct compile *c)
+/* Proves a batch; its first difference is told. */
+static bool prove_batch(struct compile *c, const struct batch *batch)
 {
     struct invocation *call = c->call;
-    for (size_t i = 0; i < c->n_parts; i++) {
-        struct manifest_part *part = &c->parts[i];
-        command_progress(call, part->target->name, i, c->n_parts);
-        part->report = prove_files(part->target, &part->bundles, &part->files, c->header.workspace,
-                                   call->arena, call->scratch);
-        command_progress_end(call);
-        if (part->report.equal) continue;
-        if (call->format != FORMAT_JSON)
-            buf_format(call->out, "%.*s does not say what the policy says:\n",
-                       STR_ARG(part->target->name));
-        differs(c, prove_text(&part->report, &c->file->policy, call->arena));
-        return false;
+    struct manifest_part *part = &c->parts[batch->part];
+    struct prove_report *sum = &part->report;
+    struct prove_report report =
+        prove_with(c->provers[batch->part], part->target, &batch->bundles, &batch->files,
+                   c->header.workspace, call->arena, call->scratch);
+    sum->n_classes += report.n_classes;
+    sum->n_borders += report.n_borders;
+    sum->n_rules += report.n_rules;
+    for (size_t i = 0; i < batch->files.n; i++) {
+        const struct target_file *file = &batch->files.items[i];
+        if (is_common(batch, file)) continue;
+        sum->n_files++;
+        sum->n_rollbacks += file->kind == TARGET_FILE_ROLLBACK;
     }
+    sum->equal = report.equal;
+    if (report.equal) return true;
+    command_progress_end(call);
+    if (call->format != FORMAT_JSON)
+        buf_format(call->out, "%.*s does not say what the policy says:\n",
+                   STR_ARG(part->target->name));
+    differs(c, prove_text(&report, &c->file->policy, call->arena));
+    return false;
+}
+
+/* Two names that are one file on Windows would lose a class its rules. */
+static bool note_path(struct compile *c, const struct manifest_part *part,
+                      const struct target_file *file, struct err *err)
+{
+    struct arena *arena = c->call->arena;
+    bool fresh = false;
+    str path = manifest_path(arena, part, file);
+    (void)map_put(&c->paths, arena, str_lower(arena, path), 0, &fresh);
+    return fresh || err_set(err, ERR_CONFLICT,
+                            "two names of the policy would both be written to \"%.*s\"; rename one",
+                            STR_ARG(file->path));
+}
+
+/* What is kept of a file that was proved: who loads it, and its hash. */
+static void keep_file(struct compile *c, const struct batch *batch, const struct target_file *file)
+{
+    struct arena *arena = c->call->arena;
+    struct sha256_digest digest = sha256_of(str_bytes(file->content));
+    struct target_file kept = {
+        .path = str_copy(arena, file->path),
+        .sha256 = sha256_hex(arena, &digest),
+        .executable = file->executable,
+        .kind = file->kind,
+    };
+    if (file->host_class) kept.host_class = &c->bundles.classes[batch->index];
+    if (file->border) kept.border = &c->bundles.borders[file->border - batch->bundles.borders];
+    target_add_file(&c->parts[batch->part].files, arena, kept);
+}
+
+static bool make_batch(struct compile *c, struct batch *batch, struct err *err)
+{
+    const struct manifest_part *part = &c->parts[batch->part];
+    for (size_t i = 0; i < batch->files.n; i++)
+        if (!is_common(batch, &batch->files.items[i]) &&
+            !note_path(c, part, &batch->files.items[i], err))
+            return false;
+    if (!prove_batch(c, batch)) return false;
+    for (size_t i = 0; i < batch->files.n; i++)
+        if (!is_common(batch, &batch->files.items[i])) keep_file(c, batch, &batch->files.items[i]);
+    if (batch->part) return true;
+    for (size_t i = 0; i < batch->bundles.n_classes; i++)
+        rules_md_class(&batch->bundles.classes[i], batch->work, &c->rules_md);
+    for (size_t i = 0; i < batch->bundles.n_borders; i++)
+        rules_md_border(&batch->bundles.borders[i], batch->work, &c->rules_md);
     return true;
 }
 
@@ -221,13 +317,8 @@ static bool remove_one(struct compile *c, str path, struct err *err)
 
 static bool is_made(const struct compile *c, str path)
 {
-    if (str_equal(path, S("RULES.md"))) return true;
-    for (size_t i = 0; i < c->n_parts; i++)
-        for (size_t j = 0; j < c->parts[i].files.n; j++)
-            if (str_equal_nocase(
-                    path, manifest_path(c->call->arena, &c->parts[i], &c->parts[i].files.items[j])))
-                return true;
-    return false;
+    struct arena scratch = c->call->scratch;
+    return str_equal(path, S("RULES.md")) || map_find(&c->paths, str_lower(&scratch, path));
 }
 
 struct file_list {
@@ -276,19 +367,32 @@ static bool begin(struct compile *c, const struct file_list *stale, struct err *
            remove_one(c, manifest_name, err);
 }
 
+/* The same rules give the same bytes; that they do is not taken on trust. */
+static bool write_batch(struct compile *c, struct batch *batch, struct err *err)
+{
+    const struct manifest_part *part = &c->parts[batch->part];
+    for (size_t i = 0; i < batch->files.n; i++) {
+        const struct target_file *file = &batch->files.items[i];
+        struct sha256_digest digest = sha256_of(str_bytes(file->content));
+        if (is_common(batch, file)) continue;
+        const struct target_file *proved = &part->files.items[c->n_written++];
+        if (!str_equal(proved->path, file->path) ||
+            !str_equal(proved->sha256, sha256_hex(batch->work, &digest)))
+            return err_set(err, ERR_CONFLICT, "%.*s is not what was proved: made twice, it differs",
+                           STR_ARG(file->path));
+        str path = manifest_path(batch->work, part, file);
+        if (!write_one(c, path, file->content, file->executable, err)) return false;
+    }
+    if (batch->index == c->bundles.n_classes) c->n_written = 0; /* the next target's */
+    return true;
+}
+
 static bool replace_files(struct compile *c, const struct file_list *stale, struct err *err)
 {
     for (size_t i = 0; i < stale->n; i++)
         if (!remove_one(c, stale->items[i].path, err)) return false;
-    for (size_t i = 0; i < c->n_parts; i++) {
-        const struct manifest_part *part = &c->parts[i];
-        for (size_t j = 0; j < part->files.n; j++) {
-            const struct target_file *file = &part->files.items[j];
-            str path = manifest_path(c->call->arena, part, file);
-            if (!write_one(c, path, file->content, file->executable, err)) return false;
-        }
-    }
-    return write_one(c, S("RULES.md"), c->manifest.rules_md, false, err);
+    return each_batch(c, "writing", write_batch, err) &&
+           write_one(c, S("RULES.md"), c->manifest.rules_md, false, err);
 }
 
 static int write_all(struct compile *c, str manifest)
@@ -345,26 +449,37 @@ static void tell(struct compile *c, const char *what)
 /* ---- Verifying ----------------------------------------------------------------------------------
  */
 
-/* The files of the folder take the place of those just made. */
-static bool read_folder(struct compile *c, struct err *err)
+static str folder_path(struct compile *c, const struct batch *batch, const struct target_file *file)
 {
-    struct invocation *call = c->call;
-    for (size_t i = 0; i < c->n_parts; i++) {
-        struct manifest_part *part = &c->parts[i];
-        for (size_t j = 0; j < part->files.n; j++) {
-            struct target_file *file = &part->files.items[j];
-            str path = os_join(call->arena, c->folder, manifest_path(call->arena, part, file));
-            bytes content = {0};
-            if (call->os->kind(call->os->self, path) != OS_FILE)
-                return err_set(err, ERR_NOT_FOUND,
-                               "the policy asks for %.*s, which the folder does not have",
-                               STR_ARG(manifest_path(call->arena, part, file)));
-            if (!os_read_all(call->os, path, MOST_FILE_BYTES, call->arena, &content, err))
-                return false;
-            file->content = str_of_bytes(content);
-        }
+    str path = manifest_path(batch->work, &c->parts[batch->part], file);
+    return os_join(batch->work, c->folder, path);
+}
+
+static bool find_batch(struct compile *c, struct batch *batch, struct err *err)
+{
+    struct os *os = c->call->os;
+    for (size_t i = 0; i < batch->files.n; i++) {
+        const struct target_file *file = &batch->files.items[i];
+        if (os->kind(os->self, folder_path(c, batch, file)) != OS_FILE)
+            return err_set(err, ERR_NOT_FOUND,
+                           "the policy asks for %.*s, which the folder does not have",
+                           STR_ARG(manifest_path(batch->work, &c->parts[batch->part], file)));
     }
     return true;
+}
+
+/* The files of the folder take the place of those just made. */
+static bool verify_batch(struct compile *c, struct batch *batch, struct err *err)
+{
+    for (size_t i = 0; i < batch->files.n; i++) {
+        struct target_file *file = &batch->files.items[i];
+        bytes content = {0};
+        if (!os_read_all(c->call->os, folder_path(c, batch, file), MOST_FILE_BYTES, batch->work,
+                         &content, err))
+            return false;
+        file->content = str_of_bytes(content);
+    }
+    return prove_batch(c, batch);
 }
 
 /* Bytes that are not those of the manifest, though they say the same. */
@@ -372,18 +487,21 @@ static bool compare_hashes(struct compile *c, const struct manifest_file *files,
                            struct err *err)
 {
     struct invocation *call = c->call;
-    for (size_t i = 0; i < n; i++) {
-        str path = os_join(call->arena, c->folder, files[i].path);
+    struct arena work = arena_open("verify", 0, NULL);
+    bool good = true;
+    for (size_t i = 0; good && i < n; i++) {
+        arena_reset(&work);
+        str path = os_join(&work, c->folder, files[i].path);
         bytes content = {0};
-        if (call->os->kind(call->os->self, path) == OS_FILE &&
-            !os_read_all(call->os, path, MOST_FILE_BYTES, call->arena, &content, err))
-            return false;
+        good = call->os->kind(call->os->self, path) != OS_FILE ||
+               os_read_all(call->os, path, MOST_FILE_BYTES, &work, &content, err);
         struct sha256_digest digest = sha256_of(content);
-        if (str_equal(sha256_hex(call->arena, &digest), files[i].sha256)) continue;
+        if (!good || str_equal(sha256_hex(&work, &digest), files[i].sha256)) continue;
         differs(c, str_format(call->arena, "%.*s was changed since it was written",
                               STR_ARG(files[i].path)));
     }
-    return true;
+    arena_close(&work);
+    return good;
 }
 
 /* Without --target: those that the folder has. */
@@ -422,13 +540,14 @@ static int verify(struct compile *c)
         !manifest_read(path, content, call->arena, &files, &n, &err))
         return command_fail(call, &err);
     keep_targets_of(c, files, n);
-    if (!emit_all(c, &err)) return command_fail(call, &err);
-    if (!read_folder(c, &err)) {
+    plan(c);
+    if (!each_batch(c, "looking", find_batch, &err)) {
         if (err.kind != ERR_NOT_FOUND) return command_fail(call, &err);
         differs(c, str_copy(call->arena, str_of(err.text)));
         return answer(c);
     }
-    if (!prove_all(c)) return answer(c);
+    if (!each_batch(c, "proving", verify_batch, &err))
+        return c->n_differences ? answer(c) : command_fail(call, &err);
     if (!compare_hashes(c, files, n, &err)) return command_fail(call, &err);
     if (!c->n_differences && call->format != FORMAT_JSON) tell(c, "verified");
     return answer(c);
@@ -466,17 +585,19 @@ static int run(struct invocation *call)
     if (!load_policy(&c, &status)) return status;
     c.header = header_of(&c);
     if (verifies) return verify(&c);
-    if (!emit_all(&c, &err)) return command_fail(call, &err);
-    if (!prove_all(&c)) return answer(&c);
+    plan(&c);
+    if (!each_batch(&c, "proving", make_batch, &err))
+        return c.n_differences ? answer(&c) : command_fail(call, &err);
 
     struct buf rules = buf_in(call->arena), manifest = buf_in(call->arena);
     c.manifest = (struct manifest){
         .header = &c.header,
         .resolved = &c.file->resolved,
+        .bundles = c.bundles,
         .parts = c.parts,
         .n_parts = c.n_parts,
     };
-    rules_md_print(&c.manifest, call->arena, &rules);
+    rules_md_print(&c.manifest, buf_text(&c.rules_md), call->arena, &rules);
     c.manifest.rules_md = buf_text(&rules);
     manifest_print(&c.manifest, call->arena, &manifest);
     status = write_all(&c, buf_text(&manifest));

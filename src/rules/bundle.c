@@ -21,7 +21,7 @@ struct bundle_plan {
     const struct resolved *resolved;
     const struct decision *decision;
     const struct atoms *atoms;
-    struct prefix_set peers, everywhere;
+    struct prefix_set everywhere;
     str name, safe_name;
     const str *service_words; /* per service of the policy: its name in rule ids */
     struct stances stances;
@@ -39,6 +39,7 @@ struct rules {
 
 struct making {
     const struct bundle_plan *plan;
+    struct prefix_set peers;
     struct rules *rules;
     struct arena *arena; /* owns what is made */
     struct arena scratch;
@@ -217,7 +218,7 @@ struct approved {
     struct prefix_set plain, secure;
 };
 
-static struct approved approved_of(const struct bundle_plan *plan, const struct service_intent *s,
+static struct approved approved_of(const struct making *m, const struct service_intent *s,
                                    enum direction direction, const struct stance *stance,
                                    struct demand demand, struct arena *arena)
 {
@@ -225,14 +226,14 @@ static struct approved approved_of(const struct bundle_plan *plan, const struct 
         direction == DIRECTION_INBOUND ? &s->inbound.sets : &s->outbound.sets;
     struct approved out = {0};
     if (demand.by_mode) return out;
-    out.plain = atoms_addresses(plan->atoms, class_sets_get(sets, demand.allow), arena);
+    out.plain = atoms_addresses(m->plan->atoms, class_sets_get(sets, demand.allow), arena);
     if (demand.either != demand.allow) {
-        out.secure = atoms_addresses(plan->atoms, class_sets_get(sets, demand.either), arena);
+        out.secure = atoms_addresses(m->plan->atoms, class_sets_get(sets, demand.either), arena);
         out.secure = prefix_set_subtract(arena, out.secure, out.plain);
-        out.secure = prefix_set_intersect(arena, out.secure, plan->peers);
+        out.secure = prefix_set_intersect(arena, out.secure, m->peers);
     }
     if (stance->cluster) out.plain = prefix_set_union(arena, out.plain, decision_link_local);
-    out.plain = prefix_set_intersect(arena, out.plain, plan->peers);
+    out.plain = prefix_set_intersect(arena, out.plain, m->peers);
     return out;
 }
 
@@ -244,7 +245,7 @@ static void add_approved(const struct making *m, const struct cell *cell,
     const struct prefix_set remotes[] = {
         [ACTION_ALLOW] = approved->plain,
         [ACTION_ALLOW_IF_SECURE] = approved->secure,
-        [ACTION_BLOCK] = prefix_set_subtract(m->arena, m->plan->peers, approved->plain),
+        [ACTION_BLOCK] = prefix_set_subtract(m->arena, m->peers, approved->plain),
     };
     const str why[] = {
         [ACTION_ALLOW] = why_plain,
@@ -262,8 +263,8 @@ static void add_cell(const struct making *m, const struct cell *cell, size_t ser
     const struct stance *stance = &plan->stances.items[number];
     const struct stance_reasons *reasons =
         &plan->reasons[service_at * DIRECTIONS + (size_t)cell->direction];
-    struct approved approved = approved_of(plan, &plan->stances.services[service_at],
-                                           cell->direction, stance, demand, m->arena);
+    struct approved approved = approved_of(m, &plan->stances.services[service_at], cell->direction,
+                                           stance, demand, m->arena);
     str plain = reasons_text(plan->decision, &reasons->plain, number, m->arena);
     add_approved(m, cell, &approved, plain.len ? plain : S("link-local peers of a cluster"),
                  reasons_text(plan->decision, &reasons->secure, number, m->arena),
@@ -323,7 +324,7 @@ static void add_stance(const struct making *m, uint32_t number, struct prefix_se
 static void add_machine(const struct making *m, const struct draft *draft)
 {
     const struct stances *stances = &m->plan->stances;
-    struct prefix_set rest = prefix_set_union(m->arena, m->plan->peers, draft->members);
+    struct prefix_set rest = prefix_set_union(m->arena, m->peers, draft->members);
     for (size_t k = 1; k < draft->n_stances; k++) {
         struct range *ranges = NULL;
         size_t n = 0, room = 0;
@@ -389,7 +390,7 @@ static struct approved approved_by_scope(const struct making *m, struct aspect a
                                          const struct scope *scope, struct arena *arena)
 {
     const struct stances *stances = &m->plan->stances;
-    return approved_of(m->plan, &stances->services[a.service_at], a.direction,
+    return approved_of(m, &stances->services[a.service_at], a.direction,
                        &stances->items[scope->number], scope->demand, arena);
 }
 
@@ -443,7 +444,7 @@ static void add_scopes(const struct making *m, const struct draft *draft, struct
     inner.scratch = scratch;
     if (n_taken) {
         struct prefix_set own = prefix_set_of(&inner.scratch, taken, n_taken);
-        struct prefix_set line = prefix_set_union(&inner.scratch, m->plan->peers, draft->members);
+        struct prefix_set line = prefix_set_union(&inner.scratch, m->peers, draft->members);
         cell.local = prefix_set_subtract(m->arena, line, own);
     }
     str source = m->plan->resolved->policy->source;
@@ -477,11 +478,11 @@ static void add_shared(const struct making *m, const struct draft *draft)
     }
 }
 
-struct ruleset bundle_class_rules(const struct bundle_plan *plan, size_t index, struct arena *arena,
-                                  struct arena scratch)
+struct ruleset bundle_class_rules(const struct bundle_plan *plan, struct prefix_set peers,
+                                  size_t index, struct arena *arena, struct arena scratch)
 {
     struct rules rules = {0};
-    struct making m = {plan, &rules, arena, scratch};
+    struct making m = {plan, peers, &rules, arena, scratch};
     const struct draft *draft = &plan->drafts[index];
     if (draft->machine)
         add_machine(&m, draft);
@@ -598,13 +599,13 @@ static void add_crossing(const struct making *m, const struct crossing *x, struc
     }
 }
 
-struct ruleset bundle_border_rules(const struct bundle_plan *plan, size_t index,
-                                   struct arena *arena, struct arena scratch)
+struct ruleset bundle_border_rules(const struct bundle_plan *plan, struct prefix_set peers,
+                                   size_t index, struct arena *arena, struct arena scratch)
 {
     const struct resolved *r = plan->resolved;
     struct rules rules = {0};
     /* A router never forwards a local address, so a border says nothing of them. */
-    struct prefix_set routed = prefix_set_subtract(arena, plan->peers, r->places.local);
+    struct prefix_set routed = prefix_set_subtract(arena, peers, r->places.local);
     struct prefix_set inside = prefix_set_intersect(&scratch, r->borders[index].inside, routed);
     struct prefix_set outside = prefix_set_subtract(arena, routed, r->borders[index].inside);
     struct crossing x = {
@@ -613,7 +614,7 @@ struct ruleset bundle_border_rules(const struct bundle_plan *plan, size_t index,
         outside,
         r->borders[index].name,
     };
-    struct making m = {plan, &rules, arena, scratch};
+    struct making m = {plan, peers, &rules, arena, scratch};
     for (size_t s = 0; s < plan->stances.n_services; s++) {
         add_crossing(&m, &x, (struct aspect){s, DIRECTION_OUTBOUND});
         add_crossing(&m, &x, (struct aspect){s, DIRECTION_INBOUND});
@@ -680,9 +681,9 @@ static void plan_reasons(struct bundle_plan *plan, struct arena *arena, struct a
     }
 }
 
-const struct bundle_plan *bundle_plan(const struct decision *decision, struct prefix_set peers,
-                                      str name, const struct bundle_sizes *sizes,
-                                      struct arena *arena, struct arena scratch)
+const struct bundle_plan *bundle_plan(const struct decision *decision, str name,
+                                      const struct bundle_sizes *sizes, struct arena *arena,
+                                      struct arena scratch)
 {
     const struct resolved *resolved = decision_resolved(decision);
     struct bundle_plan *plan = arena_new(arena, struct bundle_plan);
@@ -690,7 +691,6 @@ const struct bundle_plan *bundle_plan(const struct decision *decision, struct pr
         .resolved = resolved,
         .decision = decision,
         .atoms = decision_atoms(decision),
-        .peers = peers,
         .everywhere = prefix_set_of(arena, &addr_all, 1),
         .name = name,
         .safe_name = safe_name(arena, name),
@@ -712,18 +712,19 @@ struct bundles bundle_planned(const struct bundle_plan *plan)
     return plan->bundles;
 }
 
-struct bundles bundle_all(const struct bundle_plan *plan, struct arena *arena, struct arena scratch)
+struct bundles bundle_all(const struct bundle_plan *plan, struct prefix_set peers,
+                          struct arena *arena, struct arena scratch)
 {
     struct bundles out = plan->bundles;
     struct host_class *classes = arena_array(arena, struct host_class, out.n_classes + 1);
     struct border_rules *borders = arena_array(arena, struct border_rules, out.n_borders + 1);
     for (size_t i = 0; i < out.n_classes; i++) {
         classes[i] = out.classes[i];
-        classes[i].rules = bundle_class_rules(plan, i, arena, scratch);
+        classes[i].rules = bundle_class_rules(plan, peers, i, arena, scratch);
     }
     for (size_t i = 0; i < out.n_borders; i++) {
         borders[i] = out.borders[i];
-        borders[i].rules = bundle_border_rules(plan, i, arena, scratch);
+        borders[i].rules = bundle_border_rules(plan, peers, i, arena, scratch);
     }
     out.classes = classes;
     out.borders = borders;
@@ -735,5 +736,5 @@ struct bundles bundle_make(const struct resolved *resolved, struct prefix_set pe
 {
     const struct bundle_sizes sizes = {0};
     const struct decision *decision = decision_build(resolved, NULL, arena, scratch);
-    return bundle_all(bundle_plan(decision, peers, name, &sizes, arena, scratch), arena, scratch);
+    return bundle_all(bundle_plan(decision, name, &sizes, arena, scratch), peers, arena, scratch);
 }

@@ -39,22 +39,22 @@ struct bundle_sizes {
  * so that a policy of many classes never has them all in memory.
  *
  * decision : on the policy's own atoms
- * peers : the universe for complement blocks (rules/universe.h): the block's remote addresses are
- *         peers less those approved in clear
  * name : of the workspace, part of rule ids */
 struct bundle_plan;
-const struct bundle_plan *bundle_plan(const struct decision *decision, struct prefix_set peers,
-                                      str name, const struct bundle_sizes *sizes,
-                                      struct arena *arena, struct arena scratch);
+const struct bundle_plan *bundle_plan(const struct decision *decision, str name,
+                                      const struct bundle_sizes *sizes, struct arena *arena,
+                                      struct arena scratch);
 /* Its classes and borders; their rules are empty. */
 struct bundles bundle_planned(const struct bundle_plan *plan);
-struct ruleset bundle_class_rules(const struct bundle_plan *plan, size_t index, struct arena *arena,
-                                  struct arena scratch);
-struct ruleset bundle_border_rules(const struct bundle_plan *plan, size_t index,
-                                   struct arena *arena, struct arena scratch);
+/* peers : the universe for complement blocks (rules/universe.h): the block's remote addresses are
+ *         peers less those approved in clear */
+struct ruleset bundle_class_rules(const struct bundle_plan *plan, struct prefix_set peers,
+                                  size_t index, struct arena *arena, struct arena scratch);
+struct ruleset bundle_border_rules(const struct bundle_plan *plan, struct prefix_set peers,
+                                   size_t index, struct arena *arena, struct arena scratch);
 /* All of them at once. */
-struct bundles bundle_all(const struct bundle_plan *plan, struct arena *arena,
-                          struct arena scratch);
+struct bundles bundle_all(const struct bundle_plan *plan, struct prefix_set peers,
+                          struct arena *arena, struct arena scratch);
 /* The same of a policy that no decision was made of yet. */
 struct bundles bundle_make(const struct resolved *resolved, struct prefix_set peers, str name,
                            struct arena *arena, struct arena scratch);

@@ -131,7 +131,7 @@ static struct bundles bundles_of(const struct decision *d, uint64_t seed, struct
 {
     struct bundle_sizes sizes = {0};
     if (seed % 2) sizes = (struct bundle_sizes){1, 2 + (size_t)seed % 3};
-    return bundle_all(bundle_plan(d, universe_peers, S("test"), &sizes, arena, scratch), arena,
+    return bundle_all(bundle_plan(d, S("test"), &sizes, arena, scratch), universe_peers, arena,
                       scratch);
 }
 

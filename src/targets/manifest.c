@@ -13,12 +13,11 @@ str manifest_path(struct arena *arena, const struct manifest_part *part,
     return str_format(arena, "%.*s/%.*s", STR_ARG(part->target->name), STR_ARG(file->path));
 }
 
-static void print_file(struct json *json, struct arena *arena, str path, str kind, str content)
+static void print_file(struct json *json, str path, str kind, str sha256)
 {
-    struct sha256_digest digest = sha256_of(str_bytes(content));
     json_object(json);
     json_member_str(json, S("path"), path);
-    json_member_str(json, S("sha256"), sha256_hex(arena, &digest));
+    json_member_str(json, S("sha256"), sha256);
     json_member_str(json, S("kind"), kind);
     json_object_end(json);
 }
@@ -63,26 +62,31 @@ static void print_rings(struct json *json, const struct manifest *m, struct pref
     json_array_end(json);
 }
 
-/* Every target's files that the machines of this class load, and those that undo them. */
-static void print_class_files(struct json *json, const struct manifest *m, str id,
+/* Every target's files that the machines of this class load, and those that undo them.
+ * seen : per part, how many files of classes were printed: they come in the order of classes */
+static void print_class_files(struct json *json, const struct manifest *m, str id, size_t *seen,
                               struct arena *arena)
 {
     json_key(json, S("files"));
     json_array(json);
     for (size_t i = 0; i < m->n_parts; i++) {
         const struct manifest_part *part = &m->parts[i];
-        for (size_t j = 0; j < part->files.n; j++) {
-            const struct target_file *file = &part->files.items[j];
-            bool common = !file->host_class && !file->border;
-            bool its = file->host_class && str_equal(file->host_class->id, id);
-            if (common || its) json_str(json, manifest_path(arena, part, file));
+        const struct target_file *files = part->files.items;
+        size_t n = part->files.n, others = n;
+        for (; seen[i] < n && files[seen[i]].host_class; seen[i]++) {
+            if (!str_equal(files[seen[i]].host_class->id, id)) break;
+            json_str(json, manifest_path(arena, part, &files[seen[i]]));
         }
+        while (others && !files[others - 1].host_class)
+            others--;
+        for (; others < n; others++)
+            if (!files[others].border) json_str(json, manifest_path(arena, part, &files[others]));
     }
     json_array_end(json);
 }
 
 static void print_class(struct json *json, const struct manifest *m, const struct host_class *class,
-                        struct arena *arena)
+                        size_t *seen, struct arena *arena)
 {
     char text[PREFIX_TEXT];
     size_t n;
@@ -104,7 +108,7 @@ static void print_class(struct json *json, const struct manifest *m, const struc
         json_str(json, prefix_text(text, members[i]));
     json_array_end(json);
     print_rings(json, m, class->members, arena);
-    print_class_files(json, m, class->id, arena);
+    print_class_files(json, m, class->id, seen, arena);
     json_object_end(json);
 }
 
@@ -149,14 +153,16 @@ void manifest_print(const struct manifest *m, struct arena *arena, struct buf *o
         for (size_t j = 0; j < m->parts[i].files.n; j++) {
             const struct target_file *file = &m->parts[i].files.items[j];
             str kind = file->kind == TARGET_FILE_ROLLBACK ? S("rollback") : S("rules");
-            print_file(&json, arena, manifest_path(arena, &m->parts[i], file), kind, file->content);
+            print_file(&json, manifest_path(arena, &m->parts[i], file), kind, file->sha256);
         }
-    print_file(&json, arena, S("RULES.md"), S("document"), m->rules_md);
+    struct sha256_digest digest = sha256_of(str_bytes(m->rules_md));
+    print_file(&json, S("RULES.md"), S("document"), sha256_hex(arena, &digest));
     json_array_end(&json);
     json_key(&json, S("classes"));
     json_array(&json);
-    for (size_t i = 0; m->n_parts && i < m->parts[0].bundles.n_classes; i++)
-        print_class(&json, m, &m->parts[0].bundles.classes[i], arena);
+    size_t *seen = arena_array(arena, size_t, m->n_parts + 1);
+    for (size_t i = 0; i < m->bundles.n_classes; i++)
+        print_class(&json, m, &m->bundles.classes[i], seen, arena);
     json_array_end(&json);
     json_key(&json, S("borders"));
     json_array(&json);

@@ -10,14 +10,14 @@
 /* One target's part of an output folder. */
 struct manifest_part {
     const struct target *target;
-    struct bundles bundles;
-    struct target_files files;
+    struct target_files files; /* with their hashes, without content: by class, then the others */
     struct prove_report report;
 };
 
 struct manifest {
     const struct target_header *header;
     const struct resolved *resolved;
+    struct bundles bundles; /* whose files these are; their rules may be empty */
     const struct manifest_part *parts;
     size_t n_parts;
     str rules_md; /* content of RULES.md */

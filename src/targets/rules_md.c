@@ -7,6 +7,7 @@
 enum {
     RANGES_SHOWN = 12, /* of one list; the files have all */
     NAMES_SHOWN = 40,
+    RULES_SHOWN = 400, /* of one class or border; a reader looks for one in its file */
 };
 
 /* Text of a policy in Markdown: one line, nothing in it marks anything up. */
@@ -103,8 +104,10 @@ static void put_rules(struct buf *out, struct ruleset rules, struct arena *arena
     buf_str(out,
             S("| direction | action | ports | profiles | own addresses | peers | why | rule |\n"
               "|---|---|---|---|---|---|---|---|\n"));
-    for (size_t i = 0; i < rules.n; i++)
+    for (size_t i = 0; i < rules.n && i < RULES_SHOWN; i++)
         put_rule(out, &rules.rules[i], arena);
+    if (rules.n > RULES_SHOWN)
+        buf_format(out, "\n%zu more rules like these are in the files.\n", rules.n - RULES_SHOWN);
 }
 
 static void put_head(struct buf *out, const struct manifest *m)
@@ -171,7 +174,7 @@ static void put_use(struct buf *out)
           "- Which machine loads what: manifest.json.\n"));
 }
 
-static void put_class(struct buf *out, const struct host_class *class, struct arena *arena)
+void rules_md_class(const struct host_class *class, struct arena *arena, struct buf *out)
 {
     buf_str(out, S("\n## Host class "));
     put_text(out, class->id);
@@ -188,20 +191,18 @@ static void put_class(struct buf *out, const struct host_class *class, struct ar
     put_rules(out, class->rules, arena);
 }
 
-void rules_md_print(const struct manifest *m, struct arena *arena, struct buf *out)
+void rules_md_border(const struct border_rules *border, struct arena *arena, struct buf *out)
+{
+    buf_str(out, S("\n## Border "));
+    put_text(out, border->border->name);
+    buf_str(out, S("\n\nOwn addresses are the inside, peers the outside.\n\n"));
+    put_rules(out, border->rules, arena);
+}
+
+void rules_md_print(const struct manifest *m, str parts, struct arena *arena, struct buf *out)
 {
     put_head(out, m);
     put_limits(out, m, arena);
     put_use(out);
-    if (!m->n_parts) return;
-    /* Classes are the same for every target; what differs is the residue. */
-    const struct bundles *bundles = &m->parts[0].bundles;
-    for (size_t i = 0; i < bundles->n_classes; i++)
-        put_class(out, &bundles->classes[i], arena);
-    for (size_t i = 0; i < bundles->n_borders; i++) {
-        buf_str(out, S("\n## Border "));
-        put_text(out, bundles->borders[i].border->name);
-        buf_str(out, S("\n\nOwn addresses are the inside, peers the outside.\n\n"));
-        put_rules(out, bundles->borders[i].rules, arena);
-    }
+    buf_str(out, parts);
 }

@@ -6,5 +6,10 @@
 
 #include "targets/manifest.h"
 
-/* manifest.rules_md is not asked. */
-void rules_md_print(const struct manifest *manifest, struct arena *arena, struct buf *out);
+/* The whole; parts: of its classes and borders, in their order. manifest.rules_md is not asked. */
+void rules_md_print(const struct manifest *manifest, str parts, struct arena *arena,
+                    struct buf *out);
+/* Its parts, one after the other: a class or a border with its rules. Classes are the same for
+ * every target; what differs is the residue. */
+void rules_md_class(const struct host_class *host_class, struct arena *arena, struct buf *out);
+void rules_md_border(const struct border_rules *border, struct arena *arena, struct buf *out);

@@ -13,6 +13,7 @@
 struct target_file {
     str path; /* relative to the target's folder, '/' separated, ASCII, valid on Windows */
     str content;
+    str sha256; /* of the content, where only that is kept */
     bool executable;
     enum { TARGET_FILE_RULES, TARGET_FILE_ROLLBACK } kind;
     /* The class whose rules this file holds or takes back, or the border. A rollback of all classes
