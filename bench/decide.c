@@ -171,7 +171,7 @@ static enum intent linear_intent(const struct resolved *r, const struct flow_que
 
 static void print_rate(const char *what, double took, double n)
 {
-    printf("  %-44s %9.3f M/s %9.1f ns each\n", what, n / took / MILLION, took * 1e9 / n);
+    printf("  %-44s %9.4f M/s %11.1f ns each\n", what, n / took / MILLION, took * 1e9 / n);
 }
 
 int main(int argc, char **argv)

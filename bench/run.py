@@ -135,6 +135,12 @@ def bench_flows(folder, site, pairs):
     ], pairs)
 
 
+def bench_decide(folder, site, pairs):
+    """Flow decisions of a large policy, beside the linear evaluator, which they must agree with."""
+    print("\nflow decisions, in processor time")
+    subprocess.run(["build/src/decide", str(pairs)], check=True)
+
+
 def bench_suggest(folder, site, pairs):
     """Policy mining alone, each network in a process of its own so that its peak of memory is its own."""
     driver = ["build/src/mine_bench", str(pairs)]
