@@ -60,6 +60,14 @@ static int claim_order(const void *left, const void *right)
     return order ? order : (a->owner > b->owner) - (a->owner < b->owner);
 }
 
+static bool names_hosts(const struct policy *policy)
+{
+    for (size_t i = 0; i < policy->n_groups; i++)
+        for (size_t j = 0; j < policy->groups[i].n_hosts; j++)
+            if (policy->groups[i].hosts[j].kind == MEMBER_NAME) return true;
+    return false;
+}
+
 static void find_named(struct sorting *s)
 {
     const struct policy *policy = s->resolved->policy;
@@ -276,7 +284,8 @@ struct eras eras_of(const struct resolved *resolved, const struct decision *deci
         .scratch = &scratch,
     };
     items[0] = (struct era){resolved, decision, ring_plan_of(resolved, arena)};
-    if (!hosts || !lookup || !lookup->host) return (struct eras){items, 1, NULL};
+    bool known = hosts && lookup && lookup->host;
+    if (!known || !names_hosts(resolved->policy)) return (struct eras){items, 1, NULL};
     s.index = hosts_by_name(&scratch, hosts);
     find_named(&s);
     if (!s.n_named) return (struct eras){items, 1, NULL};

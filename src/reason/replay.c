@@ -112,7 +112,7 @@ static void add_logs(struct making *m)
 struct rank {
     uint64_t people, services, connections;
     int64_t last_us;
-    uint32_t flow;
+    uint32_t days, flow;
 };
 
 static struct rank rank_of(const struct matrix_flow *flow, size_t at)
@@ -121,6 +121,7 @@ static struct rank rank_of(const struct matrix_flow *flow, size_t at)
         .people = flow->users.n,
         .services = flow->shares.n + flow->pipes.n,
         .connections = flow->connections,
+        .days = flow->days,
         .last_us = flow->is_timeless ? INT64_MIN : flow->last_us,
         .flow = (uint32_t)at,
     };
@@ -133,6 +134,7 @@ static int rank_order(const void *left, const void *right)
     if (a->services != b->services) return a->services > b->services ? -1 : 1;
     if (a->last_us != b->last_us) return a->last_us > b->last_us ? -1 : 1;
     if (a->connections != b->connections) return a->connections > b->connections ? -1 : 1;
+    if (a->days != b->days) return a->days > b->days ? -1 : 1;
     return (a->flow > b->flow) - (a->flow < b->flow);
 }
 

@@ -32,7 +32,7 @@ struct replay {
     size_t n_ends;
     const struct replay_flow *flows; /* beside matrix->flows */
     /* Indices of flows: most people first, then most shares and pipes, the last used, the most
-     * often used; then the order of the matrix. */
+     * connections, the most days; then the order of the matrix. */
     const uint32_t *order;
     /* All evidence; has_times false = nothing tells when. */
     int64_t from_us, to_us;

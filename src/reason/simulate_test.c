@@ -556,6 +556,36 @@ static void most_people_come_first(void **state)
     small_close(w);
 }
 
+static void machines_that_enforce_are_counted(void **state)
+{
+    struct small *w = small_open(SEGMENTS GROUPS "allow: []\n" RINGS, NULL);
+    struct addr own[] = {addr_of("10.10.0.5"), addr_of("10.10.9.3")};
+    (void)state;
+    /* Named by the policy: 10.20.0.21, .22 and .40, which can't. Seen: two clients with a log, one
+     * without, a guest, and a server that never answered. */
+    small_add(w, "10.10.0.5", "10.20.0.21", 445);
+    small_add(w, "10.10.9.3", "10.20.0.21", 445);
+    small_add(w, "10.10.0.7", "10.20.0.21", 445);
+    small_add(w, "10.66.0.9", "10.20.0.21", 445);
+    struct matrix_flow *silent = small_add(w, "10.10.0.7", "10.20.0.99", 445);
+    silent->outcomes[OUTCOME_ESTABLISHED] = 0;
+    silent->outcomes[OUTCOME_NO_ANSWER] = 1;
+    w->coverage = (struct coverage){.locals = own, .n_locals = COUNT_OF(own)};
+    w->matrix.coverage = &w->coverage;
+    w->matrix.n_coverage = 1;
+    const struct simulation *s = small_run(w);
+    static const uint64_t expected[2][3] = {
+        {1, 0, 0},
+        {2, 3, 2}
+    };
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(s->rings[i].enforcing_by_evidence, expected[i][0]);
+        assert_int_equal(s->rings[i].enforcing_assumed, expected[i][1]);
+        assert_int_equal(s->rings[i].enforcing_cannot, expected[i][2]);
+    }
+    small_close(w);
+}
+
 /* ---- Cures --------------------------------------------------------------------------------------
  */
 
@@ -787,6 +817,7 @@ int main(void)
         cmocka_unit_test(unknown_members_are_undecidable),
         cmocka_unit_test(broadcasts_and_names),
         cmocka_unit_test(most_people_come_first),
+        cmocka_unit_test(machines_that_enforce_are_counted),
         cmocka_unit_test(fewest_entries_that_open_nothing),
         cmocka_unit_test(what_is_allowed_already_is_not_opened),
         cmocka_unit_test(modes_and_edges_have_cures_of_their_own),

@@ -93,6 +93,36 @@ assert len(at) == 7, len(at)
 PY
 }
 
+@test "days and rhythm of a flow, and evidence that is long enough for monthly jobs only" {
+    ws=$BATS_TEST_TMPDIR/rhythm
+    "$SALLYPORT" init "$ws"
+    cat >"$ws/policy.yaml" <<'YAML'
+version: 1
+segments:
+  clients: {networks: [10.10.0.0/16], trust: managed}
+  servers: {networks: [10.20.0.0/24], trust: managed}
+YAML
+    {
+        printf '#separator \\x09\n#path\tconn\n#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tservice\tconn_state\n'
+        for day in 0 1 30 61; do
+            printf '%s.0\tC%s\t10.10.0.5\t5%04d\t10.20.0.21\t445\ttcp\t-\tSF\n' $((1788220800 + day * 86400)) "$day" "$day"
+        done
+        for day in 0 30 61; do
+            printf '%s.0\tD%s\t10.10.0.6\t6%04d\t10.20.0.21\t445\ttcp\t-\tSF\n' $((1788220800 + day * 86400)) "$day" "$day"
+        done
+    } >"$ws/conn.log"
+    "$SALLYPORT" ingest -C "$ws" "$ws/conn.log" >/dev/null
+    run "$SALLYPORT" simulate -C "$ws" --json
+    [ "$status" -eq 1 ]
+    python3 - "$output" <<'PY'
+import json, sys
+ring = json.loads(sys.argv[1])["rings"][0]
+told = {f["client"]: (f["days"], f["rhythm"]) for f in ring["broken"]}
+assert told == {"10.10.0.5": (4, None), "10.10.0.6": (3, "monthly")}, told
+assert [w["text"] for w in ring["warnings"]] == ["evidence covers 62 days: quarterly jobs outside it are not seen"], ring["warnings"]
+PY
+}
+
 @test "without a policy: exit status 2, and where it was looked for" {
     rm -rf "$BATS_TEST_TMPDIR/ws"
     "$SALLYPORT" init "$BATS_TEST_TMPDIR/ws"
