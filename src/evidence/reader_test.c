@@ -7,7 +7,7 @@
 #include "base/test.h"
 #include "evidence/splits_heard.h"
 
-enum { ROUNDS = 400, SEEDS = 16, SEED_BYTES = 1 << 16, SOURCE_BYTES = 1 << 18 };
+enum { ROUNDS = 120, SEEDS = 16, SEED_BYTES = 1 << 16, SOURCE_BYTES = 1 << 16 };
 
 /* The seeds of the reader's fuzz target; readers of syslog share theirs. */
 static const struct {
