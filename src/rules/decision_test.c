@@ -160,6 +160,51 @@ static void joint_atoms_change_no_answer(void **state)
     arena_close(&arena);
 }
 
+/* A policy of many exceptions costs what its lines cost: not classes times rows. */
+static void many_exceptions_stay_small(void **state)
+{
+    enum { EXCEPTIONS = 20000, STEP = 997 };
+    struct arena arena = arena_open("test", 0, NULL), scratch = arena_open("scratch", 0, NULL);
+    (void)state;
+    struct random_world *w = world_make(&arena, 1, false);
+    static const size_t smb[] = {0};
+    static const struct entry entry = {.services = smb, .n_services = 1};
+    struct resolved_entry *entries = arena_array(&arena, struct resolved_entry, EXCEPTIONS + 1);
+    for (uint32_t i = 0; i < EXCEPTIONS; i++) {
+        struct range *ends = arena_array(&arena, struct range, 2);
+        ends[0] = (struct range){addr_v4((UINT32_C(10) << 24) + 16 * i),
+                                 addr_v4((UINT32_C(10) << 24) + 16 * i + 15)};
+        ends[1].first = ends[1].last = addr_v4(UINT32_C(0xAC100000) + 3 * i);
+        entries[i] = (struct resolved_entry){
+            .entry = &entry, .from = {&ends[0], 1},
+                 .to = {&ends[1], 1},
+                 .secure = SECURE_NONE
+        };
+    }
+    /* Everybody to one of the servers. */
+    entries[EXCEPTIONS] = entries[0];
+    entries[EXCEPTIONS].from = w->resolved.managed =
+        prefix_set_of_prefix(&arena, (struct prefix){addr_v4(UINT32_C(10) << 24), 104});
+    w->resolved.entries = entries;
+    w->resolved.n_entries = EXCEPTIONS + 1;
+    w->resolved.n_machines = 0;
+    uint64_t before = arena_used(&arena);
+    const struct decision *d = decision_build(&w->resolved, NULL, &arena, scratch);
+    assert_true(atoms_count(decision_atoms(d)) > 2 * EXCEPTIONS);
+    assert_true(arena_used(&arena) - before < (uint64_t)16 << 20);
+    for (uint32_t i = 0; i < EXCEPTIONS; i += STEP)
+        for (uint32_t j = 0; j < EXCEPTIONS; j += STEP) {
+            struct flow_question q = {.client = addr_v4((UINT32_C(10) << 24) + 16 * i + i % 16),
+                                      .server = addr_v4(UINT32_C(0xAC100000) + 3 * j)};
+            bool allowed = i == j || j == 0;
+            assert_int_equal(decision_ask(d, &q).intent, allowed ? INTENT_ALLOW : INTENT_BLOCK);
+        }
+    struct intent_rows rows = decision_intent_rows(d, 0, DIRECTION_OUTBOUND, &arena, scratch);
+    assert_true(rows.sets.n > EXCEPTIONS / 2 && rows.sets.n <= EXCEPTIONS + 3);
+    arena_close(&scratch);
+    arena_close(&arena);
+}
+
 /* The entry that is named as the reason is one that really says so. */
 static void reasons_agree_with_answers(void **state)
 {
@@ -197,6 +242,7 @@ int main(void)
         cmocka_unit_test(decisions_agree_with_the_linear_reading),
         cmocka_unit_test(answers_in_bulk_are_the_same),
         cmocka_unit_test(unknown_members_are_never_nobody),
+        cmocka_unit_test(many_exceptions_stay_small),
         cmocka_unit_test(joint_atoms_change_no_answer),
         cmocka_unit_test(reasons_agree_with_answers),
     };
