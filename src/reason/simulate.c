@@ -103,34 +103,46 @@ static struct named_address *name_addresses(const struct resolved *resolved, str
 }
 
 /* As ring_plan_identity has it, for many addresses. */
-static str identity_of(const struct resolved *resolved, const struct named_address *all, size_t n,
-                       struct addr a, char text[ADDR_TEXT])
+struct identities {
+    const struct resolved *resolved;
+    const struct named_address *named; /* of machines that the policy names */
+    size_t n;
+};
+
+static struct identities identities_of(const struct resolved *resolved, struct arena *arena)
 {
-    const struct host_lookup *lookup = resolved->lookup;
-    size_t low = 0, high = n;
+    struct identities out = {.resolved = resolved};
+    out.named = name_addresses(resolved, arena, &out.n);
+    return out;
+}
+
+static str identity_of(const struct identities *all, struct addr a, char text[ADDR_TEXT])
+{
+    const struct host_lookup *lookup = all->resolved->lookup;
+    size_t low = 0, high = all->n;
     str name = {0};
-    if (lookup && lookup->name) name = lookup->name(lookup->to, a, resolved->as_of_us);
+    if (lookup && lookup->name) name = lookup->name(lookup->to, a, all->resolved->as_of_us);
     if (name.len) return name;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (addr_compare(all[middle].addr, a) < 0)
+        if (addr_compare(all->named[middle].addr, a) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < n && addr_equal(all[low].addr, a) ? all[low].name : addr_text(text, a);
+    bool is_named = low < all->n && addr_equal(all->named[low].addr, a);
+    return is_named ? all->named[low].name : addr_text(text, a);
 }
 
 static const struct placing *place_ends(const struct era *era, const struct replay *replay,
                                         struct arena *arena, struct arena scratch)
 {
     struct placing *out = arena_array(arena, struct placing, replay->n_ends + 1);
-    size_t n = 0;
-    struct named_address *named = name_addresses(era->resolved, &scratch, &n);
+    struct identities identities = identities_of(era->resolved, &scratch);
     for (size_t i = 0; i < replay->n_ends; i++) {
         char text[ADDR_TEXT];
         struct addr a = replay->ends[i].addr;
-        out[i] = place_end(era, a, identity_of(era->resolved, named, n, a, text));
+        out[i] = place_end(era, a, identity_of(&identities, a, text));
     }
     return out;
 }
@@ -450,13 +462,14 @@ static void sort_ring(const struct simulate_world *world, struct simulated_ring 
 }
 
 static void count_enforcing(const struct simulate_world *world, struct simulated_ring *rings,
-                            const struct known_machines *machines)
+                            const struct known_machines *machines, struct arena scratch)
 {
     const struct resolved *resolved = world->resolved;
+    struct identities identities = identities_of(resolved, &scratch);
     for (size_t i = 0; i < machines->n; i++) {
         const struct known_machine *machine = &machines->items[i];
         char text[ADDR_TEXT];
-        str identity = machine->name.len ? machine->name : addr_text(text, machine->addr);
+        str identity = identity_of(&identities, machine->addr, text);
         struct placing placing = place_end(&world->eras.items[0], machine->addr, identity);
         bool enforces = prefix_set_contains(resolved->enforcing, machine->addr);
         for (size_t k = placing.ring; k < world->n_rings; k++) {
@@ -616,7 +629,7 @@ struct simulation simulate(const struct simulate_question *question, struct aren
         sort_ring(world, &rings[i], i, judged, arena);
         warn(world, &rings[i], i, arena);
     }
-    count_enforcing(world, rings, &machines);
+    count_enforcing(world, rings, &machines, scratch);
     out.blind = blind_find(question->resolved, &machines, arena, scratch, &out.n_blind);
     return out;
 }
