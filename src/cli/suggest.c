@@ -4,6 +4,7 @@
 #include "cli/controllers.h"
 #include "cli/policy_file.h"
 #include "cli/workspace.h"
+#include "reason/suggest_denials.h"
 #include "reason/suggest_print.h"
 
 /* The policy to keep: the one named, else the workspace's, unless --fresh. */
@@ -145,6 +146,21 @@ static int print(struct invocation *call, const struct suggestion *suggestion)
     return EXIT_FINE;
 }
 
+static int print_denials(struct invocation *call, const struct suggest_sources *sources,
+                         const struct resolved *resolved, const struct suggest_options *options)
+{
+    struct suggest_machines machines = suggest_evidence_machines(sources, call->arena);
+    const struct decision *decision = decision_build(resolved, NULL, call->arena, call->scratch);
+    struct suggest_rules rules =
+        suggest_rules_of(&machines, resolved, decision, options, call->arena);
+    struct suggest_denials denials = suggest_denials(&rules, call->arena, call->scratch);
+    if (call->format == FORMAT_JSON)
+        suggest_denials_json(&denials, resolved->policy, call->out);
+    else
+        suggest_denials_text(&denials, resolved->policy, call->arena, call->out, call->colour);
+    return EXIT_FINE;
+}
+
 static int run(struct invocation *call)
 {
     struct err err = {0};
@@ -177,6 +193,13 @@ static int run(struct invocation *call)
         .as_of_us = call->as_of_us,
         .lookup = has_policy ? &file->lookup : workspace_lookup(call, &workspace),
     };
+    if (str_equal(option_text(call, S("from")), S("denials"))) {
+        if (has_policy) return print_denials(call, &sources, &file->resolved, &options);
+        err_set(&err, ERR_USAGE,
+                "--from denials: expected a policy that is in force, found none; give one with "
+                "--policy");
+        return command_fail(call, &err);
+    }
     if (!suggest(&sources, has_policy ? &file->resolved : NULL, &options, call->arena,
                  call->scratch, &suggestion, &err))
         return command_fail(call, &err);
@@ -195,7 +218,13 @@ static const struct option options[] = {
      .value = T("FILE"),
      .help = T("write the policy there instead of to standard output")},
     POLICY_FILE_OPTION,
-    {.name = T("fresh"),                           .type = OPTION_FLAG,                           .help = T("as if the workspace had no policy")                            },
+    {.name = T("from"),
+     .type = OPTION_CHOICE,
+     .value = T("WHAT"),
+     .fallback = T("matrix"),
+     .choices = T("matrix|denials"),
+     .help = T("matrix: all that was seen; denials: what the policy in force was seen to deny")},
+    {.name = T("fresh"),                                                .type = OPTION_FLAG,                                                        .help = T("as if the workspace had no policy")                                                          },
     {.name = T("controller"),
      .type = OPTION_TEXT,
      .many = true,
@@ -228,10 +257,10 @@ static const struct option options[] = {
      .low = 1,
      .high = 1000000,
      .help = T("cost of a pair that was never seen; an entry costs 20, a word in it 3")},
-    {.name = T("exact"),                                                  .type = OPTION_FLAG,                                                  .help = T("allow no pair that was not seen")                                            },
+    {.name = T("exact"),                                                .type = OPTION_FLAG,                                                                       .help = T("allow no pair that was not seen")                                                                         },
     {.name = T("leave-open"),
      .type = OPTION_FLAG,
-     .help = T("do not assert that what is asked about stays closed: simulate then breaks it")                                                                                                          },
+     .help = T("do not assert that what is asked about stays closed: simulate then breaks it")                                                                    },
 };
 
 static const struct example examples[] = {
@@ -240,6 +269,8 @@ static const struct example examples[] = {
      T("Propose the allow entries of the workspace's policy anew")                                              },
     {T("sallyport suggest --fresh --managed 10.40.0.0/24 --json"),
      T("The same for a program, with a network that is known to be managed")                                    },
+    {T("sallyport suggest --from denials"),
+     T("Entries and exceptions to review, for what the policy in force denies")                                 },
 };
 
 const struct command suggest_command = {

@@ -65,6 +65,26 @@ static struct prefix_set of_role(const struct resolved *resolved, enum role role
     return all;
 }
 
+struct suggest_rules suggest_rules_of(const struct suggest_machines *machines,
+                                      const struct resolved *resolved,
+                                      const struct decision *decision,
+                                      const struct suggest_options *options, struct arena *arena)
+{
+    struct suggest_rules rules = {
+        .machines = machines,
+        .resolved = resolved,
+        .decision = decision,
+        .has_policy = true,
+        .is_managed = true,
+        .controllers = of_role(resolved, ROLE_DOMAIN_CONTROLLER, arena),
+        .management = of_role(resolved, ROLE_MANAGEMENT, arena),
+        .support_connections = options->support_connections,
+        .support_days = options->support_days,
+    };
+    rules.claims = suggest_flows_claims(resolved, arena, &rules.n_claims);
+    return rules;
+}
+
 /* ---- Entries that are not mined -----------------------------------------------------------------
  */
 
@@ -800,17 +820,9 @@ static bool make_places(struct making *m, struct base *base, struct arena scratc
 static void set_rules(struct making *m, const struct resolved *resolved,
                       const struct decision *decision)
 {
-    m->rules = (struct suggest_rules){
-        .machines = &m->machines,
-        .resolved = resolved,
-        .decision = decision,
-        .has_policy = m->given != NULL,
-        .is_managed = m->out->has_lifeline,
-        .controllers = of_role(resolved, ROLE_DOMAIN_CONTROLLER, m->arena),
-        .management = of_role(resolved, ROLE_MANAGEMENT, m->arena),
-        .support_connections = m->options->support_connections,
-        .support_days = m->options->support_days,
-    };
+    m->rules = suggest_rules_of(&m->machines, resolved, decision, m->options, m->arena);
+    m->rules.has_policy = m->given != NULL;
+    m->rules.is_managed = m->out->has_lifeline;
     m->out->policy = resolved->policy;
 }
 

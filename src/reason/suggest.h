@@ -92,3 +92,8 @@ struct suggestion {
 MUST_USE bool suggest(const struct suggest_sources *sources, const struct resolved *resolved,
                       const struct suggest_options *options, struct arena *arena,
                       struct arena scratch, struct suggestion *out, struct err *err);
+/* The rules by which flows are judged under a policy that was given. */
+struct suggest_rules suggest_rules_of(const struct suggest_machines *machines,
+                                      const struct resolved *resolved,
+                                      const struct decision *decision,
+                                      const struct suggest_options *options, struct arena *arena);

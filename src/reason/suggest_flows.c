@@ -32,29 +32,28 @@ uint64_t suggest_flows_days(int64_t first_us, int64_t last_us)
 /* ---- What the policy asserts --------------------------------------------------------------------
  */
 
-struct claim {
+struct suggest_claim {
     const struct assertion *assertion;
     struct prefix_set from, to, except_from, except_to;
 };
 
 struct judging {
     const struct suggest_rules *rules;
-    const struct claim *claims; /* that something never passes */
-    size_t n_claims;
     struct suggest_flow *flows;
     struct arena arena; /* scratch of one flow */
 };
 
-static const struct claim *claims_of(const struct resolved *resolved, struct arena *arena,
-                                     size_t *n)
+const struct suggest_claim *suggest_flows_claims(const struct resolved *resolved,
+                                                 struct arena *arena, size_t *n)
 {
     const struct policy *policy = resolved->policy;
-    struct claim *claims = arena_array(arena, struct claim, policy->n_assertions + 1);
+    struct suggest_claim *claims =
+        arena_array(arena, struct suggest_claim, policy->n_assertions + 1);
     *n = 0;
     for (size_t i = 0; i < policy->n_assertions; i++) {
         const struct assertion *a = &policy->assertions[i];
         if (a->kind == ASSERT_ALWAYS) continue;
-        claims[(*n)++] = (struct claim){
+        claims[(*n)++] = (struct suggest_claim){
             a,
             resolve_selectors(resolved, &a->from, RESOLVE_CLIENT, arena),
             resolve_selectors(resolved, &a->to, RESOLVE_SERVER, arena),
@@ -65,7 +64,7 @@ static const struct claim *claims_of(const struct resolved *resolved, struct are
     return claims;
 }
 
-static bool forbids(const struct claim *claim, const struct suggest_flow *f)
+static bool forbids(const struct suggest_claim *claim, const struct suggest_flow *f)
 {
     struct addr client = f->flow->client.addr, server = f->flow->server.addr;
     bool listed = false;
@@ -76,6 +75,13 @@ static bool forbids(const struct claim *claim, const struct suggest_flow *f)
     bool in_from = prefix_set_contains(claim->from, client) &&
                    !prefix_set_contains(claim->except_from, client);
     return in_from == (claim->assertion->kind == ASSERT_NEVER);
+}
+
+bool suggest_flows_is_forbidden(const struct suggest_rules *rules, const struct suggest_flow *flow)
+{
+    for (size_t i = 0; i < rules->n_claims; i++)
+        if (forbids(&rules->claims[i], flow)) return true;
+    return false;
 }
 
 /* ---- One flow -----------------------------------------------------------------------------------
@@ -220,11 +226,10 @@ static void classify(const struct judging *j, struct suggest_flow *f)
         ask(f, only_failed_logons(flow) ? SUGGEST_ASK_FAILED_LOGON : SUGGEST_ASK_NEVER_WORKED);
         return;
     }
-    for (size_t i = 0; i < j->n_claims; i++)
-        if (forbids(&j->claims[i], f)) {
-            f->fate = SUGGEST_ASSERTED;
-            return;
-        }
+    if (suggest_flows_is_forbidden(j->rules, f)) {
+        f->fate = SUGGEST_ASSERTED;
+        return;
+    }
     f->fate = SUGGEST_KEPT;
     for (size_t i = 0; i < COUNT_OF(rows) && f->fate == SUGGEST_KEPT; i++)
         if (rows[i].applies(j, f)) ask(f, rows[i].kind);
@@ -330,7 +335,6 @@ struct suggest_flow *suggest_flows_classify(const struct suggest_rules *rules, s
     const struct matrix_view *matrix = rules->machines->sources->matrix;
     struct suggest_flow *flows = arena_array(arena, struct suggest_flow, matrix->n_flows + 1);
     struct judging j = {.rules = rules, .flows = flows};
-    j.claims = claims_of(rules->resolved, &scratch, &j.n_claims);
     j.arena = scratch;
     for (size_t i = 0; i < matrix->n_flows; i++) {
         const struct matrix_flow *flow = &matrix->flows[i];

@@ -71,6 +71,8 @@ struct suggest_rules {
     bool is_managed;                 /* the word `managed` will mean its networks */
     struct prefix_set controllers;   /* members of its groups of that role */
     struct prefix_set management;
+    const struct suggest_claim *claims; /* what it asserts never to pass */
+    size_t n_claims;
     /* A flow is a habit with so many connections, or on so many days (from its first to its last,
      * both counted), or when another machine of its segment uses that server, too. */
     uint64_t support_connections, support_days;
@@ -79,5 +81,10 @@ struct suggest_rules {
 /* One per flow of the matrix, in its order. */
 struct suggest_flow *suggest_flows_classify(const struct suggest_rules *rules, struct arena *arena,
                                             struct arena scratch);
+/* What a policy asserts never to pass, for the rules. */
+struct suggest_claim;
+const struct suggest_claim *suggest_flows_claims(const struct resolved *resolved,
+                                                 struct arena *arena, size_t *n);
+bool suggest_flows_is_forbidden(const struct suggest_rules *rules, const struct suggest_flow *flow);
 /* Calendar days (UTC) from the first to the last, both counted; 0 = no clock. */
 uint64_t suggest_flows_days(int64_t first_us, int64_t last_us);

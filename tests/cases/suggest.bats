@@ -77,6 +77,18 @@ PY
     [ "$status" -eq 0 ]
 }
 
+@test "what a policy in force denies, as entries and exceptions to review" {
+    "$SALLYPORT" init "$BATS_TEST_TMPDIR/denied"
+    "$SALLYPORT" ingest -C "$BATS_TEST_TMPDIR/denied" "$case_dir/denials.csv" \
+        --map 'client=client,server=server,port=port,time=time,outcome=outcome,user=user,count=count' >/dev/null
+    golden "$case_dir/denials.ok" 0 "$SALLYPORT" suggest -C "$BATS_TEST_TMPDIR/denied" --as-of 2026-11-22 \
+        --policy samples/contoso/policy.yaml --from denials
+    golden "$case_dir/denials.json.ok" 0 "$SALLYPORT" suggest -C "$BATS_TEST_TMPDIR/denied" --as-of 2026-11-22 \
+        --policy samples/contoso/policy.yaml --from denials --json
+    run "$SALLYPORT" suggest -C "$BATS_TEST_TMPDIR/denied" --fresh --from denials
+    [ "$status" -eq 2 ]
+}
+
 @test "what cannot be: bad words, two ways at once, no workspace" {
     run "$SALLYPORT" suggest -C "$WS" --fresh --managed 10.40.0.1/24
     [ "$status" -eq 2 ]
