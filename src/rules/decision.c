@@ -5,11 +5,9 @@
  * place of its end: its modes, whether it enforces, its borders. So no row of a side is kept: a
  * pair is answered from both places, a row is made when somebody asks for it.
  */
-#include "rules/decision.h"
-
 #include "base/hash.h"
 #include "base/map.h"
-#include "rules/intents.h"
+#include "rules/decision_state.h"
 #include "rules/partition.h"
 #include "rules/universe.h"
 
@@ -18,47 +16,6 @@ static const struct range link_local[] = {
     {{UINT64_C(0xFE80000000000000), 0}, {UINT64_C(0xFEBFFFFFFFFFFFFF), UINT64_MAX}},
 };
 const struct prefix_set decision_link_local = {link_local, COUNT_OF(link_local)};
-
-/* One address of a machine that has several. */
-struct own_address {
-    struct addr addr;
-    size_t machine;
-};
-
-/* What classes of one place have in common. */
-struct place_kind {
-    bool local, enforcing, cluster;
-    uint8_t modes[PROFILE_COUNT]; /* enum profile_mode; MODE_UNSET where nothing is enforced */
-    uint32_t border;              /* classes with equal numbers are inside the same borders */
-    /* What its modes let through, per profile: a bit per level of intent and secured or not. */
-    uint8_t outbound[PROFILE_COUNT], inbound[PROFILE_COUNT];
-};
-
-/* Rows of a service, numbered: see decision_row. */
-struct row_numbers {
-    uint32_t base;           /* the first number of this service */
-    uint32_t n_kinds;        /* of intents_kind: below this */
-    const uint32_t *path_of; /* per server class: the first one that no path tells from it */
-};
-
-struct decision {
-    const struct resolved *resolved;
-    const struct atoms *atoms;
-    uint32_t n_classes;
-    struct class_set all, local, enforcing;
-    struct class_set modes[PROFILE_COUNT][MODE_OFF + 1];
-    const struct class_set *borders; /* inside of each border */
-    const struct place_kind *places;
-    const uint32_t *place_of;      /* per class */
-    struct class_sets ends;        /* of entries */
-    struct intents **services;     /* per service; NULL = not governed */
-    struct row_numbers *numbers;   /* per service */
-    const struct own_address *own; /* sorted by address, then machine */
-    size_t n_own;
-    /* The same where whoever is unknown is a member of everything that allows and of no except;
-     * here they are nobody. The decision itself when all are known. */
-    const struct decision *possible;
-};
 
 str side_text(enum side side)
 {
@@ -381,11 +338,6 @@ static void find_places(struct decision *d, struct arena *arena, struct arena sc
     arena_close(&work);
 }
 
-static const struct place_kind *place(const struct decision *d, uint32_t class_id)
-{
-    return &d->places[d->place_of[class_id]];
-}
-
 static int own_order(const void *left, const void *right)
 {
     const struct own_address *a = left, *b = right;
@@ -407,59 +359,6 @@ static void index_machines(struct decision *d, struct arena *arena)
     qsort(own, n, sizeof *own, own_order);
     d->own = own;
     d->n_own = n;
-}
-
-/* ---- Rows ---------------------------------------------------------------------------------------
- * A row's number says how to make it. Numbers 0 and 1 are everyone and local addresses alone; the
- * others, per service: who has an intent towards servers of a kind, what clients make of that in
- * each profile, what borders make of it, and whole paths.
- */
-
-enum { ROW_ALL, ROW_LOCAL, ROW_FIRST, SECURED_OR_NOT = 2, PATHS = PROFILE_COUNT * 2 };
-
-static uint32_t numbers_of_service(const struct decision *d, const struct row_numbers *numbers)
-{
-    uint64_t n = (uint64_t)numbers->n_kinds * SECURED_OR_NOT * (1 + PROFILE_COUNT) +
-                 (uint64_t)d->n_classes * (1 + PATHS);
-    assert(n < UINT32_MAX - numbers->base && "rows outnumber their numbers");
-    return (uint32_t)n;
-}
-
-/* Servers that no path tells apart: equal intents and one place. */
-static const uint32_t *find_paths(const struct decision *d, const struct intents *intents,
-                                  struct arena *arena, struct arena scratch)
-{
-    size_t n_slots = 16;
-    while (n_slots < 2 * (size_t)d->n_classes)
-        n_slots *= 2;
-    uint32_t *slots = arena_array(&scratch, uint32_t, n_slots);
-    uint32_t *path_of = arena_array(arena, uint32_t, d->n_classes);
-    for (uint32_t c = 0; c < d->n_classes; c++) {
-        uint64_t key = (uint64_t)intents_kind(intents, c) << 32 | d->place_of[c];
-        size_t at = (size_t)hash_u64(key) & (n_slots - 1);
-        for (; slots[at]; at = (at + 1) & (n_slots - 1)) {
-            uint32_t other = slots[at] - 1;
-            if (key == ((uint64_t)intents_kind(intents, other) << 32 | d->place_of[other])) break;
-        }
-        if (!slots[at]) slots[at] = c + 1;
-        path_of[c] = slots[at] - 1;
-    }
-    return path_of;
-}
-
-static void number_rows(struct decision *d, struct arena *arena, struct arena scratch)
-{
-    const struct policy *policy = d->resolved->policy;
-    uint32_t next = ROW_FIRST;
-    d->numbers = arena_array(arena, struct row_numbers, policy->services.n + 1);
-    for (size_t i = 0; i < policy->services.n; i++) {
-        if (!d->services[i]) continue;
-        struct row_numbers *numbers = &d->numbers[i];
-        numbers->base = next;
-        numbers->n_kinds = intents_kinds(d->services[i]);
-        numbers->path_of = find_paths(d, d->services[i], arena, scratch);
-        next += numbers_of_service(d, numbers);
-    }
 }
 
 /* ---- Building -----------------------------------------------------------------------------------
@@ -509,13 +408,13 @@ const struct decision *decision_build(const struct resolved *resolved, const str
     find_places(d, arena, scratch);
     index_machines(d, arena);
     make_services(d, false, arena, scratch);
-    number_rows(d, arena, scratch);
+    decision_row_number(d, arena, scratch);
     d->possible = d;
     if (has_unknown(resolved)) {
         struct decision *possible = arena_new(arena, struct decision);
         *possible = *d;
         make_services(possible, true, arena, scratch);
-        number_rows(possible, arena, scratch);
+        decision_row_number(possible, arena, scratch);
         possible->possible = possible;
         d->possible = possible;
     }
@@ -524,146 +423,6 @@ const struct decision *decision_build(const struct resolved *resolved, const str
 
 /* ---- Rows, for others ---------------------------------------------------------------------------
  */
-
-/* In clear and secured are one where no entry asks for security. */
-static uint32_t level_number(const struct intents *intents, bool secured)
-{
-    return secured && !intents_all_plain(intents) ? 0 : 1;
-}
-
-static enum intent_level level_of(uint32_t number)
-{
-    return number ? INTENTS_ALLOW : INTENTS_IF_SECURE;
-}
-
-/* Who blocks by mode does so whoever asks: the row of intent does not matter. */
-static uint32_t inbound_row(const struct decision *d, int service, enum profile profile,
-                            bool secured, uint32_t server)
-{
-    const struct row_numbers *numbers = &d->numbers[service];
-    const struct intents *intents = d->services[service];
-    enum profile_mode mode = (enum profile_mode)place(d, server)->modes[profile];
-    if (mode == MODE_UNSET || mode == MODE_OFF) return ROW_ALL;
-    uint32_t kind = intents_kind(intents, server);
-    if (mode != MODE_ENFORCE || intents_is_nobody(intents, kind)) return ROW_LOCAL;
-    return numbers->base + level_number(intents, secured) * numbers->n_kinds + kind;
-}
-
-/* Profiles in which every client's mode lets the same through are one: the first. */
-static enum profile first_alike(const struct decision *d, enum profile profile)
-{
-    for (size_t p = 0; p < profile; p++) {
-        bool alike = true;
-        for (size_t m = MODE_ENFORCE; m <= MODE_OFF; m++)
-            alike = alike && class_set_equal(d->modes[p][m], d->modes[profile][m]);
-        if (alike) return (enum profile)p;
-    }
-    return profile;
-}
-
-uint32_t decision_row(const struct decision *decision, int service, enum profile profile,
-                      enum side side, bool secured, uint32_t server_class)
-{
-    const struct decision *d = decision;
-    assert(decision_governs(d, service) && "only governed services have rows");
-    const struct row_numbers *numbers = &d->numbers[service];
-    const struct intents *intents = d->services[service];
-    if (place(d, server_class)->local) return ROW_ALL;
-    if (side == SIDE_BORDER && !d->resolved->n_borders) return ROW_ALL;
-    if (side == SIDE_SERVER_INBOUND) return inbound_row(d, service, profile, secured, server_class);
-    uint32_t row = numbers->base, level = level_number(intents, secured);
-    if (side == SIDE_CLIENT_OUTBOUND) {
-        row += (1 + (uint32_t)first_alike(d, profile)) * SECURED_OR_NOT * numbers->n_kinds;
-        return row + level * numbers->n_kinds + intents_kind(intents, server_class);
-    }
-    row += (1 + PROFILE_COUNT) * SECURED_OR_NOT * numbers->n_kinds;
-    if (side == SIDE_COUNT) row += (1 + 2 * (uint32_t)profile + level) * d->n_classes;
-    return row + numbers->path_of[server_class];
-}
-
-/* Outbound, what the clients' own modes make of an intent. */
-static struct class_set outbound_classes(const struct decision *d, size_t profile,
-                                         struct class_set intended, struct arena *arena)
-{
-    const struct class_set *modes = d->modes[profile];
-    struct class_set by_intent =
-        class_set_unite(arena, modes[MODE_ENFORCE], modes[MODE_BLOCK_INBOUND]);
-    const struct class_set parts[] = {
-        class_set_intersect(arena, by_intent, intended),
-        class_set_subtract(arena, d->all, d->enforcing),
-        modes[MODE_OFF],
-        d->local,
-    };
-    return class_set_unite_all(arena, parts, COUNT_OF(parts));
-}
-
-/* All but those across a border that nobody means to let through. */
-static struct class_set border_classes(const struct decision *d, uint32_t server,
-                                       struct class_set intended, struct arena *arena)
-{
-    size_t n = d->resolved->n_borders;
-    struct class_set *parts = arena_array(arena, struct class_set, n);
-    for (size_t i = 0; i < n; i++)
-        parts[i] = class_set_has(d->borders[i], server)
-                       ? class_set_subtract(arena, d->all, d->borders[i])
-                       : d->borders[i];
-    struct class_set cut = class_set_unite_all(arena, parts, n);
-    cut = class_set_subtract(arena, cut, intended);
-    cut = class_set_subtract(arena, cut, d->local);
-    return class_set_subtract(arena, d->all, cut);
-}
-
-static struct class_set path_classes(const struct decision *d, int service, enum profile profile,
-                                     bool secured, uint32_t server, struct arena *arena)
-{
-    struct class_set passing = d->all;
-    for (unsigned side = 0; side < SIDE_COUNT; side++) {
-        uint32_t row = decision_row(d, service, profile, (enum side)side, secured, server);
-        passing = class_set_intersect(arena, passing, decision_row_classes(d, row, arena));
-    }
-    return passing;
-}
-
-/* The set of a row of this service; row counts from the service's first. */
-static struct class_set make_row(const struct decision *d, int service, uint32_t row,
-                                 struct arena *arena)
-{
-    const struct row_numbers *numbers = &d->numbers[service];
-    const struct intents *intents = d->services[service];
-    uint32_t of_intents = SECURED_OR_NOT * numbers->n_kinds;
-    if (row < of_intents * (1 + PROFILE_COUNT)) {
-        uint32_t place_in = row % of_intents;
-        struct class_set intended = intents_clients(intents, place_in % numbers->n_kinds,
-                                                    level_of(place_in / numbers->n_kinds), arena);
-        if (row < of_intents) return class_set_unite(arena, d->local, intended);
-        return outbound_classes(d, row / of_intents - 1, intended, arena);
-    }
-    row -= of_intents * (1 + PROFILE_COUNT);
-    uint32_t server = row % d->n_classes, what = row / d->n_classes;
-    if (what)
-        return path_classes(d, service, (enum profile)((what - 1) / 2), !((what - 1) % 2), server,
-                            arena);
-    struct class_set intended =
-        intents_clients(intents, intents_kind(intents, server), INTENTS_IF_SECURE, arena);
-    return border_classes(d, server, intended, arena);
-}
-
-struct class_set decision_row_classes(const struct decision *decision, uint32_t row,
-                                      struct arena *arena)
-{
-    const struct decision *d = decision;
-    if (row == ROW_ALL) return d->all;
-    if (row == ROW_LOCAL) return d->local;
-    size_t service = d->resolved->policy->services.n;
-    while (service && (!d->services[service - 1] || d->numbers[service - 1].base > row))
-        service--;
-    assert(service && "a row of this decision");
-    service--;
-    struct arena temporary = *arena;
-    struct class_set classes =
-        make_row(d, (int)service, row - d->numbers[service].base, &temporary);
-    return class_set_keep(arena, &temporary, classes);
-}
 
 const uint32_t *decision_map(const struct decision *decision, int service, enum profile profile,
                              enum side side, bool secured, struct class_sets *sets,
@@ -676,7 +435,7 @@ const uint32_t *decision_map(const struct decision *decision, int service, enum 
         bool fresh = false;
         uint32_t row = decision_governs(decision, service)
                            ? decision_row(decision, service, profile, side, secured, c)
-                           : ROW_ALL;
+                           : DECISION_ROW_ALL;
         str key = {(const char *)&row, sizeof row};
         uint64_t *number = map_put(&known, &scratch, key, 0, &fresh);
         if (fresh) {
@@ -728,17 +487,17 @@ const struct resolved *decision_resolved(const struct decision *decision)
 enum profile_mode decision_mode(const struct decision *decision, uint32_t class_id,
                                 enum profile profile)
 {
-    return (enum profile_mode)place(decision, class_id)->modes[profile];
+    return (enum profile_mode)decision_place(decision, class_id)->modes[profile];
 }
 
 bool decision_is_local(const struct decision *decision, uint32_t class_id)
 {
-    return place(decision, class_id)->local;
+    return decision_place(decision, class_id)->local;
 }
 
 bool decision_is_cluster(const struct decision *decision, uint32_t class_id)
 {
-    return place(decision, class_id)->cluster;
+    return decision_place(decision, class_id)->cluster;
 }
 
 /* ---- Asking -------------------------------------------------------------------------------------
@@ -824,8 +583,8 @@ struct flow_answer decision_ask(const struct decision *decision, const struct fl
     int service = question_service(d, q);
     struct flow_answer answer = {.service = service, .passes = true, .passes_secured = true};
     struct class_flow flow = {
-        .client = place(d, client),
-        .server = place(d, server),
+        .client = decision_place(d, client),
+        .server = decision_place(d, server),
         .profile = q->profile < PROFILE_COUNT ? q->profile : PROFILE_DOMAIN,
         .client_has = !q->deployed || prefix_set_contains(*q->deployed, q->client),
         .server_has = !q->deployed || prefix_set_contains(*q->deployed, q->server),
@@ -885,7 +644,8 @@ void decision_records(const struct decision *decision, const struct flow_questio
 static uint8_t verdict_of(const struct decision *d, const struct flow_record *r,
                           enum intent_level level, enum intent_level possible)
 {
-    const struct place_kind *client = place(d, r->client), *server = place(d, r->server);
+    const struct place_kind *client = decision_place(d, r->client),
+                            *server = decision_place(d, r->server);
     unsigned all = FLOW_PASSES | FLOW_PASSES_SECURED;
     if (r->one_machine || client->local || server->local) return (uint8_t)(INTENT_LOCAL | all);
     if (r->service == FLOW_UNGOVERNED) return (uint8_t)(INTENT_UNGOVERNED | all);
