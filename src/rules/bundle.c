@@ -174,6 +174,17 @@ static void add_rule(const struct making *m, struct rules *rules, const struct c
     rules->items[rules->n++] = rule;
 }
 
+/* Room for so many rules more: thousands would leave as much behind while they grow. */
+static void reserve(const struct making *m, size_t more)
+{
+    struct rules *rules = m->rules;
+    if (rules->room - rules->n >= more) return;
+    struct rule *items = arena_array(m->arena, struct rule, rules->n + more);
+    if (rules->n) memcpy(items, rules->items, rules->n * sizeof *items);
+    rules->items = items;
+    rules->room = rules->n + more;
+}
+
 /* Allow before block: engines that stop at the first match need it, Windows does not care. */
 static void add_actions(const struct making *m, struct rules *rules, const struct cell *cell,
                         const struct prefix_set remotes[3], const str why[3])
@@ -424,6 +435,7 @@ static void add_scopes(const struct making *m, const struct draft *draft, struct
     struct range *taken = NULL;
     size_t n_taken = 0, room = 0;
     cell.slot = 2;
+    reserve(m, 2 * scopes.n + 2);
     for (size_t i = 0; i < scopes.n; i++) {
         const struct scope *scope = &scopes.items[i];
         struct arena here = scratch;
@@ -573,6 +585,9 @@ static void add_crossing(const struct making *m, const struct crossing *x, struc
     struct cell cell = {s->service, a.direction, ALL_PROFILES, {0}, 0, x->name};
     struct making inner = *m;
     inner.scratch = scratch;
+    str blocked = str_format(m->arena, "%.*s: no entry allows these across the border",
+                             STR_ARG(plan->resolved->policy->source));
+    reserve(m, 2 * sharings.n);
     for (size_t i = 0; i < sharings.n; i++) {
         struct sharing *sharing = &sharings.items[i];
         struct arena here = scratch;
@@ -592,8 +607,7 @@ static void add_crossing(const struct making *m, const struct crossing *x, struc
             [ACTION_ALLOW] = str_format(m->arena, "%.*s%s%.*s", STR_ARG(plain),
                                         plain.len && secure.len ? "; " : "", STR_ARG(secure)),
             [ACTION_ALLOW_IF_SECURE] = {0},
-            [ACTION_BLOCK] = str_format(m->arena, "%.*s: no entry allows these across the border",
-                                        STR_ARG(plan->resolved->policy->source)),
+            [ACTION_BLOCK] = blocked,
         };
         add_actions(&inner, m->rules, &cell, remotes, why);
     }

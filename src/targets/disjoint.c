@@ -182,7 +182,7 @@ static struct rules_list cut(const struct rule *rule, const struct pair *before,
 
 struct ruleset disjoint_rules(struct ruleset rules, struct arena *arena)
 {
-    struct rules_list kept = {0};
+    struct rules_list kept = {arena_array(arena, struct rule, rules.n), 0, rules.n};
     struct pairs pairs = neighbours(rules, DISJOINT_ALLOWS | 1u << ACTION_ALLOW_IF_SECURE, arena);
     /* Of rule i: kept.items[pieces_of[i]] up to pieces_of[i + 1]. */
     size_t *pieces_of = arena_array(arena, size_t, rules.n + 1);

@@ -405,6 +405,13 @@ static bool read_id(struct words *w, struct rule *rule)
 static void add_pairs(struct words *w, struct table *table, const struct condition *c)
 {
     const struct pair *pairs = c->pairs->pairs;
+    size_t most = table->n_rules + c->pairs->n_pairs;
+    if (table->rules_room < most) {
+        struct rule *rules = arena_array(w->arena, struct rule, most);
+        if (table->n_rules) memcpy(rules, table->rules, table->n_rules * sizeof *rules);
+        table->rules = rules;
+        table->rules_room = most;
+    }
     for (size_t i = 0, next = 0; i < c->pairs->n_pairs; i = next) {
         struct rule rule = c->rule;
         while (next < c->pairs->n_pairs &&
@@ -417,7 +424,6 @@ static void add_pairs(struct words *w, struct table *table, const struct conditi
         rule.local = (struct prefix_set){&pairs[i].first, 1};
         rule.remote = (struct prefix_set){peers, 1};
         if (next - i > 1) rule.remote = prefix_set_of(w->arena, peers, next - i);
-        arena_grow(w->arena, table->rules, table->n_rules, table->rules_room);
         table->rules[table->n_rules++] = rule;
     }
 }
