@@ -188,6 +188,7 @@ static int run(struct invocation *call)
     };
     if (choose_ring(&asking, &plan, &err)) {
         asking.scene.decision = decision_build(&file.resolved, NULL, call->arena, call->scratch);
+        if (batch) asking.scene.index = entry_index_of(&file.resolved, call->arena, call->scratch);
         status = batch ? answer_batch(&asking, option_text(call, S("batch"))) : answer_one(&asking);
     } else {
         status = command_fail(call, &err);

@@ -228,7 +228,7 @@ bool explain_ask(const struct explain_scene *scene, const struct explain_words *
     struct flow_answer possible = e->answer;
     if (e->answer.intent == INTENT_UNDECIDABLE) {
         possible = decision_ask(decision_possible(decision), q);
-        e->undecidable = decision_why(decision, q, SIDE_COUNT, arena).undecidable;
+        e->undecidable = decision_why_by(decision, scene->index, q, SIDE_COUNT, arena).undecidable;
         e->is_open = possible.passes != e->answer.passes ||
                      possible.passes_secured != e->answer.passes_secured;
     }
@@ -238,11 +238,12 @@ bool explain_ask(const struct explain_scene *scene, const struct explain_words *
         e->sides[i] = (struct explained_side){
             .answer = side,
             .decision = differs ? S("undecidable") : side_decision(&side),
-            .reason = decision_why(decision, q, side.side, arena),
+            .reason = decision_why_by(decision, scene->index, q, side.side, arena),
         };
     }
     if (e->answer.intent == INTENT_ALLOW || e->answer.intent == INTENT_ALLOW_IF_SECURE) {
-        const struct resolved_entry *entry = decision_why(decision, q, SIDE_COUNT, arena).entry;
+        const struct resolved_entry *entry =
+            decision_why_by(decision, scene->index, q, SIDE_COUNT, arena).entry;
         e->exception = entry ? entry->exception : NULL;
     }
     return true;

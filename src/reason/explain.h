@@ -9,11 +9,13 @@
 #include "base/json_write.h"
 #include "reason/own_rules.h"
 #include "reason/remedies.h"
+#include "rules/entry_index.h"
 
 /* What the questions of one run share. */
 struct explain_scene {
     const struct decision *decision;
     const struct host_lookup *hosts; /* NULL = names are not known */
+    const struct entry_index *index; /* NULL = every entry is asked each time */
     const struct ring_plan *plan;    /* NULL = every machine has the policy; else those of */
     size_t ring;                     /* this ring and the ones before it */
 };

@@ -245,9 +245,9 @@ static void the_smallest_changes(void **state)
                         rows[i].ring < 0 ? SIZE_MAX : (size_t)rows[i].ring, &arena, work);
         for (size_t j = 0; j < COUNT_OF(rows[i].found) || j < found.n; j++) {
             const char *expected = j < COUNT_OF(rows[i].found) ? rows[i].found[j] : NULL;
-            const struct remedy *remedy = &found.items[j];
+            const struct remedy *remedy = j < found.n ? &found.items[j] : NULL;
             str said = {0};
-            if (j < found.n)
+            if (remedy)
                 said = str_format(
                     &arena, "%.*s %.*s %.*s", STR_ARG(remedy_kind_text(remedy->kind)),
                     STR_ARG(remedy->counts ? str_format(&arena, "%" PRIu64, remedy->also) : S("-")),

@@ -108,6 +108,11 @@ struct flow_reason {
 };
 struct flow_reason decision_why(const struct decision *decision, const struct flow_question *q,
                                 enum side side, struct arena *arena);
+/* The same with an index of its entries (rules/entry_index.h), for many questions. */
+struct entry_index;
+struct flow_reason decision_why_by(const struct decision *decision, const struct entry_index *index,
+                                   const struct flow_question *q, enum side side,
+                                   struct arena *arena);
 
 /* ---- Rows ---------------------------------------------------------------------------------------
  * What bundles and proofs are made from: whole maps instead of points.

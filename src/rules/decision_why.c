@@ -5,6 +5,7 @@
  */
 #include "policy/exceptions.h"
 #include "rules/decision.h"
+#include "rules/entry_index.h"
 
 /* One end of an entry: who is named, who is excepted, whether that end may be at the internet, and
  * who of them nobody knows.
@@ -24,8 +25,30 @@ struct point {
     int service;
     enum profile profile;
     bool client_at_internet, server_at_internet;
+    const struct entry_index *index; /* NULL = every entry is asked */
     struct arena *arena;
 };
+
+/* The entries that can have a say: all, or of those that speak of either end the fewer. */
+struct candidates {
+    struct entry_walk walk;
+    size_t next, n; /* without an index: from next up to n */
+};
+
+static struct candidates candidates_of(const struct point *p)
+{
+    if (!p->index) return (struct candidates){.n = p->resolved->n_entries};
+    struct entry_walk from = entry_index_at(p->index, RESOLVE_CLIENT, p->question->client);
+    struct entry_walk to = entry_index_at(p->index, RESOLVE_SERVER, p->question->server);
+    bool fewer = from.n_narrow + from.n_wide < to.n_narrow + to.n_wide;
+    return (struct candidates){.walk = fewer ? from : to};
+}
+
+static const struct resolved_entry *next_candidate(const struct point *p, struct candidates *c)
+{
+    size_t i = p->index ? entry_walk_next(&c->walk) : c->next < c->n ? c->next++ : SIZE_MAX;
+    return i == SIZE_MAX ? NULL : &p->resolved->entries[i];
+}
 
 static bool names_service(const size_t *services, size_t n, int service)
 {
@@ -84,8 +107,8 @@ static enum end_verdict to_verdict(const struct point *p, const struct resolved_
 
 static const struct resolved_entry *matching_entry(const struct point *p, bool plain)
 {
-    for (size_t i = 0; i < p->resolved->n_entries; i++) {
-        const struct resolved_entry *e = &p->resolved->entries[i];
+    struct candidates candidates = candidates_of(p);
+    for (const struct resolved_entry *e; (e = next_candidate(p, &candidates));) {
         bool is_plain = e->secure == SECURE_NONE || e->secure == SECURE_UNSET;
         if (is_plain != plain) continue;
         if (!names_service(e->entry->services, e->entry->n_services, p->service)) continue;
@@ -138,32 +161,57 @@ static str entry_text(const struct point *p, const struct resolved_entry *e, str
 
 /* Nothing matches: the entry that comes closest tells most. One that names both ends but excepts
  * one, else one that names the server but not this client, else one that names the client. */
+struct miss {
+    const struct resolved_entry *entry;
+    int rank;
+    enum end_verdict from, to;
+};
+
+static void take_miss(const struct point *p, const struct resolved_entry *e, struct miss *best)
+{
+    if (!names_service(e->entry->services, e->entry->n_services, p->service)) return;
+    enum end_verdict from = from_verdict(p, e), to = to_verdict(p, e);
+    int rank = (from != END_ELSEWHERE) + 2 * (to != END_ELSEWHERE);
+    if (rank > best->rank) *best = (struct miss){e, rank, from, to};
+}
+
+/* The first of the highest rank. With an index, those that name both ends are looked for first, and
+ * of those that name one the first will do. */
+static struct miss find_miss(const struct point *p)
+{
+    enum { BOTH = 3, SERVER = 2, CLIENT = 1 };
+    struct miss best = {0};
+    struct candidates candidates = candidates_of(p);
+    for (const struct resolved_entry *e; best.rank < BOTH && (e = next_candidate(p, &candidates));)
+        take_miss(p, e, &best);
+    if (!p->index || best.rank == BOTH) return best;
+    best = (struct miss){0};
+    candidates.walk = entry_index_at(p->index, RESOLVE_SERVER, p->question->server);
+    for (const struct resolved_entry *e;
+         best.rank < SERVER && (e = next_candidate(p, &candidates));)
+        take_miss(p, e, &best);
+    if (best.rank == SERVER) return best;
+    best = (struct miss){0};
+    candidates.walk = entry_index_at(p->index, RESOLVE_CLIENT, p->question->client);
+    for (const struct resolved_entry *e;
+         best.rank < CLIENT && (e = next_candidate(p, &candidates));)
+        take_miss(p, e, &best);
+    return best;
+}
+
 static struct flow_reason nearest_miss(const struct point *p)
 {
-    const struct resolved_entry *best = NULL;
-    int best_rank = 0;
-    enum end_verdict best_from = END_ELSEWHERE, best_to = END_ELSEWHERE;
-    for (size_t i = 0; i < p->resolved->n_entries; i++) {
-        const struct resolved_entry *e = &p->resolved->entries[i];
-        if (!names_service(e->entry->services, e->entry->n_services, p->service)) continue;
-        enum end_verdict from = from_verdict(p, e), to = to_verdict(p, e);
-        int rank = (from != END_ELSEWHERE) + 2 * (to != END_ELSEWHERE);
-        if (rank <= best_rank) continue;
-        best = e;
-        best_rank = rank;
-        best_from = from;
-        best_to = to;
-    }
+    struct miss best = find_miss(p);
     struct flow_reason reason = {.text = S("no allow entry matches")};
-    if (!best) return reason;
-    bool excepted = best_from == END_EXCEPTED || best_to == END_EXCEPTED;
-    bool internet = best_from == END_INTERNET || best_to == END_INTERNET;
-    str how = best_rank == 3 && excepted   ? S("excepts it")
-              : best_rank == 3 && internet ? S("does not say \"internet\"")
-              : best_rank == 2             ? S("does not name this client")
+    if (!best.entry) return reason;
+    bool excepted = best.from == END_EXCEPTED || best.to == END_EXCEPTED;
+    bool internet = best.from == END_INTERNET || best.to == END_INTERNET;
+    str how = best.rank == 3 && excepted   ? S("excepts it")
+              : best.rank == 3 && internet ? S("does not say \"internet\"")
+              : best.rank == 2             ? S("does not name this client")
                                            : S("does not name this server");
     reason.text = str_format(p->arena, "no allow entry matches; %.*s %.*s",
-                             STR_ARG(entry_text(p, best, S(""))), STR_ARG(how));
+                             STR_ARG(entry_text(p, best.entry, S(""))), STR_ARG(how));
     return reason;
 }
 
@@ -191,12 +239,19 @@ static struct flow_reason unknown_reason(const struct point *p)
 {
     struct flow_reason reason = {0};
     str mark = {0}, entry = {0};
-    size_t n = p->resolved->n_entries;
-    for (size_t at = 0; at < 2 * n && !reason.entry; at++) {
-        const struct resolved_entry *e = &p->resolved->entries[at % n];
+    struct candidates candidates = candidates_of(p);
+    bool plain = true;
+    while (!reason.entry) {
+        const struct resolved_entry *e = next_candidate(p, &candidates);
+        if (!e && !plain) break;
+        if (!e) {
+            plain = false;
+            candidates = candidates_of(p);
+            continue;
+        }
         struct end from = from_end(e), to = to_end(e);
         bool is_plain = e->secure == SECURE_NONE || e->secure == SECURE_UNSET;
-        if (is_plain != (at < n)) continue;
+        if (is_plain != plain) continue;
         mark = (str){0};
         if (!names_service(e->entry->services, e->entry->n_services, p->service)) continue;
         if (!end_may_match(&from, p->question->client, p->client_at_internet, &mark)) continue;
@@ -345,6 +400,13 @@ static struct flow_reason host_reason(const struct point *p, struct addr a, enum
 struct flow_reason decision_why(const struct decision *decision, const struct flow_question *q,
                                 enum side side, struct arena *arena)
 {
+    return decision_why_by(decision, NULL, q, side, arena);
+}
+
+struct flow_reason decision_why_by(const struct decision *decision, const struct entry_index *index,
+                                   const struct flow_question *q, enum side side,
+                                   struct arena *arena)
+{
     struct flow_answer answer = decision_ask(decision, q);
     const struct resolved *r = decision_resolved(decision);
     struct point p = {
@@ -355,6 +417,7 @@ struct flow_reason decision_why(const struct decision *decision, const struct fl
         .profile = q->profile < PROFILE_COUNT ? q->profile : PROFILE_DOMAIN,
         .client_at_internet = prefix_set_contains(r->places.internet, q->client),
         .server_at_internet = prefix_set_contains(r->places.internet, q->server),
+        .index = index,
         .arena = arena,
     };
     if (answer.intent == INTENT_LOCAL)
