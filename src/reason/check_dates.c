@@ -36,8 +36,8 @@ static bool is_digit(char c)
 static bool date_of_name(str name, struct civil *out)
 {
     enum { DIGITS = 8 };
-    for (size_t i = name.len < DIGITS ? 0 : name.len - DIGITS + 1; i-- > 0;) {
-        size_t n = 0;
+    for (size_t left = name.len < DIGITS ? 0 : name.len - DIGITS + 1; left > 0; left--) {
+        size_t i = left - 1, n = 0;
         while (n < DIGITS && is_digit(name.ptr[i + n]))
             n++;
         if (n < DIGITS || (i && is_digit(name.ptr[i - 1])) ||

@@ -102,8 +102,8 @@ static void count_user(struct served *out, struct addr client, const struct matr
     if (out->cut && out->cut->last_us >= flow->last_us) return;
     out->cut = flow;
     out->service = answer->service;
-    for (size_t i = answer->n_sides; i-- > 0;)
-        if (!answer->sides[i].passes) out->at = answer->sides[i].side;
+    for (size_t i = answer->n_sides; i > 0; i--)
+        if (!answer->sides[i - 1].passes) out->at = answer->sides[i - 1].side;
 }
 
 static void count_flow(struct serving *s, const struct matrix_flow *flow,

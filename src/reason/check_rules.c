@@ -305,7 +305,8 @@ static void check_everything(struct checking *c, enum direction direction, size_
 {
     size_t n_allow = 0, n_dead = 0, first = 0;
     const struct port_piece *p = &c->kinds.pieces[piece];
-    for (size_t i = c->rules.n; i-- > 0;) {
+    for (size_t left = c->rules.n; left > 0; left--) {
+        size_t i = left - 1;
         const struct rule *rule = &c->rules.rules[i];
         if (!rule->enabled || rule->direction != direction || rule->action == ACTION_BLOCK ||
             rule->transport == TRANSPORT_NONE || !rule->n_ports || !speaks_of(rule, p))

@@ -483,8 +483,8 @@ static void ask_alone(struct row_work *w, struct active *active, const struct cl
                       size_t n)
 {
     struct sweep *s = w->sweep;
-    for (size_t i = active->n; i-- > 0;) {
-        uint32_t box = active->items[i];
+    for (size_t i = active->n; i > 0; i--) {
+        uint32_t box = active->items[i - 1];
         bool bare = false;
         if (!s->boxes[box].is_apart && !is_worn_out(s)) continue;
         for (size_t j = s->from.first[box]; j < s->from.first[box + 1] && !bare; j++) {
@@ -709,7 +709,8 @@ static void take_away(struct sweep *s, bool *surplus, struct arena scratch)
     for (size_t i = 0; i < d->n; i++)
         for (size_t j = 0; j < d->list[i].count; j++)
             of[first[d->items[d->list[i].first + j] + 1]++] = (uint32_t)i;
-    for (size_t b = s->n; b-- > 0;) {
+    for (size_t left = s->n; left > 0; left--) {
+        size_t b = left - 1;
         bool may_go = !s->needed[b] && !s->stuck[b];
         for (size_t i = first[b]; i < first[b + 1] && may_go; i++)
             may_go = d->list[of[i]].staying > 1;

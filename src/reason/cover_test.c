@@ -113,7 +113,8 @@ static void surplus_is_what_every_point_says(void **state)
         bool there[MOST_BOXES];
         for (size_t i = 0; i < w.n; i++)
             there[i] = !w.boxes[i].is_apart;
-        for (size_t i = w.n; i-- > 0;) {
+        for (size_t left = w.n; left > 0; left--) {
+            size_t i = left - 1;
             const struct cover_box *box = &w.boxes[i];
             bool is_empty = !box->from.n || !box->to.n || !box->slabs.n;
             bool expected = !box->is_fixed && !is_empty && others_hold(&w, i, there);
