@@ -454,9 +454,10 @@ static void take_stars(struct graph *g)
     uint32_t *next = arena_array(g->arena, uint32_t, g->n_stars + 1);
     for (size_t i = 0; i <= most; i++)
         head[i] = NO_STAR;
-    for (size_t i = g->n_stars; i-- > 0;) {
-        next[i] = head[g->stars[i].live];
-        head[g->stars[i].live] = (uint32_t)i;
+    for (size_t i = g->n_stars; i > 0; i--) {
+        const struct star *star = &g->stars[i - 1];
+        next[i - 1] = head[star->live];
+        head[star->live] = (uint32_t)(i - 1);
     }
     for (size_t size = most; size > 0;) {
         uint32_t at = head[size];

@@ -213,8 +213,9 @@ static void print_counts(struct json *json, const struct simulated_ring *ring)
 {
     json_object(json);
     json_member_str(json, S("ring"), ring->name);
-    for (size_t v = SIMULATE_VERDICT_COUNT; v-- > 0;)
-        json_member_u64(json, simulate_verdict_text((enum simulate_verdict)v), ring->count[v]);
+    for (size_t v = SIMULATE_VERDICT_COUNT; v > 0; v--)
+        json_member_u64(json, simulate_verdict_text((enum simulate_verdict)(v - 1)),
+                        ring->count[v - 1]);
     json_object_end(json);
 }
 
