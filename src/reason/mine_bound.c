@@ -172,7 +172,7 @@ uint32_t mine_bound_find(const struct mine_part *part, const uint32_t *order, ui
             /* The promising order, shaken: more with each try. */
             for (uint32_t i = 0; i < part->n_needed; i++) {
                 random = hash_u64(random);
-                uint64_t reach = 1 + (uint64_t)part->n_needed * (uint64_t)try / (2 * TRIES);
+                uint64_t reach = 1 + (uint64_t)part->n_needed * (uint64_t)try / TRIES / 2;
                 ranked[i] = (struct ranked){i + random % reach, order[i]};
             }
             order_by_rank(ranked, part->n_needed, mixed);

@@ -372,78 +372,103 @@ void mine_drafts_tidy(struct mine_drafts *drafts, struct arena scratch)
 
 /* --- sums --- */
 
-uint64_t mine_drafts_allowed(const struct mine_drafts *drafts, struct arena scratch)
+/* Atoms of a side are its vertices and, past them, the unseen members of each set as one. */
+struct atoms {
+    size_t n;
+    uint32_t *first, *entry; /* of an atom: the entries whose clients hold it, ascending */
+};
+
+static void note_entry(struct atoms *atoms, bool fill, size_t atom, size_t entry)
 {
-    /* Clients, and unseen members of each set, by the entries that hold them: equal lists reach
-     * the same servers, which are summed up once. */
-    const struct mine_names *clients = &drafts->names[0], *servers = &drafts->names[1];
-    size_t n_atoms = (size_t)clients->n + clients->n_sets;
-    uint32_t *first = arena_array(&scratch, uint32_t, n_atoms + 2);
-    struct reach reach = reach_begin(drafts, &scratch);
-    uint32_t *entry = NULL;
-    for (int pass = 0; pass < 2; pass++) {
+    if (fill)
+        atoms->entry[atoms->first[atom + 1]++] = (uint32_t)entry;
+    else
+        atoms->first[atom + 2]++;
+}
+
+static struct atoms client_atoms(const struct mine_drafts *drafts, struct arena *arena)
+{
+    const struct mine_names *clients = &drafts->names[0];
+    struct atoms atoms = {.n = (size_t)clients->n + clients->n_sets};
+    atoms.first = arena_array(arena, uint32_t, atoms.n + 2);
+    struct reach reach = reach_begin(drafts, arena);
+    for (int fill = 0; fill < 2; fill++) {
         for (size_t i = 0; i < drafts->n; i++) {
             const struct mine_draft *draft = &drafts->at[i];
             reach_entry(&reach, drafts, draft);
             for (uint32_t j = 0; j < reach.n[0]; j++)
-                if (pass)
-                    entry[first[reach.list[0][j] + 1]++] = (uint32_t)i;
-                else
-                    first[reach.list[0][j] + 2]++;
+                note_entry(&atoms, fill, reach.list[0][j], i);
             for (uint32_t j = 0; j < draft->n[0] && draft->item[0][j] < clients->n_sets; j++)
-                if (pass)
-                    entry[first[clients->n + draft->item[0][j] + 1]++] = (uint32_t)i;
-                else
-                    first[clients->n + draft->item[0][j] + 2]++;
+                note_entry(&atoms, fill, (size_t)clients->n + draft->item[0][j], i);
             reach_clear(&reach);
         }
-        if (pass) break;
-        for (size_t x = 0; x < n_atoms; x++)
-            first[x + 2] += first[x + 1];
-        entry = arena_array(&scratch, uint32_t, first[n_atoms + 1]);
+        if (fill) break;
+        for (size_t x = 0; x < atoms.n; x++)
+            atoms.first[x + 2] += atoms.first[x + 1];
+        atoms.entry = arena_array(arena, uint32_t, atoms.first[atoms.n + 1]);
     }
+    return atoms;
+}
 
+/* Servers that these entries hold together. stamp is of the servers' atoms; now is new to it. */
+static uint64_t servers_of(const struct mine_drafts *drafts, const uint32_t *entries, uint32_t n,
+                           uint32_t *stamp, uint32_t now)
+{
+    const struct mine_names *servers = &drafts->names[1];
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct mine_draft *draft = &drafts->at[entries[i]];
+        for (uint32_t j = 0; j < draft->n[1]; j++) {
+            uint32_t item = draft->item[1][j], own = 0;
+            const uint32_t *member = NULL;
+            uint32_t n_members = mine_names_members(servers, item, &own, &member);
+            for (uint32_t k = 0; k < n_members; k++) {
+                sum = mine_draft_plus(sum, stamp[member[k]] != now);
+                stamp[member[k]] = now;
+            }
+            if (item >= servers->n_sets || stamp[servers->n + item] == now) continue;
+            stamp[servers->n + item] = now;
+            sum = mine_draft_plus(sum, servers->n_unseen[item]);
+        }
+    }
+    return sum;
+}
+
+/* The first atom with the same entries, itself when there was none before. */
+static uint32_t first_alike(const struct atoms *atoms, uint32_t x, uint32_t *slots, size_t n_slots)
+{
+    const uint32_t *list = atoms->entry + atoms->first[x];
+    uint32_t n = atoms->first[x + 1] - atoms->first[x];
+    size_t slot = hash_bytes((bytes){(const uint8_t *)list, n * sizeof *list}) & (n_slots - 1);
+    for (; slots[slot]; slot = (slot + 1) & (n_slots - 1)) {
+        uint32_t other = slots[slot] - 1, from = atoms->first[other];
+        if (compare_lists(atoms->entry + from, atoms->first[other + 1] - from, list, n) == 0)
+            return other;
+    }
+    slots[slot] = x + 1;
+    return x;
+}
+
+uint64_t mine_drafts_allowed(const struct mine_drafts *drafts, struct arena scratch)
+{
+    const struct mine_names *clients = &drafts->names[0], *servers = &drafts->names[1];
+    struct atoms atoms = client_atoms(drafts, &scratch);
     size_t n_slots = 16;
-    while (n_slots < 2 * n_atoms)
+    while (n_slots < 2 * atoms.n)
         n_slots *= 2;
-    uint32_t *slots = arena_array(&scratch, uint32_t, n_slots); /* first atom of a list, plus one */
-    uint64_t *reached = arena_array(&scratch, uint64_t, n_atoms); /* servers, of a first atom */
+    /* Atoms in the same entries reach the same servers, which are summed up once. */
+    uint32_t *slots = arena_array(&scratch, uint32_t, n_slots);
+    uint64_t *reached = arena_array(&scratch, uint64_t, atoms.n);
     uint32_t *stamp = arena_array(&scratch, uint32_t, (size_t)servers->n + servers->n_sets);
     uint64_t total = 0;
-    for (uint32_t x = 0; x < n_atoms; x++) {
-        uint32_t n = first[x + 1] - first[x];
+    for (uint32_t x = 0; x < atoms.n; x++) {
+        uint32_t n = atoms.first[x + 1] - atoms.first[x];
         uint64_t weight = x < clients->n ? 1 : clients->n_unseen[x - clients->n];
         if (!n || !weight) continue;
-        const uint32_t *list = entry + first[x];
-        size_t slot = hash_bytes((bytes){(const uint8_t *)list, n * sizeof *list});
-        for (;; slot++) {
-            slot &= n_slots - 1;
-            if (!slots[slot]) break;
-            uint32_t other = slots[slot] - 1;
-            if (compare_lists(entry + first[other], first[other + 1] - first[other], list, n) == 0)
-                break;
-        }
-        if (!slots[slot]) {
-            slots[slot] = x + 1;
-            uint64_t sum = 0;
-            for (uint32_t i = 0; i < n; i++) {
-                const struct mine_draft *draft = &drafts->at[list[i]];
-                for (uint32_t j = 0; j < draft->n[1]; j++) {
-                    uint32_t item = draft->item[1][j], own = 0;
-                    const uint32_t *member = NULL;
-                    uint32_t n_members = mine_names_members(servers, item, &own, &member);
-                    for (uint32_t k = 0; k < n_members; k++) {
-                        sum += stamp[member[k]] != x + 1;
-                        stamp[member[k]] = x + 1;
-                    }
-                    if (item >= servers->n_sets || stamp[servers->n + item] == x + 1) continue;
-                    stamp[servers->n + item] = x + 1;
-                    sum = mine_draft_plus(sum, servers->n_unseen[item]);
-                }
-            }
-            reached[x] = sum;
-        }
-        total = mine_draft_plus(total, mine_draft_times(weight, reached[slots[slot] - 1]));
+        uint32_t alike = first_alike(&atoms, x, slots, n_slots);
+        if (alike == x)
+            reached[x] = servers_of(drafts, atoms.entry + atoms.first[x], n, stamp, x + 1);
+        total = mine_draft_plus(total, mine_draft_times(weight, reached[alike]));
     }
     return total;
 }
