@@ -193,13 +193,9 @@ struct set_list {
  * machines are taken to be there. */
 enum { LIKELY_MACHINES = 3 };
 
-static void add_set(struct graph *g, struct set_list *list, str name, const bool *member,
-                    uint64_t n_unseen, bool may_generalise)
+static void add_set(struct graph *g, struct set_list *list, str name, const uint32_t *members,
+                    size_t n, uint64_t n_unseen, bool may_generalise)
 {
-    uint32_t *members = arena_array(g->arena, uint32_t, g->n + 1);
-    size_t n = 0;
-    for (size_t v = 0; v < g->n; v++)
-        if (member[v]) members[n++] = (uint32_t)v;
     if (!n) return;
     arena_grow(g->arena, list->items, list->n, list->room);
     arena_grow(g->arena, list->names, list->n_names, list->names_room);
@@ -210,6 +206,27 @@ static void add_set(struct graph *g, struct set_list *list, str name, const bool
 static uint64_t likely(uint64_t known)
 {
     return known < LIKELY_MACHINES ? LIKELY_MACHINES - known : 0;
+}
+
+/* Vertices by the segment they live in. */
+static void add_segments(struct graph *g, struct set_list *list)
+{
+    const struct policy *policy = g->rules->resolved->policy;
+    size_t *count = arena_array(g->arena, size_t, policy->n_segments + 1);
+    uint32_t **members = arena_array(g->arena, uint32_t *, policy->n_segments + 1);
+    for (size_t v = 0; v < g->n; v++)
+        if (g->vertices[v].segment != SIZE_MAX) count[g->vertices[v].segment]++;
+    for (size_t s = 0; s < policy->n_segments; s++) {
+        members[s] = arena_array(g->arena, uint32_t, count[s] + 1);
+        count[s] = 0;
+    }
+    for (size_t v = 0; v < g->n; v++) {
+        size_t s = g->vertices[v].segment;
+        if (s != SIZE_MAX) members[s][count[s]++] = (uint32_t)v;
+    }
+    for (size_t s = 0; s < policy->n_segments; s++)
+        add_set(g, list, policy->segments[s].name, members[s], count[s], likely(count[s]),
+                policy->segments[s].trust == TRUST_MANAGED);
 }
 
 /* Members of a group that the evidence never showed at work: single addresses, each one of them. */
@@ -228,29 +245,26 @@ static uint64_t unseen_members(const struct graph *g, size_t group)
     return n;
 }
 
+/* Clients are named by where they live and by group; servers by group, never by where they live:
+ * that would open whatever else is there, or comes. */
 static struct set_list sets_of(struct graph *g, bool of_clients)
 {
     const struct resolved *resolved = g->rules->resolved;
     const struct policy *policy = resolved->policy;
+    const struct suggest_machines *all = g->rules->machines;
     struct set_list list = {0};
-    bool *member = arena_array(g->arena, bool, g->n + 1);
     uint32_t *inside = arena_array(g->arena, uint32_t, g->n + 1);
-    for (size_t s = 0; s < policy->n_segments && of_clients; s++) {
-        uint64_t known = 0;
-        for (size_t v = 0; v < g->n; v++)
-            known += member[v] = g->vertices[v].segment == s;
-        bool managed = policy->segments[s].trust == TRUST_MANAGED;
-        add_set(g, &list, policy->segments[s].name, member, likely(known), managed);
-    }
+    if (of_clients) add_segments(g, &list);
     for (size_t i = 0; i < policy->n_groups; i++) {
-        const struct suggest_machines *all = g->rules->machines;
+        uint32_t *members = arena_array(g->arena, uint32_t, g->n + 1);
+        size_t n = 0;
         memset(inside, 0, g->n * sizeof *inside);
         for (size_t a = 0; a < all->n_addresses; a++)
             inside[g->places[a].vertex] +=
                 prefix_set_contains(resolved->groups[i], all->addresses[a].addr);
         for (size_t v = 0; v < g->n; v++)
-            member[v] = inside[v] && inside[v] == g->vertices[v].n_addresses;
-        add_set(g, &list, policy->groups[i].name, member, unseen_members(g, i), true);
+            if (inside[v] && inside[v] == g->vertices[v].n_addresses) members[n++] = (uint32_t)v;
+        add_set(g, &list, policy->groups[i].name, members, n, unseen_members(g, i), true);
     }
     return list;
 }

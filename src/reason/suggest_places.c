@@ -66,13 +66,18 @@ static bool is_local(struct addr a)
     return false;
 }
 
+/* The longest of the networks that the admin named, else the usual size. */
 static struct prefix network_of(const struct suggest_sources *sources, struct addr a, bool *named)
 {
-    *named = true;
-    for (size_t i = 0; i < sources->n_named_networks; i++)
-        if (prefix_contains(sources->named_networks[i], a)) return sources->named_networks[i];
+    struct prefix best = prefix_of(a, addr_is_v4(a) ? 96 + 24 : 64);
     *named = false;
-    return prefix_of(a, addr_is_v4(a) ? 96 + 24 : 64);
+    for (size_t i = 0; i < sources->n_named_networks; i++) {
+        struct prefix network = sources->named_networks[i];
+        if (!prefix_contains(network, a) || (*named && network.len <= best.len)) continue;
+        best = network;
+        *named = true;
+    }
+    return best;
 }
 
 static struct network *network_at(struct networks *all, struct prefix prefix, bool named)
