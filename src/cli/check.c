@@ -272,10 +272,10 @@ static void print_text(struct invocation *call, const struct report *report)
         buf_format(call->out, "; assertions: %zu of %zu hold", n - report->n_broken, n);
     }
     buf_char(call->out, '\n');
-    if (report->resolved && !report->matrix.n_flows)
-        table_tone(call->talk,
-                   S("no evidence is in the workspace, so nothing was asked about use\n"), TONE_DIM,
-                   call->talk_colour);
+    if (!report->resolved || report->matrix.n_flows) return;
+    table_tone(call->talk, S("no evidence is in the workspace, so nothing was asked about use"),
+               TONE_DIM, call->talk_colour);
+    buf_char(call->talk, '\n');
 }
 
 static int run(struct invocation *call)
