@@ -206,13 +206,14 @@ static void find_covers(struct covers *c, struct arena scratch)
                (c->n - c->n_lasting) * sizeof *surplus);
     }
     c->surplus = surplus;
-    for (size_t i = 0; i < c->n; i++)
-        if (surplus[i]) warn_of_cover(c, i, scratch);
+    /* Before the others, which may be more than are listed. */
     if (lasting.n_undecided)
         diagnostics_warn(c->found, c->arena, S("shadowed"), (struct place){1, 1},
                          "%zu more entries may be shadowed, but overlap so many others that it was "
                          "not decided",
                          lasting.n_undecided);
+    for (size_t i = 0; i < c->n; i++)
+        if (surplus[i]) warn_of_cover(c, i, scratch);
 }
 
 /* ---- What one entry excepts and another allows --------------------------------------------------
