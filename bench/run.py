@@ -172,6 +172,42 @@ def bench_shadow(folder, site, pairs):
                 print(f"  {'':<24} ratio {medians['buddy'] / max(medians['ours'], 0.001):.0f}")
 
 
+SIMULATED = """version: 1
+segments:
+  clients: {networks: [10.16.0.0/12], trust: managed}
+  servers: {networks: [10.200.0.0/16], trust: managed, border: enforced}
+groups:
+  controllers: {hosts: [10.200.0.1], role: domain-controller}
+  files: {hosts: [10.200.0.2, 10.200.0.3, 10.200.1.0/28], role: file-server}
+allow:
+  - {from: managed, to: controllers, service: smb}
+  - {from: clients, to: files, service: smb}
+  - {from: 10.16.0.0/16, to: servers, service: smb}
+rings:
+  - {name: pilot, members: {segment: clients, percent: 5}}
+  - {name: half, members: {segment: clients, percent: 50}}
+  - {name: rest, members: all}
+"""
+
+
+def bench_simulate(folder, site, pairs):
+    """1,000,000 different flows against one policy, then against further ones: what each costs is a tenth of the difference."""
+    path, lines = text_log(folder, "pairs.log")
+    subprocess.run(["sh", "-c", ours(BINARY, site, path)["prepare"]], check=True)
+    subprocess.run([BINARY, "ingest", "-C", site, path], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for name, text in (("policy.yaml", SIMULATED), ("other.yaml", SIMULATED.replace("10.16.0.0/16, to", "10.17.0.0/16, to"))):
+        with open(os.path.join(site, name), "w", encoding="ascii") as f:
+            f.write(text)
+    asked = f"{BINARY} simulate -C {site} --against {site}/other.yaml"
+    would_break = "|| test $? -eq 1"
+    job("simulate, three rings", path, lines, "flows", [
+        {"name": "one policy, with cures", "prepare": "true", "command": f"{BINARY} simulate -C {site} {would_break}"},
+        {"name": "two policies", "prepare": "true", "command": f"{asked} {would_break}"},
+        {"name": "twelve policies", "prepare": "true",
+         "command": asked + f" --against {site}/other.yaml" * 10 + f" {would_break}"},
+    ], min(pairs, 3))
+
+
 JOBS = {name.removeprefix("bench_"): work for name, work in list(globals().items()) if name.startswith("bench_")}
 
 
