@@ -5,12 +5,14 @@
 usage: run.py FOLDER PAIRS JOB...
 """
 import os
+import shutil
 import statistics
 import subprocess
 import sys
 
 import capture
 import eventlog
+import exceptions
 import logs
 from measure import job, ours, peer
 
@@ -146,6 +148,37 @@ def bench_suggest(folder, site, pairs):
     driver = ["build/src/mine_bench", str(pairs)]
     for network in subprocess.run(driver, check=True, capture_output=True, text=True).stdout.split():
         subprocess.run([*driver, network], check=True)
+
+
+
+def bench_exceptions(folder, site, pairs):
+    """N exceptions, each one /28 to one host: policy file in, proved artefacts on disk."""
+    folder = os.path.join(folder, "exceptions")
+    for n in (200, 2000, 20000, 200000):
+        for shape, dialects in exceptions.COMPARED:
+            ours_in = os.path.join(folder, f"{shape}-{n}")
+            path = exceptions.write_policy(ours_in, n, shape)
+            programs = [
+                {
+                    "name": f"compile -t {name}, with proof",
+                    "prepare": f"rm -rf {ours_in}/out",
+                    "command": f"{BINARY} compile -C {ours_in} -t {name} -o {ours_in}/out 2>/dev/null",
+                }
+                for name, _ in dialects
+            ]
+            programs.append({"name": "check", "prepare": "true", "command": f"{BINARY} check -C {ours_in} 2>/dev/null"})
+            for name, target in dialects:
+                if not target or n > 20000:
+                    continue
+                if not shutil.which("aclgen"):
+                    print("\nCapirca: skipped, it is not installed")
+                    continue
+                theirs = os.path.join(folder, f"capirca-{name}-{n}")
+                command = exceptions.write_capirca(theirs, n, target)
+                programs.append(
+                    {"name": f"Capirca, {name}, no proof", "prepare": f"rm -rf {theirs}/out; mkdir {theirs}/out", "command": command}
+                )
+            job(f"{n} exceptions, {shape}", path, n, "exceptions", programs, min(pairs, 3))
 
 
 def bench_shadow(folder, site, pairs):
