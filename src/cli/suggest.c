@@ -46,25 +46,32 @@ static bool load_evidence(struct invocation *call, struct workspace *workspace,
     return true;
 }
 
+struct addr_list {
+    struct addr *items;
+    size_t n, room;
+};
+
+static void add_addr(struct invocation *call, struct addr_list *list, struct addr addr)
+{
+    arena_grow(call->arena, list->items, list->n, list->room);
+    list->items[list->n++] = addr;
+}
+
 /* An address, or the name of a host that the workspace knows: all its addresses. */
 static bool add_controller(struct invocation *call, struct workspace *workspace, str word,
-                           struct addr **items, size_t *n, size_t *room, struct err *err)
+                           struct addr_list *list, struct err *err)
 {
     struct addr addr;
     size_t n_held = 0;
     if (addr_parse(word, &addr)) {
-        arena_grow(call->arena, *items, *n, *room);
-        (*items)[(*n)++] = addr;
+        add_addr(call, list, addr);
         return true;
     }
     const struct host_lookup *lookup = workspace_lookup(call, workspace);
     const struct host_address *held =
         lookup->host(lookup->to, word, call->as_of_us, call->arena, &n_held);
-    for (size_t i = 0; i < n_held; i++) {
-        if (held[i].claimed_by_another) continue;
-        arena_grow(call->arena, *items, *n, *room);
-        (*items)[(*n)++] = held[i].addr;
-    }
+    for (size_t i = 0; i < n_held; i++)
+        if (!held[i].claimed_by_another) add_addr(call, list, held[i].addr);
     if (n_held) return true;
     return err_set(err, ERR_NOT_FOUND,
                    "--controller: expected an address or a host of the workspace, found \"%.*s\"",
@@ -74,15 +81,13 @@ static bool add_controller(struct invocation *call, struct workspace *workspace,
 static bool read_words(struct invocation *call, struct workspace *workspace,
                        struct suggest_sources *out, struct err *err)
 {
-    size_t n_controllers = 0, n_networks = 0, room = 0;
+    size_t n_controllers = 0, n_networks = 0;
     str *controllers = option_texts(call, S("controller"), &n_controllers);
     str *networks = option_texts(call, S("managed"), &n_networks);
-    struct addr *items = NULL;
+    struct addr_list list = {0};
     struct prefix *prefixes = arena_array(call->arena, struct prefix, n_networks + 1);
     for (size_t i = 0; i < n_controllers; i++)
-        if (!add_controller(call, workspace, controllers[i], &items, &out->n_named_controllers,
-                            &room, err))
-            return false;
+        if (!add_controller(call, workspace, controllers[i], &list, err)) return false;
     for (size_t i = 0; i < n_networks; i++) {
         if (!prefix_parse(networks[i], &prefixes[i]))
             return err_set(err, ERR_USAGE,
@@ -96,7 +101,8 @@ static bool read_words(struct invocation *call, struct workspace *workspace,
                            STR_ARG(networks[i]), STR_ARG(prefix_text(text, right)));
         }
     }
-    out->named_controllers = items;
+    out->named_controllers = list.items;
+    out->n_named_controllers = list.n;
     out->named_networks = prefixes;
     out->n_named_networks = n_networks;
     return true;
@@ -106,20 +112,17 @@ static bool read_words(struct invocation *call, struct workspace *workspace,
 static void add_members(struct invocation *call, const struct resolved *resolved,
                         struct suggest_sources *out)
 {
-    struct addr *items = NULL;
-    size_t n = 0, room = 0;
+    struct addr_list list = {0};
     for (size_t i = 0; i < out->hosts->n_intervals; i++) {
         struct addr addr = out->hosts->intervals[i].addr;
         bool is_member = false;
         for (size_t g = 0; g < resolved->policy->n_groups; g++)
             is_member |= resolved->policy->groups[g].role == ROLE_DOMAIN_CONTROLLER &&
                          prefix_set_contains(resolved->groups[g], addr);
-        if (!is_member) continue;
-        arena_grow(call->arena, items, n, room);
-        items[n++] = addr;
+        if (is_member) add_addr(call, &list, addr);
     }
-    out->named_controllers = items;
-    out->n_named_controllers = n;
+    out->named_controllers = list.items;
+    out->n_named_controllers = list.n;
 }
 
 static bool write_text(struct invocation *call, str path, str text, struct err *err)

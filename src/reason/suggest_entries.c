@@ -317,7 +317,7 @@ static struct suggest_items words_of(const struct graph *g, const struct set_lis
 {
     const struct suggest_machines *all = g->rules->machines;
     struct item_list list = {0};
-    for (size_t i = 0; i < items->n_sets; i++)
+    for (size_t i = 0; i < items->n_sets && sets->names; i++)
         add_item(&list, arena,
                  (struct suggest_item){.text = sets->names[items->sets[i]], .is_name = true});
     for (size_t i = 0; i < all->n_addresses && items->n_singles; i++) {

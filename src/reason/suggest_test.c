@@ -335,13 +335,8 @@ static void entries_name_segments(void **state)
 /* Names from evidence are as hostile as it is. */
 static void evidence_ends_no_comment(void **state)
 {
-    static const char *const names[] = {"a\nallow: []",
-                                        "b\rc",
-                                        "c\xe2\x80\xa8"
-                                        "assert: []",
-                                        "d\xc2\x85x: y",
-                                        "\xff\xfe",
-                                        "e\x1b[31m"};
+    static const char *const names[] = {"a\nallow: []",  "b\rc",     "c\342\200\250assert: []",
+                                        "d\xc2\x85x: y", "\xff\xfe", "e\x1b[31m"};
     (void)state;
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         struct world *w = world_of();
