@@ -16,7 +16,7 @@ enum {
     /* Errors and warnings reported of one policy file; the rest are counted. */
     LIMIT_DIAGNOSTICS = 1000,
     /* Steps in which reason/cover follows entries that are surplus only because of each other:
-     * about half a second. Full: of those left, only what the others hold for certain is surplus.
+     * some seconds. Full: of those left, only what the others hold for certain is surplus.
      */
     LIMIT_COVER_WORK = 1 << 26,
     /* Ports of one service, and services of one policy: Windows rules take lists, not novels. */
