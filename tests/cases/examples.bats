@@ -18,9 +18,11 @@ setup_file() {
     printf 'src,dst,dport,ts\n10.10.4.17,10.20.0.21,445,2026-11-02T08:14:03Z\n' >"$WS/flows.csv"
     cp "$WS/policy.yaml" "$WS/stricter.yaml"
     cp "$WS/policy.yaml" "$WS/looser.yaml"
+    cp "$WS/policy.yaml" "$WS/new.yaml"
     cp "$WS/policy.yaml" "$WS/deployed.yaml"
     # Examples that read an artefact find one.
     "$SALLYPORT" compile -C "$WS" -o "$WS/out" --target powershell --target nftables >/dev/null
+    cp "$WS/out/nftables/servers-2.nft" "$WS/live.nft"
 }
 
 @test "every example of the manual runs" {
