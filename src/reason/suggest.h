@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "reason/suggest_entries.h"
 #include "reason/suggest_places.h"
+#include "reason/suggest_surplus.h"
 
 enum { SUGGEST_SUPPORT_CONNECTIONS = 2, SUGGEST_SUPPORT_DAYS = 2, SUGGEST_WEIGHT = 1 };
 
@@ -36,25 +37,6 @@ struct suggest_question {
     bool is_closed;   /* it worked, and this policy stops it */
     bool is_allowed;  /* it passes by another entry: only to be known */
     bool is_asserted; /* the text asserts that it never passes */
-};
-
-/* What might be switched off. */
-#define SUGGEST_SURPLUSES(X)                                                                       \
-    X(SERVER, "unused-server")                                                                     \
-    X(ENDPOINT, "client-serves")                                                                   \
-    X(SHARE, "unused-share")
-enum suggest_surplus_kind {
-#define X(name, text) SUGGEST_SURPLUS_##name,
-    SUGGEST_SURPLUSES(X)
-#undef X
-};
-str suggest_surplus_text(enum suggest_surplus_kind kind);
-
-struct suggest_surplus {
-    enum suggest_surplus_kind kind;
-    str host, share;   /* labels; share: only of SHARE */
-    bool is_decidable; /* evidence of its own side exists */
-    str reason;
 };
 
 /* An allow entry of the policy that was given, and what becomes of it. */
