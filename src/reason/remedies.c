@@ -475,8 +475,8 @@ static bool would_match(const struct mending *c, const struct exception *e)
 static size_t find_dead(const struct mending *c, const struct exception **out)
 {
     size_t n = 0;
-    for (size_t i = c->policy->n_exceptions; i-- && n < MOST_DEAD;) {
-        const struct exception *e = &c->policy->exceptions[i];
+    for (size_t left = c->policy->n_exceptions; left && n < MOST_DEAD; left--) {
+        const struct exception *e = &c->policy->exceptions[left - 1];
         if (exception_life(e, c->resolved->as_of_us) != EXCEPTION_ALIVE && would_match(c, e))
             out[n++] = e;
     }
@@ -633,7 +633,7 @@ static void propose_removals(struct mending *c, const size_t *matching, size_t n
 {
     struct what_if changed = start(c);
     struct buf names = buf_in(c->arena);
-    for (size_t i = n; i--;)
+    for (size_t i = 0; i < n; i++)
         remove_entry(c, matching[i], &changed);
     for (size_t i = 0; i < n; i++) {
         if (i) buf_str(&names, S(", "));
