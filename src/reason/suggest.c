@@ -32,9 +32,14 @@ static bool read_text(struct making *m, str text, struct base *out, struct arena
 {
     struct diagnostics found = {0};
     const struct host_lookup *lookup = m->options->lookup;
-    bool fine = policy_parse(S("the proposal"), text, m->arena, &out->policy, &found) &&
-                resolve_policy(&out->policy, lookup, m->options->as_of_us, true, m->arena,
-                               &out->resolved, &found);
+    bool fine = policy_parse(S("the proposal"), text, m->arena, &out->policy, &found);
+    if (fine && m->given) {
+        /* They speak of segments and groups by number, and those are the same. */
+        out->policy.exceptions = m->given->policy->exceptions;
+        out->policy.n_exceptions = m->given->policy->n_exceptions;
+    }
+    fine = fine && resolve_policy(&out->policy, lookup, m->options->as_of_us, true, m->arena,
+                                  &out->resolved, &found);
     for (size_t i = 0; i < found.n && !fine; i++)
         if (found.items[i].severity == SEVERITY_ERROR)
             return err_line(m->err, ERR_MALFORMED, found.items[i].place.line,

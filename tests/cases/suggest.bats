@@ -77,6 +77,24 @@ PY
     [ "$status" -eq 0 ]
 }
 
+@test "what the policy forbids is not opened, what an exception opens stays an exception" {
+    "$SALLYPORT" suggest -C "$WS" --as-of 2026-11-22 --policy "$case_dir/forbids.yaml" \
+        --exceptions "$case_dir/exceptions.yaml" --json >"$BATS_TEST_TMPDIR/told"
+    python3 - "$BATS_TEST_TMPDIR/told" "$BATS_TEST_TMPDIR/policy.yaml" <<'PY'
+import json, sys
+told = json.load(open(sys.argv[1]))
+open(sys.argv[2], "w").write(told["yaml"])
+assert told["outlook"]["broken"] == 0, told["outlook"]
+# 10.10.4.99 was never seen and must not come in with its segment; EX-1 holds for WS1103 to FS02.
+assert all("clients" not in e["from"] for e in told["allow"]), told["allow"]
+assert all("10.20.0.22" not in e["to"] for e in told["allow"]), told["allow"]
+PY
+    "$SALLYPORT" check -C "$WS" --as-of 2026-11-22 --policy "$BATS_TEST_TMPDIR/policy.yaml" \
+        --exceptions "$case_dir/exceptions.yaml"
+    "$SALLYPORT" simulate -C "$WS" --as-of 2026-11-22 --policy "$BATS_TEST_TMPDIR/policy.yaml" \
+        --exceptions "$case_dir/exceptions.yaml"
+}
+
 @test "what a policy in force denies, as entries and exceptions to review" {
     "$SALLYPORT" init "$BATS_TEST_TMPDIR/denied"
     "$SALLYPORT" ingest -C "$BATS_TEST_TMPDIR/denied" "$case_dir/denials.csv" \
