@@ -161,6 +161,17 @@ static void make_rules(const struct compile *c, struct batch *batch)
     batch->bundles.n_borders = n;
 }
 
+/* The last batch as it was proved, if it was: it is there whole, and need not be made again. */
+static bool kept_batch(const struct compile *c, struct batch *batch)
+{
+    const struct target_files *files = &c->parts[batch->part].files;
+    size_t from = files->n;
+    while (from && !files->items[from - 1].host_class)
+        from--;
+    batch->files = (struct target_files){files->items + from, files->n - from, 0};
+    return batch->files.n > 0;
+}
+
 /* Emits every target's files batch by batch and gives each to `take`, until that says no. err names
  * the rule that a target can't express. */
 static bool each_batch(struct compile *c, const char *what,
@@ -175,6 +186,10 @@ static bool each_batch(struct compile *c, const char *what,
         const struct target *target = c->parts[batch.part].target;
         arena_reset(&work);
         command_progress(c->call, str_of(what), i, c->n_parts * n);
+        if (batch.index == c->bundles.n_classes && kept_batch(c, &batch)) {
+            good = take(c, &batch, err);
+            continue;
+        }
         make_rules(c, &batch);
         good = target->emit(&batch.bundles, &c->header, &work, &batch.files, err) &&
                take(c, &batch, err);
@@ -266,7 +281,10 @@ static void keep_file(struct compile *c, const struct batch *batch, const struct
         .executable = file->executable,
         .kind = file->kind,
     };
-    if (file->host_class) kept.host_class = &c->bundles.classes[batch->index];
+    if (file->host_class)
+        kept.host_class = &c->bundles.classes[batch->index];
+    else
+        kept.content = str_copy(arena, file->content);
     if (file->border) kept.border = &c->bundles.borders[file->border - batch->bundles.borders];
     target_add_file(&c->parts[batch->part].files, arena, kept);
 }
