@@ -7,13 +7,24 @@
 #include "reason/suggest_denials.h"
 #include "reason/suggest_print.h"
 
+/* A shell that writes the answer to policy.yaml has made an empty one before this program starts.
+ */
+static bool is_there(struct invocation *call, str path)
+{
+    struct err err = {0};
+    bytes content = {0};
+    if (call->os->kind(call->os->self, path) == OS_MISSING) return false;
+    /* One that can't be read is for the reader of policies to complain about. */
+    if (!os_read_all(call->os, path, LIMIT_POLICY_BYTES, call->arena, &content, &err)) return true;
+    return str_trim(str_of_bytes(content)).len > 0;
+}
+
 /* The policy to keep: the one named, else the workspace's, unless --fresh. */
 static bool load_policy(struct invocation *call, struct workspace *workspace,
                         struct policy_file *file, bool *has_policy, int *status)
 {
     bool named = option_given(call, S("policy")), fresh = option_flag(call, S("fresh"));
-    str path = command_path(call, S("policy.yaml"));
-    *has_policy = named || (!fresh && call->os->kind(call->os->self, path) != OS_MISSING);
+    *has_policy = named || (!fresh && is_there(call, command_path(call, S("policy.yaml"))));
     if (!*has_policy) return true;
     return policy_file_load(call, file, status) &&
            policy_file_resolve(call, file, workspace_lookup(call, workspace), true, status);

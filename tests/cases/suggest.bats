@@ -45,6 +45,10 @@ setup() {
     diff "$case_dir/given.yaml.ok" "$BATS_TEST_TMPDIR/out.yaml"
     "$SALLYPORT" suggest -C "$WS" --as-of 2026-11-22 --fresh >"$BATS_TEST_TMPDIR/fresh.yaml"
     diff "$case_dir/fresh.yaml.ok" "$BATS_TEST_TMPDIR/fresh.yaml"
+    # What the shell makes empty beforehand is no policy.
+    rm "$WS/policy.yaml"
+    "$SALLYPORT" suggest -C "$WS" --as-of 2026-11-22 >"$WS/policy.yaml"
+    diff "$case_dir/fresh.yaml.ok" "$WS/policy.yaml"
     rm "$WS/policy.yaml"
 }
 
