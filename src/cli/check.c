@@ -144,8 +144,9 @@ static void print_json(struct invocation *call, const struct report *report)
         json_object(&json);
         json_member_str(&json, S("text"), a->assertion->text);
         json_member_bool(&json, S("holds"), a->holds);
+        json_member_str_or_null(&json, S("undecidable"), a->undecidable);
         json_key(&json, S("counterexample"));
-        if (a->holds) {
+        if (a->holds || a->service == SERVICE_NONE) {
             json_null(&json);
         } else {
             json_object(&json);
@@ -180,7 +181,16 @@ static str broken_text(struct arena *arena, const struct report *report,
                        const struct check_assertion *a)
 {
     char client[ADDR_TEXT], server[ADDR_TEXT];
-    const char *what = a->assertion->kind == ASSERT_ALWAYS ? "does not pass" : "passes";
+    bool always = a->assertion->kind == ASSERT_ALWAYS;
+    const char *what = always ? "does not pass" : "passes";
+    if (a->undecidable.len && a->service == SERVICE_NONE)
+        return str_format(arena, "%.*s: undecidable: %.*s", STR_ARG(a->assertion->text),
+                          STR_ARG(a->undecidable));
+    if (a->undecidable.len)
+        return str_format(arena, "%.*s: undecidable: %.*s -> %.*s %.*s %s: %.*s",
+                          STR_ARG(a->assertion->text), STR_ARG(addr_text(client, a->client)),
+                          STR_ARG(addr_text(server, a->server)), STR_ARG(service_name(report, a)),
+                          always ? "may not pass" : "may pass", STR_ARG(a->undecidable));
     return str_format(arena, "%.*s: %.*s -> %.*s %.*s %s", STR_ARG(a->assertion->text),
                       STR_ARG(addr_text(client, a->client)), STR_ARG(addr_text(server, a->server)),
                       STR_ARG(service_name(report, a)), what);
@@ -241,7 +251,10 @@ static void print_assertions(struct invocation *call, const struct report *repor
         const struct check_assertion *a = &report->assertions[i];
         buf_str(call->out, where(call->arena, report->file.source, a->assertion->place));
         buf_str(call->out, S(": "));
-        table_tone(call->out, a->holds ? S("holds: ") : S("does not hold: "),
+        table_tone(call->out,
+                   a->holds             ? S("holds: ")
+                   : a->undecidable.len ? S("not proved: ")
+                                        : S("does not hold: "),
                    a->holds ? TONE_GOOD : TONE_BAD, call->colour);
         buf_str(call->out, a->holds ? a->assertion->text : broken_text(call->arena, report, a));
         buf_char(call->out, '\n');

@@ -45,6 +45,18 @@ static void add_set(struct prefix_set **sets, size_t *n, size_t *room, struct ar
     (*sets)[(*n)++] = set;
 }
 
+static const struct intent_rows *intents_of(const struct resolved *resolved,
+                                            const struct decision *decision, struct arena *arena,
+                                            struct arena scratch)
+{
+    const struct policy *policy = resolved->policy;
+    struct intent_rows *intent = arena_array(arena, struct intent_rows, policy->services.n);
+    for (size_t i = 0; i < policy->services.n; i++)
+        if (policy->governed[i])
+            intent[i] = decision_intent_rows(decision, (int)i, DIRECTION_INBOUND, arena, scratch);
+    return intent;
+}
+
 static struct question_base question_base_of(const struct resolved *resolved,
                                              const struct end_sets *more, size_t n_more,
                                              struct arena *arena, struct arena scratch)
@@ -68,13 +80,7 @@ static struct question_base question_base_of(const struct resolved *resolved,
     base.managed = atoms_classes(base.atoms, resolved->managed, arena);
     base.local = atoms_classes(base.atoms, resolved->places.local, arena);
     base.machines = machines_index(resolved, arena);
-    const struct policy *policy = resolved->policy;
-    struct intent_rows *intent = arena_array(arena, struct intent_rows, policy->services.n);
-    for (size_t i = 0; i < policy->services.n; i++)
-        if (policy->governed[i])
-            intent[i] =
-                decision_intent_rows(base.decision, (int)i, DIRECTION_INBOUND, arena, scratch);
-    base.intent = intent;
+    base.intent = intents_of(resolved, base.decision, arena, scratch);
     return base;
 }
 
@@ -139,28 +145,99 @@ static struct class_set breaking(const struct question_base *base, const struct 
     return out;
 }
 
+/* No packet has an end of each family: a pair of one family tells an admin more, so it is looked
+ * for first (mixed: any pair). */
 static bool find_pair(const struct question_base *base, struct class_set clients, uint32_t server,
-                      struct addr *client, struct addr *server_addr, struct arena scratch)
+                      bool mixed, struct addr *client, struct addr *server_addr,
+                      struct arena scratch)
 {
     if (class_set_is_empty(clients)) return false;
     struct class_set one = class_set_one(&scratch, server);
-    struct prefix_set servers = atoms_addresses(base->atoms, one, &scratch);
-    struct prefix_set all = atoms_addresses(base->atoms, clients, &scratch);
-    return machines_pair(&base->machines, all, servers, client, server_addr, scratch);
+    struct prefix_set to = atoms_addresses(base->atoms, one, &scratch);
+    struct prefix_set from = atoms_addresses(base->atoms, clients, &scratch);
+    if (mixed) return machines_pair(&base->machines, from, to, client, server_addr, scratch);
+    return machines_pair(&base->machines, prefix_set_v4(&scratch, from),
+                         prefix_set_v4(&scratch, to), client, server_addr, scratch) ||
+           machines_pair(&base->machines, prefix_set_v6(&scratch, from),
+                         prefix_set_v6(&scratch, to), client, server_addr, scratch);
 }
 
+/* Fills the counterexample. */
 static bool holds_for_service(const struct question_base *base, const struct ends *ends,
-                              int service, struct check_assertion *out, struct arena scratch)
+                              int service, bool mixed, struct check_assertion *out,
+                              struct arena scratch)
 {
     for (uint32_t s = class_set_next(ends->servers, 0); s != UINT32_MAX;
          s = class_set_next(ends->servers, s + 1)) {
         struct arena inner = scratch;
         struct class_set clients = breaking(base, out->assertion, ends, service, s, &inner);
-        if (!find_pair(base, clients, s, &out->client, &out->server, inner)) continue;
+        if (!find_pair(base, clients, s, mixed, &out->client, &out->server, inner)) continue;
         out->service = service;
         return false;
     }
     return true;
+}
+
+static bool holds_under(const struct question_base *base, const struct ends *ends,
+                        struct check_assertion *out, struct arena scratch)
+{
+    const struct assertion *a = out->assertion;
+    for (unsigned mixed = 0; mixed < 2; mixed++)
+        for (size_t i = 0; i < a->n_services; i++)
+            if (!holds_for_service(base, ends, (int)a->services[i], mixed, out, scratch))
+                return false;
+    return true;
+}
+
+/* The same questions where everyone who is unknown is a member of what allows. */
+static struct question_base possible_base(const struct question_base *base, struct arena *arena,
+                                          struct arena scratch)
+{
+    struct question_base possible = *base;
+    possible.decision = decision_possible(base->decision);
+    if (possible.decision != base->decision)
+        possible.intent = intents_of(base->resolved, possible.decision, arena, scratch);
+    return possible;
+}
+
+/* Whose members the answer hangs on. */
+static str unknown_at(const struct question_base *base, const struct check_assertion *a,
+                      struct arena *arena)
+{
+    struct flow_question q = {.client = a->client, .server = a->server, .service = a->service};
+    struct flow_answer answer = decision_ask(base->decision, &q);
+    if (answer.intent != INTENT_UNDECIDABLE) return S("members that are not known");
+    return decision_why(base->decision, &q, SIDE_COUNT, arena).text;
+}
+
+static str unknown_words(const struct resolved *resolved, const struct assertion *a)
+{
+    const struct selectors *ends[] = {&a->from, &a->to, &a->except_from, &a->except_to};
+    for (size_t i = 0; i < COUNT_OF(ends); i++) {
+        str unknown = resolve_unknown(resolved, ends[i]);
+        if (decision_unknown(unknown)) return unknown;
+    }
+    return (str){0};
+}
+
+/* Neither reading of what is unknown may break it. What fails in the one that is kindest to it,
+ * fails for certain: fewest flows for `never` and `only`, most for `always`. */
+static struct check_assertion judge(const struct question_base *certain,
+                                    const struct question_base *possible, const struct ends *ends,
+                                    const struct assertion *a, struct arena *arena,
+                                    struct arena scratch)
+{
+    struct check_assertion out = {.assertion = a, .service = SERVICE_NONE};
+    bool always = a->kind == ASSERT_ALWAYS;
+    if (!holds_under(always ? possible : certain, ends, &out, scratch)) return out;
+    if (certain->decision != possible->decision &&
+        !holds_under(always ? certain : possible, ends, &out, scratch)) {
+        out.undecidable = unknown_at(certain, &out, arena);
+        return out;
+    }
+    out.undecidable = unknown_words(certain->resolved, a);
+    out.holds = !out.undecidable.len;
+    return out;
 }
 
 const struct check_assertion *check_assertions(const struct resolved *resolved, struct arena *arena,
@@ -174,12 +251,10 @@ const struct check_assertion *check_assertions(const struct resolved *resolved, 
     for (size_t i = 0; i < n; i++)
         sets[i] = sets_of(resolved, &policy->assertions[i], arena);
     struct question_base base = question_base_of(resolved, sets, n, arena, scratch);
+    struct question_base possible = possible_base(&base, arena, scratch);
     for (size_t i = 0; i < n; i++) {
-        const struct assertion *a = &policy->assertions[i];
-        struct ends ends = ends_of(&base, a, &sets[i], arena);
-        out[i] = (struct check_assertion){.assertion = a, .holds = true, .service = SERVICE_NONE};
-        for (size_t j = 0; j < a->n_services && out[i].holds; j++)
-            out[i].holds = holds_for_service(&base, &ends, (int)a->services[j], &out[i], scratch);
+        struct ends ends = ends_of(&base, &policy->assertions[i], &sets[i], arena);
+        out[i] = judge(&base, &possible, &ends, &policy->assertions[i], arena, scratch);
     }
     return out;
 }
@@ -251,7 +326,7 @@ static bool lacks_intent(const struct question_base *base, int service, struct p
         uint32_t row = secured_will_do ? intent->either[s] : intent->allow[s];
         struct class_set left =
             class_set_subtract(&inner, clients, class_sets_get(&intent->sets, row));
-        if (find_pair(base, left, s, client, server, inner)) return true;
+        if (find_pair(base, left, s, true, client, server, inner)) return true;
     }
     return false;
 }

@@ -9,8 +9,12 @@
 
 struct check_assertion {
     const struct assertion *assertion;
-    bool holds;
-    /* When it does not hold: the smallest server, then the smallest client, that break it. */
+    bool holds; /* for certain */
+    /* It hangs on members that nobody knows ("group SMB Admins"): with some of them it would not
+     * hold. Empty = decided. */
+    str undecidable;
+    /* When it does not hold: the smallest server, then the smallest client, that break it, or may
+     * break it. None when only the assertion's own words are not known. */
     struct addr client, server;
     int service;
 };

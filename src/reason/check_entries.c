@@ -5,6 +5,7 @@
 #include "reason/check_covers.h"
 #include "reason/check_dates.h"
 #include "reason/check_exposure.h"
+#include "rules/decision.h"
 
 static void warn_of_internet(const struct resolved *resolved, const struct selectors *selectors,
                              struct arena *arena, struct diagnostics *found)
@@ -92,6 +93,10 @@ void check_entries(const struct resolved *resolved, struct arena *arena, struct 
             warn_of_authentication(resolved, e, &reaches[i], arena, found);
             continue;
         }
+        /* Whose members are not known may match: that is said already. */
+        bool unknown = (!reaches[i].from.n && decision_unknown(e->from_unknown)) ||
+                       (!reaches[i].to.n && decision_unknown(e->to_unknown));
+        if (unknown && e->entry->n_services) continue;
         const char *what = !e->entry->n_services ? "service names nothing"
                            : !reaches[i].from.n  ? "from holds no address"
                                                  : "to holds no address";

@@ -150,6 +150,7 @@ static inline void world_groups(struct random_world *w)
     }
     w->policy.groups = groups;
     w->resolved.groups = sets;
+    w->resolved.groups_unknown = arena_array(w->arena, str, WORLD_GROUPS); /* all are known */
     w->resolved.enforcing =
         prefix_set_subtract(w->arena, w->resolved.managed, w->resolved.unmanaged_members);
 }
