@@ -248,7 +248,7 @@ static bool resolve_era(const struct sorting *s, size_t at, struct era *out, str
                         resolved, &found))
         return false;
     resolved->lookup = s->resolved->lookup; /* that of then ends here */
-    resolved->lookup = s->lookup; /* the one used here ends here */
+    resolved->lookup = s->lookup;           /* the one used here ends here */
     out->resolved = resolved;
     out->decision = decision_build(resolved, NULL, s->arena, scratch);
     out->plan = ring_plan_of(resolved, s->arena);

@@ -27,3 +27,8 @@ setup() {
 @test "a lifeline that is off is said, not refused" {
     golden "$folder/lifeline-off.ok" 0 "$SALLYPORT" check --policy lifeline-off.yaml
 }
+
+@test "an assertion that hangs on members nobody knows is not proved" {
+    golden "$folder/unknown.ok" 1 "$SALLYPORT" check --policy unknown.yaml
+    golden "$folder/unknown.json.ok" 1 "$SALLYPORT" check --policy unknown.yaml --json
+}
