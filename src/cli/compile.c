@@ -120,7 +120,7 @@ static void plan(struct compile *c)
     c->provers = arena_array(call->arena, const struct prover *, c->n_parts);
     for (size_t i = 0; i < c->n_parts; i++)
         c->provers[i] =
-            decision_prover(decision, *c->parts[i].target->peers, call->arena, call->scratch);
+            prover_make(decision, *c->parts[i].target->peers, call->arena, call->scratch);
     c->rules_md = buf_in(call->arena);
 }
 

@@ -232,8 +232,7 @@ static void drop_one(struct random_world *w, const struct bundles *b,
         .profiles = (1u << PROFILE_COUNT) - 1,
     };
     struct counterexample witness;
-    const struct prover *prover =
-        decision_prover(policy->decision, universe_peers, arena, scratch);
+    const struct prover *prover = prover_make(policy->decision, universe_peers, arena, scratch);
     bool proved = decision_proves_host(prover, &enforced, arena, scratch, &witness);
     of->rules = (struct ruleset){left, n};
     size_t found = diff_artefacts(policy, rules, n_rules, arena, scratch).n;

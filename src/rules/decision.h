@@ -158,49 +158,6 @@ bool decision_is_cluster(const struct decision *decision, uint32_t class_id);
 /* 169.254/16 and fe80::/10 */
 extern const struct prefix_set decision_link_local;
 
-/* ---- Two decisions ------------------------------------------------------------------------------
- */
-
-/* What two decisions are compared in. They must be built on the same atoms (decision_sets of both
- * policies into one list, atoms_build, decision_build of each); services are each policy's own
- * index for what is compared. */
-struct difference_question {
-    int service_a, service_b; /* not governed, or SERVICE_NONE: everything passes there */
-    enum profile profile;
-    enum side side; /* SIDE_COUNT: the whole path */
-    bool secured;
-    /* Instead of what passes: where the intent is allow, or (secured) allow or allow-if-secure.
-     * Profile and side do not count then; ungoverned is as if all were allowed. */
-    bool intent;
-};
-
-/* Every pair of these classes differs in the same way. */
-struct difference {
-    struct class_set servers, clients;
-    bool opens; /* the second passes what the first does not; else the other way round */
-};
-
-struct differences {
-    const struct difference *items; /* by smallest server class, then smallest client class */
-    size_t n;
-};
-
-/* All regions where they differ; no pair is in two of them. Each has the most servers that its
- * clients allow: servers with equal differences are together. None = they are equal. */
-struct differences decision_differences(const struct decision *a, const struct decision *b,
-                                        const struct difference_question *q, struct arena *arena,
-                                        struct arena scratch);
-/* The smallest server, then the smallest client, of a region that are not one machine in either
- * policy. False when the region has only such pairs: no flow differs there. */
-bool decision_difference_witness(const struct decision *a, const struct decision *b,
-                                 const struct difference *difference, struct addr *client,
-                                 struct addr *server, struct arena scratch);
-/* True when some flow between two machines differs; the smallest server, then the smallest client,
- * where it does. */
-bool decision_differs(const struct decision *a, const struct decision *b,
-                      const struct difference_question *q, struct addr *client, struct addr *server,
-                      bool *opens, struct arena scratch);
-
 /* ---- Proof ------------------------------------------------------------------------------------
  */
 
@@ -230,8 +187,8 @@ struct enforced_class {
 /* What all proofs against one policy share. peers: every address that can be a peer in the dialect;
  * one outside it is residue. The decision may be built on any atoms that hold the policy's sets. */
 struct prover;
-const struct prover *decision_prover(const struct decision *decision, struct prefix_set peers,
-                                     struct arena *arena, struct arena scratch);
+const struct prover *prover_make(const struct decision *decision, struct prefix_set peers,
+                                 struct arena *arena, struct arena scratch);
 
 /* True when, for every address of the class as client and as server, every peer, every port of a
  * governed service and every profile claimed, the rules say exactly what the policy says of that

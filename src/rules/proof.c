@@ -275,8 +275,8 @@ static struct said said_by(const struct proof *p, const uint32_t *rules, size_t 
 /* ---- Setting up ---------------------------------------------------------------------------------
  */
 
-const struct prover *decision_prover(const struct decision *decision, struct prefix_set peers,
-                                     struct arena *arena, struct arena scratch)
+const struct prover *prover_make(const struct decision *decision, struct prefix_set peers,
+                                 struct arena *arena, struct arena scratch)
 {
     struct prover *p = arena_new(arena, struct prover);
     const struct resolved *resolved = decision_resolved(decision);

@@ -216,7 +216,7 @@ static void bundles_are_proved(void **state)
         arena_reset(&arena);
         struct random_world *w = world_make(&arena, seed, true);
         const struct decision *d = decision_build(&w->resolved, NULL, &arena, scratch);
-        const struct prover *prover = decision_prover(d, universe_peers, &arena, scratch);
+        const struct prover *prover = prover_make(d, universe_peers, &arena, scratch);
         struct bundles b = bundles_of(d, seed, &arena, scratch);
         struct counterexample witness = {0};
         assert_partition(&b, &arena);
@@ -405,7 +405,7 @@ static void every_change_of_meaning_is_caught(void **state)
         arena_reset(&arena);
         struct random_world *w = world_make(&arena, 1000 + seed, seed % 2);
         const struct decision *d = decision_build(&w->resolved, NULL, &arena, scratch);
-        const struct prover *prover = decision_prover(d, universe_peers, &arena, scratch);
+        const struct prover *prover = prover_make(d, universe_peers, &arena, scratch);
         struct bundles b = bundles_of(d, seed, &arena, scratch);
         for (size_t i = 0; i < b.n_classes * MUTATIONS; i++) {
             const struct host_class *host = &b.classes[i / MUTATIONS];
@@ -496,7 +496,7 @@ static void changed_borders_are_caught(void **state)
         struct random_world *w = world_make(&arena, 2000 + seed, true);
         const struct resolved *r = &w->resolved;
         const struct decision *d = decision_build(r, NULL, &arena, scratch);
-        const struct prover *prover = decision_prover(d, universe_peers, &arena, scratch);
+        const struct prover *prover = prover_make(d, universe_peers, &arena, scratch);
         struct bundles b = bundles_of(d, seed, &arena, scratch);
         for (size_t i = 0; i < b.n_borders * MUTATIONS; i++) {
             const struct border_rules *border = &b.borders[i / MUTATIONS];

@@ -436,7 +436,7 @@ struct prove_report prove_files(const struct target *target, const struct bundle
 {
     struct arena kept = arena_open("prove", 0, NULL);
     const struct decision *decision = decision_build(bundles->resolved, NULL, &kept, scratch);
-    const struct prover *prover = decision_prover(decision, *target->peers, &kept, scratch);
+    const struct prover *prover = prover_make(decision, *target->peers, &kept, scratch);
     struct prove_report report =
         prove_with(prover, target, bundles, files, workspace, arena, scratch);
     arena_close(&kept);
