@@ -29,8 +29,8 @@ struct matrix_flow {
     uint64_t connections;
     bool connections_exact; /* false: the largest of counts that can't be joined */
     int64_t first_us, last_us;
-    bool is_timeless; /* nothing tells when: clocks that counted from a boot */
-    uint32_t days;    /* UTC days on which it was seen, as far as clocks tell */
+    bool is_timeless;           /* nothing tells when: clocks that counted from a boot */
+    uint32_t days;              /* UTC days on which it was seen, as far as clocks tell */
     uint32_t shortest_gap_days; /* between two of them that follow each other; 0 = of one day */
     uint64_t bytes_to_server, bytes_to_client;
     /* Observations per profile of the machine that logged them; [PROFILE_UNKNOWN]: not said. */
