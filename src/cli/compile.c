@@ -578,10 +578,13 @@ static struct target_header header_of(const struct compile *c)
 {
     const struct policy *policy = &c->file->policy;
     struct arena *arena = c->call->arena;
+    const struct source_text *exceptions = &c->file->exceptions;
+    struct sha256_digest digest = sha256_of(str_bytes(exceptions->text));
     return (struct target_header){
         .organisation = policy->organisation,
         .policy_source = os_base_name(c->file->source),
         .policy_sha256 = sha256_hex(arena, &policy->digest),
+        .exceptions_sha256 = exceptions->name.len ? sha256_hex(arena, &digest) : (str){0},
         .as_of_us = c->call->as_of_us,
         .workspace = target_word(arena, policy->organisation),
     };

@@ -144,6 +144,7 @@ void manifest_print(const struct manifest *m, struct arena *arena, struct buf *o
     json.pretty = true;
     json_object(&json);
     json_member_str(&json, S("policy_sha256"), m->header->policy_sha256);
+    json_member_str_or_null(&json, S("exceptions_sha256"), m->header->exceptions_sha256);
     json_key(&json, S("as_of"));
     json_instant(&json, m->header->as_of_us);
     print_proof(&json, m);

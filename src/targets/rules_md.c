@@ -123,6 +123,8 @@ static void put_head(struct buf *out, const struct manifest *m)
     put_text(out, m->header->policy_source);
     buf_format(out, ", SHA-256 %.*s\n- as of: %.*s\n", STR_ARG(m->header->policy_sha256),
                STR_ARG(instant_text(as_of, m->header->as_of_us)));
+    if (m->header->exceptions_sha256.len)
+        buf_format(out, "- exceptions: SHA-256 %.*s\n", STR_ARG(m->header->exceptions_sha256));
     if (policy->lifeline_off.len) {
         buf_str(out, S("- the lifeline is off: "));
         put_text(out, policy->lifeline_off);

@@ -30,6 +30,7 @@ struct target_files {
 /* What every artefact says of itself. */
 struct target_header {
     str organisation, policy_source, policy_sha256;
+    str exceptions_sha256; /* of the file of exceptions; empty = none was given */
     int64_t as_of_us;
     str workspace; /* the rules' owner: one word, see target_word */
 };
