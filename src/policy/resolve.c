@@ -157,10 +157,34 @@ static void resolve_groups(struct resolving *r)
     r->out->groups_unknown = unknown;
 }
 
-/* Named hosts with several addresses that are their own. */
+/* What the workspace calls the host at an address; empty = nobody named it. */
+static str name_at(const struct resolving *r, struct addr a)
+{
+    if (!r->lookup || !r->lookup->name) return (str){0};
+    return r->lookup->name(r->lookup->to, a, r->as_of_us);
+}
+
+/* A host that a group gives by one of its addresses is a machine with all of them, too. */
+static void find_hosts_by_address(struct resolving *r)
+{
+    for (size_t i = 0; i < r->policy->n_groups; i++)
+        for (size_t j = 0; j < r->policy->groups[i].n_hosts; j++) {
+            const struct member *member = &r->policy->groups[i].hosts[j];
+            if (member->kind != MEMBER_PREFIX) continue;
+            struct range range = prefix_range(member->prefix);
+            if (!addr_equal(range.first, range.last)) continue;
+            str name = name_at(r, range.first);
+            if (name.len) (void)find_host(r, str_copy(r->arena, name));
+        }
+}
+
+/* Hosts with several addresses that are their own. One that groups call by two names, or by a name
+ * and an address, is one machine. */
 static void resolve_machines(struct resolving *r)
 {
+    find_hosts_by_address(r);
     struct machine *machines = arena_array(r->arena, struct machine, r->n_hosts);
+    struct map named = {0};
     size_t n_machines = 0;
     for (size_t i = 0; i < r->n_hosts; i++) {
         const struct known_host *host = &r->hosts[i];
@@ -172,7 +196,11 @@ static void resolve_machines(struct resolving *r)
                 known = addr_equal(addrs[k], host->addresses[j].addr);
             if (!known) addrs[n++] = host->addresses[j].addr;
         }
-        if (n > 1) machines[n_machines++] = (struct machine){host->name, addrs, n};
+        if (n < 2) continue;
+        bool fresh = true;
+        str name = name_at(r, addrs[0]);
+        if (name.len) map_put(&named, r->arena, str_lower(r->arena, name), i, &fresh);
+        if (fresh) machines[n_machines++] = (struct machine){host->name, addrs, n};
     }
     r->out->machines = machines;
     r->out->n_machines = n_machines;

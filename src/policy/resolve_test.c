@@ -70,7 +70,16 @@ static bool find_tag(void *to, str tag, str file, struct arena *arena, struct pr
     return true;
 }
 
-static const struct host_lookup lookup = {NULL, find_host, find_ad_group, find_tag, NULL};
+/* "two-nets" is the one that groups may know by an address alone. */
+static str find_name(void *to, struct addr a, int64_t as_of_us)
+{
+    (void)to;
+    assert_true(as_of_us == NOW);
+    bool is_it = addr_equal(a, addr("10.1.0.8")) || addr_equal(a, addr("10.2.0.8"));
+    return is_it ? S("TWO-NETS") : (str){0};
+}
+
+static const struct host_lookup lookup = {NULL, find_host, find_ad_group, find_tag, find_name};
 
 struct world {
     struct arena arena;
@@ -219,6 +228,33 @@ static void built_in_sets_are_what_they_say(void **state)
     assert_true(prefix_set_equal(b[BUILTIN_INTERNET], w.r.places.internet));
     assert_true(prefix_set_equal(b[BUILTIN_UNKNOWN], w.r.places.unknown));
     arena_close(&w.arena);
+}
+
+/* "Roles and managed: false count for a machine if any of its addresses is a member": also when no
+ * group says its name. */
+static void machines_of_lone_addresses_count_whole(void **state)
+{
+    static const char *const hosts[] = {"10.1.0.8", "10.2.0.8", "10.2.0.8, two-nets, TWO-NETS"};
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct world w;
+        char text[512];
+        (void)snprintf(text, sizeof text,
+                       "version: 1\nsegments:\n"
+                       "  a: {networks: [10.1.0.0/24, 10.2.0.0/24], trust: managed}\n"
+                       "groups:\n"
+                       "  nas: {hosts: [%s], managed: false}\n"
+                       "  wide: {hosts: [10.1.0.0/30, 10.1.0.9]}\n",
+                       hosts[i]);
+        assert_true(make(&w, true, text));
+        assert_int_equal(w.r.n_machines, 1);
+        expect_set(&w, w.r.unmanaged_members, "10.1.0.8/32 10.2.0.8/32");
+        assert_false(prefix_set_contains(w.r.enforcing, addr("10.1.0.8")));
+        assert_false(prefix_set_contains(w.r.enforcing, addr("10.2.0.8")));
+        /* Entries go by address: the group is what it says. */
+        if (i < 2) assert_int_equal(w.r.groups[0].n, 1);
+        arena_close(&w.arena);
+    }
 }
 
 static void machines_count_whole(void **state)
@@ -467,6 +503,7 @@ int main(void)
         cmocka_unit_test(addresses_live_in_the_longest_prefix),
         cmocka_unit_test(built_in_sets_are_what_they_say),
         cmocka_unit_test(machines_count_whole),
+        cmocka_unit_test(machines_of_lone_addresses_count_whole),
         cmocka_unit_test(the_first_level_that_names_a_profile_decides),
         cmocka_unit_test(groups_that_disagree_are_an_error),
         cmocka_unit_test(names_that_cant_be_relied_on),

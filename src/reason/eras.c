@@ -237,18 +237,24 @@ static bool service_tag_then(void *to, str tag, str file, struct arena *arena,
     return lookup->service_tag(lookup->to, tag, file, arena, out);
 }
 
+static str name_then(void *to, struct addr a, int64_t as_of_us)
+{
+    const struct then *then = to;
+    const struct host_lookup *lookup = then->sorting->lookup;
+    return lookup->name ? lookup->name(lookup->to, a, as_of_us) : (str){0};
+}
+
 /* False when the groups contradict each other with the addresses of then. */
 static bool resolve_era(const struct sorting *s, size_t at, struct era *out, struct arena scratch)
 {
     struct resolved *resolved = arena_new(s->arena, struct resolved);
     struct diagnostics found = {0};
     struct then then = {s, &s->layers[at]};
-    struct host_lookup lookup = {&then, host_then, ad_group_then, service_tag_then, NULL};
+    struct host_lookup lookup = {&then, host_then, ad_group_then, service_tag_then, name_then};
     if (!resolve_policy(s->resolved->policy, &lookup, s->resolved->as_of_us, true, s->arena,
                         resolved, &found))
         return false;
-    resolved->lookup = s->resolved->lookup; /* that of then ends here */
-    resolved->lookup = s->lookup;           /* the one used here ends here */
+    resolved->lookup = s->lookup; /* the one used here ends here */
     out->resolved = resolved;
     out->decision = decision_build(resolved, NULL, s->arena, scratch);
     out->plan = ring_plan_of(resolved, s->arena);
