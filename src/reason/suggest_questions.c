@@ -103,8 +103,26 @@ static bool is_at_internet(const struct asking *m, struct addr a)
     return prefix_set_contains(m->rules->resolved->places.internet, a);
 }
 
-/* The line that would open exactly what is asked about; long ones are left to the admin, and no
- * line opens what never worked to those who are not trusted. */
+/* Between two addresses of the internet no entry says anything: what is one's own needs a segment.
+ */
+static str answer_segments(const struct asking *m, const struct matrix_flow *flow)
+{
+    struct prefix client = network_of(flow->client.addr), server = network_of(flow->server.addr);
+    char from[PREFIX_TEXT], to[PREFIX_TEXT];
+    str networks = str_copy(m->arena, prefix_text(from, client));
+    const char *joint = m->s->given ? " and " : " --managed ";
+    if (!addr_equal(client.addr, server.addr))
+        networks = str_format(m->arena, "%.*s%s%.*s", STR_ARG(networks), joint,
+                              STR_ARG(prefix_text(to, server)));
+    if (m->s->given)
+        return str_format(m->arena, "if these are yours, give %.*s a segment", STR_ARG(networks));
+    return str_format(m->arena,
+                      "if these are yours, run again with: sallyport suggest --managed %.*s",
+                      STR_ARG(networks));
+}
+
+/* The line that would open exactly what is asked about, or what to do where none could; long ones
+ * are left to the admin, and no line opens what never worked to those who are not trusted. */
 static str answer_of(const struct asking *m, const struct suggest_question *q)
 {
     enum { MOST_ITEMS = 8 };
@@ -117,8 +135,10 @@ static str answer_of(const struct asking *m, const struct suggest_question *q)
         prefix_set_contains(m->rules->resolved->builtins[BUILTIN_UNTRUSTED], flow->client.addr);
     if (untrusted && !view_flow_worked(flow)) return (str){0};
     bool outbound = is_at_internet(m, flow->server.addr);
+    bool inbound = is_at_internet(m, flow->client.addr);
+    if (outbound && inbound) return answer_segments(m, flow);
     str line = suggest_yaml_entry(m->rules->resolved->policy, &entry, m->arena);
-    if (outbound == is_at_internet(m, flow->client.addr)) return line;
+    if (!outbound && !inbound) return line;
     return str_format(m->arena, "{direction: %s, %.*s", outbound ? "outbound" : "inbound",
                       STR_ARG(str_tail(line, 1)));
 }

@@ -264,6 +264,43 @@ static void each_flow_has_its_fate(void **state)
     }
 }
 
+/* An entry opens one end to the internet at most: an answer is a line that says something. */
+static void internet_answers_say_something(void **state)
+{
+    static const struct {
+        const char *client, *server, *answer;
+    } cases[] = {
+        {"10.1.1.11",      "203.0.113.9",
+         "{direction: outbound, from: 10.1.1.11, to: 203.0.113.9, service: smb}"         },
+        {"198.51.100.7",   "10.9.0.6",
+         "{direction: inbound, from: 198.51.100.7, to: 10.9.0.6, service: smb}"          },
+        {"2001:db8:10::1", "2001:db8:20::21",
+         "if these are yours, run again with: sallyport suggest "
+         "--managed 2001:db8:10::/64 --managed 2001:db8:20::/64"                         },
+        {"203.0.113.8",    "203.0.113.9",
+         "if these are yours, run again with: sallyport suggest --managed 203.0.113.0/24"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct world *w = world_of();
+        struct row row = {
+            "", cases[i].client, cases[i].server,     445, TCP, OK, 9, SMB3, NTLM, DOCS, "",
+            U,  SUGGEST_ASKED,   SUGGEST_ASK_INTERNET};
+        add(w, &row);
+        finish(w, NULL, 0);
+        struct suggestion s = propose(w, NULL);
+        size_t n = 0;
+        for (size_t q = 0; q < s.n_questions; q++) {
+            if (s.questions[q].kind != SUGGEST_ASK_INTERNET) continue;
+            if (!str_equal(s.questions[q].answer, str_of(cases[i].answer)))
+                fail_msg("%.*s", STR_ARG(s.questions[q].answer));
+            n++;
+        }
+        assert_int_equal(n, 1);
+        world_end(w);
+    }
+}
+
 static void a_scanner_is_asked_about(void **state)
 {
     struct world *w = world_of();
@@ -448,6 +485,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_flow_has_its_fate),
+        cmocka_unit_test(internet_answers_say_something),
         cmocka_unit_test(a_scanner_is_asked_about),
         cmocka_unit_test(without_a_controller_nothing_is_managed),
         cmocka_unit_test(entries_name_segments),

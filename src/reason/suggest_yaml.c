@@ -417,7 +417,7 @@ static void put_question(struct buf *out, const struct suggestion *s, size_t at,
     if (q->n_flows > FLOWS_SHOWN)
         buf_format(out, "#      and %zu more (--json lists all)\n", q->n_flows - FLOWS_SHOWN);
     if (!q->answer.len) return;
-    if (q->service == SERVICE_NONE) {
+    if (!str_starts(q->answer, S("{"))) { /* no line of the file */
         comment(out, "#    ", "#    ", q->answer);
         return;
     }
