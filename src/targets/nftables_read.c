@@ -15,6 +15,7 @@ struct words {
     size_t word_at;
     uint32_t line; /* of the current word */
     size_t line_at;
+    bool listed; /* by nft itself, as a table that is loaded, in its own spelling */
     struct arena *arena;
     struct err *err;
 };
@@ -104,12 +105,19 @@ static bool expect(struct words *w, const char *phrase)
     return true;
 }
 
+/* What `nft list table inet sallyport` prints of what we wrote. */
+static bool is_listed(bytes content)
+{
+    return str_starts(str_of_bytes(content), S("table inet sallyport"));
+}
+
 static struct words words_of(bytes content, struct arena *arena, struct err *err)
 {
     struct words w = {.content = content, .line = 1, .arena = arena, .err = err};
+    w.listed = is_listed(content);
     for (size_t i = 0; i < content.len; i++) {
         uint8_t c = content.ptr[i];
-        if ((c >= ' ' && c <= '~') || c == '\n') continue;
+        if ((c >= ' ' && c <= '~') || c == '\n' || (c == '\t' && w.listed)) continue;
         /* nft and we might see different line ends or names in it. */
         w.content.len = 0;
         w.word = S("a byte that is not printable ASCII");
@@ -226,8 +234,10 @@ static bool read_pairs(struct words *w, struct named_set *set)
     while (!is(w, "}")) {
         arena_grow(w->arena, pairs, n, room);
         if (!read_element(w, set->v4, &pairs[n].first) || !expect(w, ".") ||
-            !read_element(w, set->v4, &pairs[n].second) || !expect(w, ","))
+            !read_element(w, set->v4, &pairs[n].second))
             return false;
+        bool last = w->listed && is(w, "}");
+        if (!last && !expect(w, ",")) return false;
         n++;
     }
     set->pairs = pairs;
@@ -248,9 +258,11 @@ static bool read_set(struct words *w, struct table *table)
         return unexpected(w, "ipv4_addr or ipv6_addr");
     set.is_pairs = take(w, ".");
     if (set.is_pairs && !expect(w, set.v4 ? "ipv4_addr" : "ipv6_addr")) return false;
-    if (!expect(w, "flags interval elements = {")) return false;
+    if (!expect(w, "flags interval")) return false;
+    bool has_elements = !w->listed || is(w, "elements");
+    if (has_elements && !expect(w, "elements = {")) return false;
     bool read = set.is_pairs ? read_pairs(w, &set) : read_elements(w, &set);
-    if (!read || !expect(w, "} }")) return false;
+    if (!read || (has_elements && !expect(w, "}")) || !expect(w, "}")) return false;
     (void)map_put(&table->set_numbers, w->arena, set.name, table->n_sets, NULL);
     arena_grow(w->arena, table->sets, table->n_sets, table->sets_room);
     table->sets[table->n_sets++] = set;
@@ -428,6 +440,27 @@ static void add_pairs(struct words *w, struct table *table, const struct conditi
     }
 }
 
+/* "counter", and what a loaded one has counted. */
+static bool read_counter(struct words *w)
+{
+    uint64_t count = 0;
+    if (!expect(w, "counter")) return false;
+    if (!w->listed) return true;
+    if (!expect(w, "packets")) return false;
+    if (!str_u64(w->word, UINT64_MAX, &count)) return unexpected(w, "a number of packets");
+    next_word(w);
+    if (!expect(w, "bytes")) return false;
+    if (!str_u64(w->word, UINT64_MAX, &count)) return unexpected(w, "a number of bytes");
+    next_word(w);
+    return true;
+}
+
+static bool read_reject(struct words *w)
+{
+    if (!expect(w, "reject with icmpx")) return false;
+    return (w->listed && take(w, "admin-prohibited")) || expect(w, "type admin-prohibited");
+}
+
 /* One rule: an accept, or a logging line and the stop of the same condition. */
 static bool read_rule(struct words *w, struct table *table, enum hook hook, str group)
 {
@@ -441,10 +474,12 @@ static bool read_rule(struct words *w, struct table *table, enum hook hook, str 
         if (!same_condition(&c, &stop)) return unexpected(w, "the condition of the logging line");
         c.rule.logs = true;
         c.rule.action = ACTION_BLOCK;
-        if (!expect(w, "counter")) return false;
-        if (!take(w, "drop") && !expect(w, "reject with icmpx type admin-prohibited")) return false;
+        if (!read_counter(w)) return false;
+        if (!take(w, "drop") && !read_reject(w)) return false;
     } else {
-        if (!expect(w, "counter accept")) return false;
+        bool accepts =
+            w->listed ? read_counter(w) && expect(w, "accept") : expect(w, "counter accept");
+        if (!accepts) return false;
         c.rule.action = ACTION_ALLOW;
     }
     if (!read_id(w, &c.rule)) return false;
@@ -460,11 +495,19 @@ static bool read_rule(struct words *w, struct table *table, enum hook hook, str 
     return true;
 }
 
+static bool read_priority(struct words *w)
+{
+    if (!w->listed) return expect(w, "priority -10 ; policy accept ;");
+    if (!expect(w, "priority")) return false;
+    if (!expect(w, is(w, "filter") ? "filter - 10" : "-10")) return false;
+    return expect(w, "; policy accept ;");
+}
+
 static bool read_chain(struct words *w, struct table *table, enum hook hook, str group)
 {
     const char *name = hook_names[hook];
     if (!expect(w, "chain") || !expect(w, name) || !expect(w, "{ type filter hook") ||
-        !expect(w, name) || !expect(w, "priority -10 ; policy accept ;"))
+        !expect(w, name) || !read_priority(w))
         return false;
     if (hook == HOOK_INPUT && !expect(w, "iif \"lo\" accept")) return false;
     if (hook == HOOK_OUTPUT && !expect(w, "oif \"lo\" accept")) return false;
@@ -478,15 +521,22 @@ static bool read_chain(struct words *w, struct table *table, enum hook hook, str
 /* ---- Files --------------------------------------------------------------------------------------
  */
 
-/* "add table inet NAME", "delete table inet NAME"; the name must be one of ours. */
-static bool read_replacement(struct words *w, str *table)
+static bool read_table_name(struct words *w, str *out)
 {
-    if (!expect(w, "add table inet")) return false;
     str name = w->word;
     if (!is_identifier(name) ||
         (!str_equal(name, S("sallyport")) && !str_starts(name, S("sallyport-border-"))))
         return unexpected(w, "a table of ours");
     next_word(w);
+    *out = name;
+    return true;
+}
+
+/* "add table inet NAME", "delete table inet NAME"; the name must be one of ours. */
+static bool read_replacement(struct words *w, str *table)
+{
+    str name;
+    if (!expect(w, "add table inet") || !read_table_name(w, &name)) return false;
     if (!expect(w, "delete table inet")) return false;
     if (!str_equal(w->word, name)) return unexpected(w, "the same table");
     next_word(w);
@@ -497,11 +547,15 @@ static bool read_replacement(struct words *w, str *table)
 static bool read_table(struct words *w, struct table *table)
 {
     str name;
-    if (!read_replacement(w, &name)) return false;
-    if (!w->word.len) return true; /* a rollback */
-    if (!expect(w, "table inet")) return false;
-    if (!str_equal(w->word, name)) return unexpected(w, "the same table");
-    next_word(w);
+    if (w->listed) {
+        if (!expect(w, "table inet") || !read_table_name(w, &name)) return false;
+    } else {
+        if (!read_replacement(w, &name)) return false;
+        if (!w->word.len) return true; /* a rollback */
+        if (!expect(w, "table inet")) return false;
+        if (!str_equal(w->word, name)) return unexpected(w, "the same table");
+        next_word(w);
+    }
     if (!expect(w, "{")) return false;
     while (take(w, "set"))
         if (!read_set(w, table)) return false;
@@ -549,5 +603,6 @@ bool nftables_read_rollback(str source, bytes content, str workspace, str border
 bool nftables_read_recognise(bytes head)
 {
     str text = str_of_bytes(head);
+    if (is_listed(head)) return true;
     return str_contains(text, S("# sallyport: ")) && str_starts(text, S("#!/usr/sbin/nft"));
 }

@@ -4,6 +4,7 @@
 #include "targets/read_rows.h"
 
 #define HOST   SOURCE_ROOT "/tests/corpus/nftables_read/host.nft"
+#define LISTED SOURCE_ROOT "/tests/corpus/nftables_read/host-listed.nft"
 #define BORDER SOURCE_ROOT "/tests/corpus/nftables_read/border.nft"
 
 static const struct read_row host_rows[] = {
@@ -68,6 +69,22 @@ static const struct read_row host_rows[] = {
      "the end of the file",                                                                                                                                                          40, 0},
 };
 
+/* As `nft list table inet sallyport` prints host.nft once it is loaded (nft 1.0.6). */
+static const struct read_row listed_rows[] = {
+    {"as printed",        NULL,                            NULL,                        NULL,                          0,  3},
+    {"an older nft",      "priority filter - 10",          "priority -10",              NULL,                          0,  3},
+    {"an older reject",   "icmpx admin",                   "icmpx type admin",          NULL,                          0,  3},
+    {"an empty set",      "\t\telements = { 10.2.0.1 }\n", "",                          NULL,                          0,  3},
+    {"with handles",      "policy accept;",                "policy accept; # handle 7", NULL,                          0,  3},
+    {"a counted packet",  "packets 0 bytes 0 drop",        "packets 3 bytes 180 drop",  NULL,                          0,  3},
+    {"another table",     "table inet sallyport {",        "table inet sallyportx {",   "a table of ours",             1,  0},
+    {"a later priority",  "filter - 10",                   "filter + 10",               "filter - 10",                 9,  0},
+    {"counts of nothing", "packets 0 bytes 0 accept",      "accept",                    "packets",                     20, 0},
+    {"another state",     "ct direction reply",            "ct state established",      "ct direction reply",          11, 0},
+    {"a timeout",         "flags interval",                "flags interval,timeout",    "an address, prefix or range", 4,  0},
+    {"a second table",    "\t}\n}\n",                      "\t}\n}\ntable ip x {\n}\n", "the end of the file",         25, 0},
+};
+
 static const struct read_row border_rows[] = {
     {"as written",     NULL,                            NULL,          NULL,        0,  5},
     {"a host's chain", "chain forward",                 "chain input", "forward",   95, 0},
@@ -78,6 +95,12 @@ static void test_host_rows(void **state)
 {
     (void)state;
     read_rows_check(HOST, host_rows, COUNT_OF(host_rows), nftables_read);
+}
+
+static void test_listed_rows(void **state)
+{
+    (void)state;
+    read_rows_check(LISTED, listed_rows, COUNT_OF(listed_rows), nftables_read);
 }
 
 static void test_border_rows(void **state)
@@ -114,6 +137,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_host_rows),
+        cmocka_unit_test(test_listed_rows),
         cmocka_unit_test(test_border_rows),
         cmocka_unit_test(test_border_direction),
     };
