@@ -223,7 +223,7 @@ static struct enforcement enforcement_of(const struct compared *side, const stru
 
 static void compare(struct comparison *c, const struct target *target,
                     const enum enforcement_point *points, size_t n_points,
-                    const struct prefix_set *own)
+                    const struct prefix_set *own, str border)
 {
     struct invocation *call = c->call;
     struct part *part = &c->parts[c->n_parts++];
@@ -236,6 +236,7 @@ static void compare(struct comparison *c, const struct target *target,
         .points = points,
         .n_points = n_points,
         .profiles = target ? target->profiles : (1u << PROFILE_COUNT) - 1,
+        .border = border,
     };
     part->diff = diff_make(&part->before, &part->after, &scope, call->arena, call->scratch);
 }
@@ -256,7 +257,7 @@ static bool compare_file(struct comparison *c, struct compared *file, const stru
     if (!other->decision && !held_by(other, file->held[0].target))
         return err_set(err, ERR_USAGE, "%.*s holds nothing of target %.*s", STR_ARG(other->path),
                        STR_ARG(file->held[0].target->name));
-    compare(c, file->held[0].target, at_border ? borders : hosts, 2, &rules->own);
+    compare(c, file->held[0].target, at_border ? borders : hosts, 2, &rules->own, rules->border);
     return true;
 }
 
@@ -271,13 +272,14 @@ static bool compare_all(struct comparison *c, struct err *err)
     if (a->kind == COMPARED_FILE) return compare_file(c, a, b, err);
     if (b->kind == COMPARED_FILE) return compare_file(c, b, a, err);
     if (a->kind == COMPARED_POLICY && b->kind == COMPARED_POLICY) {
-        compare(c, NULL, policies, COUNT_OF(policies), NULL);
+        compare(c, NULL, policies, COUNT_OF(policies), NULL, (str){0});
         return true;
     }
     for (size_t i = 0; i < targets_n; i++) {
         bool in_a = a->decision || held_by(a, targets[i]);
         bool in_b = b->decision || held_by(b, targets[i]);
-        if (in_a && in_b) compare(c, targets[i], policies + 2, targets[i]->borders ? 4 : 2, NULL);
+        if (in_a && in_b)
+            compare(c, targets[i], policies + 2, targets[i]->borders ? 4 : 2, NULL, (str){0});
     }
     if (c->n_parts) return true;
     return err_set(err, ERR_USAGE, "%.*s and %.*s have no target in common", STR_ARG(a->path),

@@ -422,6 +422,9 @@ static void ask_point(struct differ *d, enum enforcement_point point, struct are
     bool once = at_border || point == ENFORCEMENT_INTENT;
     for (size_t b = 0; b < d->n_borders; b++) {
         if (at_border != (border_name(&d->borders[b]).len != 0)) continue;
+        str only = d->scope->border;
+        bool is_it = str_equal(d->borders[b].before, only) || str_equal(d->borders[b].after, only);
+        if (at_border && only.len && !is_it) continue;
         for (size_t port = 0; port < d->n_ports; port++)
             for (unsigned k = 0; k < MASK_BITS; k++) {
                 struct enforcement_question q = {

@@ -45,6 +45,7 @@ struct diff_scope {
     const enum enforcement_point *points;
     size_t n_points;
     uint8_t profiles; /* bits */
+    str border;       /* only this one of either side; empty = all */
 };
 
 struct diff {

@@ -76,3 +76,24 @@ PY
     run -1 "$SALLYPORT" diff before.yaml --exceptions exceptions.yaml \
         --before 2026-11-20T23:59:59.999999Z --after 2026-11-21T00:00:00Z
 }
+
+@test "a border's file is held against that border, also where flows cross another" {
+    cat >"$BATS_TEST_TMPDIR/two.yaml" <<'YAML'
+version: 1
+segments:
+  clients: {networks: [10.10.0.0/16], trust: managed}
+  servers: {networks: [10.20.0.0/24], trust: managed, border: enforced}
+groups:
+  domain-controllers: {hosts: [10.20.0.11], role: domain-controller}
+allow:
+  - {name: sysvol, from: managed, to: domain-controllers, service: smb}
+perimeter: []
+YAML
+    out="$BATS_TEST_TMPDIR/two"
+    "$SALLYPORT" compile $at --policy "$BATS_TEST_TMPDIR/two.yaml" --target nftables -o "$out"
+    for border in servers internet; do
+        run -0 "$SALLYPORT" diff $at "$BATS_TEST_TMPDIR/two.yaml" "$out/nftables/border-$border.nft" --border $border
+        [[ $output == *"equal in meaning"* ]]
+    done
+    run -1 "$SALLYPORT" diff $at "$BATS_TEST_TMPDIR/two.yaml" "$out/nftables/border-internet.nft" --border servers
+}
