@@ -55,6 +55,7 @@ const struct host_lookup *workspace_lookup(struct invocation *call, struct works
     if (!workspace->has_hosts &&
         !store_load_hosts(workspace->store, call->arena, &workspace->hosts, &err))
         (void)command_fail(call, &err); /* no name resolves then, and every command says so */
+    if (!workspace->has_hosts) hosts_index_labels(call->arena, &workspace->hosts);
     workspace->has_hosts = true;
     workspace->lookup = (struct host_lookup){
         .to = workspace,

@@ -518,16 +518,61 @@ static void add_holding(const struct host_list *list, const struct host_interval
         out[(*n)++] = holding;
 }
 
+/* Who has an own name of that first label: a chain of hosts in the order of the list. */
+struct hosts_labels {
+    struct map first; /* lower case label -> its first link */
+    struct {
+        size_t host, next;
+    } * links;
+    size_t n, room;
+};
+
+void hosts_index_labels(struct arena *arena, struct host_list *list)
+{
+    struct hosts_labels *labels = arena_new(arena, struct hosts_labels);
+    for (size_t i = list->n; i-- > 0;) {
+        const struct host *host = &list->hosts[i];
+        for (size_t j = 0; host->name.len && j < host->names.n; j++) {
+            if (host->strengths[j] == STRENGTH_ALIAS) continue;
+            bool fresh = false;
+            str label = str_lower(arena, first_label(host->names.items[j]));
+            uint64_t *head = map_put(&labels->first, arena, label, SIZE_MAX, &fresh);
+            if (!fresh && labels->links[*head].host == i) continue;
+            arena_grow(arena, labels->links, labels->n, labels->room);
+            labels->links[labels->n].host = i;
+            labels->links[labels->n].next = (size_t)*head;
+            *head = labels->n++;
+        }
+    }
+    list->labels = labels;
+}
+
+/* The one host that answers to the name, NULL when there is none or several. */
+static const struct host *answering(const struct host_list *list, str name, struct arena *arena)
+{
+    const struct host *found = NULL;
+    const struct hosts_labels *labels = list->labels;
+    size_t at = 0, end = list->n;
+    if (labels) {
+        uint64_t *head = map_find(&labels->first, str_lower(arena, first_label(name)));
+        at = head ? (size_t)*head : SIZE_MAX;
+        end = SIZE_MAX;
+    }
+    while (at != end) {
+        const struct host *host = &list->hosts[labels ? labels->links[at].host : at];
+        at = labels ? labels->links[at].next : at + 1;
+        if (!answers_to(host, name)) continue;
+        if (found) return NULL; /* a short name of two hosts: nobody's */
+        found = host;
+    }
+    return found;
+}
+
 const struct host_holding *hosts_holdings(const struct host_list *list, str name, int64_t as_of_us,
                                           struct arena *arena, size_t *n)
 {
-    const struct host *found = NULL;
     *n = 0;
-    for (size_t i = 0; i < list->n; i++) {
-        if (!answers_to(&list->hosts[i], name)) continue;
-        if (found) return NULL; /* a short name of two hosts: nobody's */
-        found = &list->hosts[i];
-    }
+    const struct host *found = answering(list, name, arena);
     if (!found) return NULL;
     struct host_holding *out = arena_array(arena, struct host_holding, found->n_intervals);
     for (size_t i = 0; i < found->n_intervals; i++) {

@@ -46,12 +46,15 @@ struct host {
     bool ambiguous;
 };
 
+struct hosts_labels;
+
 struct host_list {
     const struct host *hosts; /* by name; then those known by address only, by address */
     size_t n;
     const struct host_interval *intervals; /* all, sorted by address, then time */
     const size_t *owners;                  /* index of each one's host */
     size_t n_intervals;
+    const struct hosts_labels *labels; /* NULL: names are looked for one by one */
 };
 
 str hosts_source_text(enum identity_source source);
@@ -87,5 +90,7 @@ struct host_holding {
     int64_t seen_us;
     bool claimed_by_another; /* some other host was seen with it since */
 };
+/* For many such questions: hosts by the first label of their own names. Into list->labels. */
+void hosts_index_labels(struct arena *arena, struct host_list *list);
 const struct host_holding *hosts_holdings(const struct host_list *list, str name, int64_t as_of_us,
                                           struct arena *arena, size_t *n);
