@@ -26,7 +26,8 @@ const struct option command_common_options[] = {
      .choices = T("text|json|csv"), .help = T("how results are printed")},
     {T("json"),      0, OPTION_FLAG,                                             .help = T("short for --format json")                                                                     },
     {T("as-of"),                  0,                            OPTION_INSTANT,                                            .value = T("TIME"),
-     .help = T("the time to answer for (RFC 3339; a date is its midnight, in the zone of the policy); default now")},
+     .help = T("the time to answer for (RFC 3339; a date is its midnight, in the zone of the "
+               "policy); default now")},
     {T("help"),                 'h',               OPTION_FLAG, .help = T("print this help")},
 };
 const size_t command_n_common_options = COUNT_OF(command_common_options);
