@@ -168,8 +168,9 @@ static bool kept_batch(const struct compile *c, struct batch *batch)
     size_t from = files->n;
     while (from && !files->items[from - 1].host_class)
         from--;
+    if (from == files->n) return false;
     batch->files = (struct target_files){files->items + from, files->n - from, 0};
-    return batch->files.n > 0;
+    return true;
 }
 
 /* Emits every target's files batch by batch and gives each to `take`, until that says no. err names

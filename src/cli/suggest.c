@@ -175,6 +175,22 @@ static int print_denials(struct invocation *call, const struct suggest_sources *
     return EXIT_FINE;
 }
 
+/* All that the workspace and the command line give; on failure either err or *status says why. */
+static bool read_all(struct invocation *call, struct workspace *workspace, struct policy_file *file,
+                     struct suggest_sources *sources, bool *has_policy, int *status,
+                     struct err *err)
+{
+    if (!load_policy(call, workspace, file, has_policy, status)) return false;
+    if (!load_evidence(call, workspace, sources, err)) return false;
+    if (!read_words(call, workspace, sources, err)) return false;
+    if (*has_policy && (sources->n_named_controllers || sources->n_named_networks))
+        return err_set(
+            err, ERR_USAGE,
+            "--controller and --managed are for a network without a policy; write them into "
+            "the policy's groups and segments, or add --fresh");
+    return true;
+}
+
 static int run(struct invocation *call)
 {
     struct err err = {0};
@@ -186,16 +202,9 @@ static int run(struct invocation *call)
     int status = EXIT_FINE;
 
     if (!workspace_open(call, &workspace, &err)) return command_fail(call, &err);
-    if (!load_policy(call, &workspace, file, &has_policy, &status)) return status;
-    if (!load_evidence(call, &workspace, &sources, &err)) return command_fail(call, &err);
-    if (!read_words(call, &workspace, &sources, &err)) return command_fail(call, &err);
-    if (has_policy && (sources.n_named_controllers || sources.n_named_networks)) {
-        err_set(&err, ERR_USAGE,
-                "--controller and --managed are for a network without a policy; write them into "
-                "the policy's groups and segments, or add --fresh");
-        return command_fail(call, &err);
-    }
+    bool good = read_all(call, &workspace, file, &sources, &has_policy, &status, &err);
     store_close(workspace.store);
+    if (!good) return err.kind == ERR_NONE ? status : command_fail(call, &err);
     if (has_policy) add_members(call, &file->resolved, &sources);
 
     struct suggest_options options = {
