@@ -530,7 +530,8 @@ struct hosts_labels {
 void hosts_index_labels(struct arena *arena, struct host_list *list)
 {
     struct hosts_labels *labels = arena_new(arena, struct hosts_labels);
-    for (size_t i = list->n; i-- > 0;) {
+    for (size_t left = list->n; left > 0; left--) {
+        size_t i = left - 1;
         const struct host *host = &list->hosts[i];
         for (size_t j = 0; host->name.len && j < host->names.n; j++) {
             if (host->strengths[j] == STRENGTH_ALIAS) continue;
