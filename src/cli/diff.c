@@ -61,15 +61,6 @@ static str manifest_of(struct arena *arena, str folder)
     return os_join(arena, folder, S("manifest.json"));
 }
 
-static const struct target *recognise(bytes content)
-{
-    bytes head = {content.ptr,
-                  content.len < LIMIT_RECOGNISE_BYTES ? content.len : LIMIT_RECOGNISE_BYTES};
-    for (size_t i = 0; i < targets_n; i++)
-        if (targets[i]->recognise(head)) return targets[i];
-    return NULL;
-}
-
 static struct held *held_of(struct compared *side, const struct target *target)
 {
     for (size_t i = 0; i < side->n_held; i++)
@@ -182,7 +173,7 @@ static bool read_side(struct invocation *call, struct compared *side, int *statu
         (void)command_fail(call, &err);
         return false;
     }
-    const struct target *target = recognise(content);
+    const struct target *target = target_recognise(content);
     if (!target) return read_policy(call, side, status);
     side->kind = COMPARED_FILE;
     if (read_export(call, side, target, content, &err)) return true;

@@ -21,20 +21,11 @@ struct source {
     size_t n_found;
 };
 
-static const struct target *recognise(bytes content)
-{
-    bytes head = {content.ptr,
-                  content.len < LIMIT_RECOGNISE_BYTES ? content.len : LIMIT_RECOGNISE_BYTES};
-    for (size_t i = 0; i < targets_n; i++)
-        if (targets[i]->recognise(head)) return targets[i];
-    return NULL;
-}
-
 static bool read_source(struct invocation *call, str path, struct source *out, struct err *err)
 {
     bytes content = {0};
     if (!os_read_all(call->os, path, MOST_FILE_BYTES, call->arena, &content, err)) return false;
-    const struct target *target = recognise(content);
+    const struct target *target = target_recognise(content);
     if (!target) {
         struct buf known = buf_in(call->arena);
         for (size_t i = 0; i < targets_n; i++)

@@ -19,6 +19,15 @@ const struct target *target_by_name(str name)
     return NULL;
 }
 
+const struct target *target_recognise(bytes content)
+{
+    bytes head = {content.ptr,
+                  content.len < LIMIT_RECOGNISE_BYTES ? content.len : LIMIT_RECOGNISE_BYTES};
+    for (size_t i = 0; i < targets_n; i++)
+        if (targets[i]->recognise(head)) return targets[i];
+    return NULL;
+}
+
 void target_add_file(struct target_files *files, struct arena *arena, struct target_file file)
 {
     arena_grow(arena, files->items, files->n, files->room);

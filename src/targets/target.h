@@ -66,6 +66,8 @@ extern const struct target *const targets[];
 extern const size_t targets_n;
 /* NULL when there is none of that name. */
 const struct target *target_by_name(str name);
+/* The target whose dialect these bytes look like; NULL when there is none. */
+const struct target *target_recognise(bytes content);
 void target_add_file(struct target_files *files, struct arena *arena, struct target_file file);
 
 /* Text from a policy as it may stand in a comment or a quoted string of any dialect: one line of
