@@ -47,11 +47,11 @@ static struct ruleset rules_of(const struct short_rule *from, size_t n, struct a
             .principals = from[i].principals,
         };
         if (!from[i].first_port) continue;
-        rules[i].ports[0] =
-            (struct service_port){from[i].transport, from[i].first_port, from[i].last_port};
-        rules[i].n_ports = 1;
+        rule_add_port(
+            &rules[i], arena,
+            (struct service_port){from[i].transport, from[i].first_port, from[i].last_port});
     }
-    return (struct ruleset){rules, n};
+    return (struct ruleset){.rules = rules, .n = n};
 }
 
 struct rules_row {

@@ -234,7 +234,7 @@ static void drop_one(struct random_world *w, const struct bundles *b,
     struct counterexample witness;
     const struct prover *prover = prover_make(policy->decision, universe_peers, arena, scratch);
     bool proved = decision_proves_host(prover, &enforced, arena, scratch, &witness);
-    of->rules = (struct ruleset){left, n};
+    of->rules = (struct ruleset){.rules = left, .n = n};
     size_t found = diff_artefacts(policy, rules, n_rules, arena, scratch).n;
     /* The proof also looks at addresses outside the class and at local peers. */
     if (proved) assert_int_equal(found, 0);

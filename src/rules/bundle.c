@@ -10,7 +10,7 @@
 #include "rules/reasons.h"
 #include "rules/stances.h"
 
-enum { ALL_PROFILES = (1u << PROFILE_COUNT) - 1, DIRECTIONS = 2 };
+enum { ALL_PROFILES = (1u << PROFILE_COUNT) - 1, DIRECTIONS = 2, TRANSPORTS = 2 };
 
 /* Lines that approve something, for every stance: of a service and direction, in clear and not. */
 struct stance_reasons {
@@ -23,7 +23,8 @@ struct bundle_plan {
     const struct atoms *atoms;
     struct prefix_set everywhere;
     str name, safe_name;
-    const str *service_words; /* per service of the policy: its name in rule ids */
+    const str *service_words;          /* per service of the policy: its name in rule ids */
+    struct service_port *const *ports; /* per service and transport: TCP, UDP */
     struct stances stances;
     const struct class_set *ends[DIRECTIONS]; /* rules/reasons.h */
     struct stance_reasons *reasons;           /* per governed service and direction */
@@ -82,6 +83,24 @@ static const str *find_service_words(const struct service_table *services, struc
         }
     }
     return words;
+}
+
+/* The ports of each service, those of a transport together. */
+static struct service_port *const *find_ports(const struct service_table *services,
+                                              struct arena *arena)
+{
+    struct service_port **out =
+        arena_array(arena, struct service_port *, services->n * TRANSPORTS + 1);
+    for (size_t i = 0; i < services->n * TRANSPORTS; i++) {
+        const struct service *service = &services->services[i / TRANSPORTS];
+        enum transport transport = i % TRANSPORTS ? TRANSPORT_UDP : TRANSPORT_TCP;
+        struct service_port *ports = arena_array(arena, struct service_port, service->n_ports + 1);
+        size_t n = 0;
+        for (size_t k = 0; k < service->n_ports; k++)
+            if (service->ports[k].transport == transport) ports[n++] = service->ports[k];
+        out[i] = ports;
+    }
+    return out;
 }
 
 /* ---- Why ----------------------------------------------------------------------------------------
@@ -151,9 +170,9 @@ static void add_rule(const struct making *m, struct rules *rules, const struct c
         .program = service->mark,
         .group = str_format(m->arena, "sallyport %.*s", STR_ARG(m->plan->name)),
     };
+    rule.ports = m->plan->ports[(size_t)cell->service * TRANSPORTS + (transport == TRANSPORT_UDP)];
     for (size_t i = 0; i < service->n_ports; i++)
-        if (service->ports[i].transport == transport)
-            rule.ports[rule.n_ports++] = service->ports[i];
+        rule.n_ports += service->ports[i].transport == transport;
     str profiles = cell->border.len ? S("all") : profiles_text(&scratch, cell->profiles, '-');
     str transport_name = service_transport_text(transport);
     rule.id = str_format(m->arena, "sallyport-%.*s-%.*s%.*s-%.*s-%.*s-%.*s-%.*s-%zu",
@@ -502,7 +521,7 @@ struct ruleset bundle_class_rules(const struct bundle_plan *plan, struct prefix_
         add_shared(&m, draft);
     else
         add_stance(&m, draft->stances[0], plan->everywhere, 1);
-    return (struct ruleset){rules.items, rules.n};
+    return (struct ruleset){.rules = rules.items, .n = rules.n};
 }
 
 /* ---- Borders ------------------------------------------------------------------------------------
@@ -633,7 +652,7 @@ struct ruleset bundle_border_rules(const struct bundle_plan *plan, struct prefix
         add_crossing(&m, &x, (struct aspect){s, DIRECTION_OUTBOUND});
         add_crossing(&m, &x, (struct aspect){s, DIRECTION_INBOUND});
     }
-    return (struct ruleset){rules.items, rules.n};
+    return (struct ruleset){.rules = rules.items, .n = rules.n};
 }
 
 /* ---- The plan -----------------------------------------------------------------------------------
@@ -709,6 +728,7 @@ const struct bundle_plan *bundle_plan(const struct decision *decision, str name,
         .name = name,
         .safe_name = safe_name(arena, name),
         .service_words = find_service_words(&resolved->policy->services, arena),
+        .ports = find_ports(&resolved->policy->services, arena),
         .stances = stances_of(decision, arena, scratch),
         .bundles = {.resolved = resolved, .n_borders = resolved->n_borders},
     };

@@ -13,6 +13,9 @@ struct host_class {
     const str *machine_names; /* of named machines; addresses without a name are in members only */
     size_t n_machine_names;
     struct ruleset rules;
+    /* What its machines are also set to (harden/baseline.h); none unless the policy says so. */
+    const struct harden_change *hardening;
+    size_t n_hardening;
     bool shared; /* members of several stances, each at its own local addresses */
 };
 

@@ -180,8 +180,17 @@ struct enforced_class {
     struct prefix_set members;
     struct ruleset rules;
     enum engine engine;
+    enum rest rest;
     uint8_t profiles; /* which profiles the artefact claims to hold (bits) */
     bool shared;      /* members of several stances, each at its own local addresses */
+};
+
+/* The firewall at a border: local = inside, remote = outside. */
+struct enforced_border {
+    const struct border *border;
+    struct ruleset rules;
+    enum engine engine;
+    enum rest rest;
 };
 
 /* What all proofs against one policy share. peers: every address that can be a peer in the dialect;
@@ -200,7 +209,7 @@ const struct prover *prover_make(const struct decision *decision, struct prefix_
 MUST_USE bool decision_proves_host(const struct prover *prover, const struct enforced_class *class,
                                    struct arena *arena, struct arena scratch,
                                    struct counterexample *witness);
-/* The same for a border's forward rules: local = inside, remote = outside. */
-MUST_USE bool decision_proves_border(const struct prover *prover, const struct border *border,
-                                     struct ruleset rules, struct arena *arena,
+/* The same for a border's rules. */
+MUST_USE bool decision_proves_border(const struct prover *prover,
+                                     const struct enforced_border *border, struct arena *arena,
                                      struct arena scratch, struct counterexample *witness);

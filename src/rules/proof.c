@@ -73,6 +73,7 @@ struct proof {
     size_t n_rules;
     enum engine engine;
     bool at_border;
+    bool denies_rest;     /* REST_DENIED */
     struct scopes scopes; /* of `own` */
     struct ports *ports;
     size_t n_ports;
@@ -206,6 +207,7 @@ static bool first_difference(const struct prover *p, bool v4, struct addr from,
 static bool rule_has_ports(const struct rule *rule, const struct ports *ports)
 {
     if (rule->transport != TRANSPORT_NONE && rule->transport != ports->transport) return false;
+    if (rule->transport == TRANSPORT_NONE && rule->ip_protocol) return false;
     /* A foreign rule without ports is about all of them. */
     if (!rule->n_ports) return true;
     for (size_t i = 0; i < rule->n_ports; i++)
@@ -265,11 +267,38 @@ static struct said by_rank(const struct proof *p, const uint32_t *rules, size_t 
     return said;
 }
 
+/* The order in which rules of pf have the say: quick ones as they stand, then the others from the
+ * last. */
+static const uint32_t *pf_order(const struct proof *p, const uint32_t *rules, size_t n,
+                                struct arena *arena)
+{
+    uint32_t *order = arena_array(arena, uint32_t, n + 1);
+    size_t at = 0;
+    for (size_t i = 0; i < n; i++)
+        if (p->rules[rules[i]]->quick) order[at++] = rules[i];
+    for (size_t i = n; i > 0; i--)
+        if (!p->rules[rules[i - 1]]->quick) order[at++] = rules[i - 1];
+    return order;
+}
+
+static struct said said_by_rules(const struct proof *p, const uint32_t *rules, size_t n,
+                                 struct arena *arena)
+{
+    if (p->engine == ENGINE_WINDOWS) return by_rank(p, rules, n, arena);
+    if (p->engine == ENGINE_PF) return in_order(p, pf_order(p, rules, n, arena), n, arena);
+    return in_order(p, rules, n, arena);
+}
+
 static struct said said_by(const struct proof *p, const uint32_t *rules, size_t n,
                            struct arena *arena)
 {
-    if (p->engine == ENGINE_NFTABLES) return in_order(p, rules, n, arena);
-    return by_rank(p, rules, n, arena);
+    struct said said = said_by_rules(p, rules, n, arena);
+    if (!p->denies_rest) return said;
+    struct layer *layers = arena_array(arena, struct layer, said.n + 1);
+    if (said.n) memcpy(layers, said.layers, said.n * sizeof *layers);
+    layers[said.n++] = (struct layer){false, p->prover->peers};
+    said.layers = layers;
+    return said;
 }
 
 /* ---- Setting up ---------------------------------------------------------------------------------
@@ -405,6 +434,74 @@ static struct proof proof_begin(const struct prover *prover, struct ruleset rule
     return p;
 }
 
+/* ---- What is left over --------------------------------------------------------------------------
+ */
+
+/* 0: not a rule that permits everything; else bits: 1 IPv6, 2 IPv4. */
+static unsigned permits_all_of(const struct rule *rule)
+{
+    const struct range v6[] = {
+        {addr_all.first,              addr_previous(addr_all_v4.first)},
+        {addr_next(addr_all_v4.last), addr_all.last                   },
+    };
+    const struct prefix_set families[] = {
+        {0 },
+        { v6, 2},
+        { &addr_all_v4, 1},
+        { &addr_all, 1}
+    };
+    if (rule->action != ACTION_ALLOW || rule->transport != TRANSPORT_NONE || rule->ip_protocol ||
+        rule->n_ports || rule->program.len || rule->security.len || rule->only_if.len)
+        return 0;
+    for (unsigned bits = 1; bits < COUNT_OF(families); bits++)
+        if (prefix_set_equal(rule->local, families[bits]) &&
+            prefix_set_equal(rule->remote, families[bits]))
+            return bits;
+    return 0;
+}
+
+/* Sets the last permits of a list that stands alone aside. False when a direction or family has
+ * none, or rules behind it: then the list would stop what nobody governs. */
+static bool set_rest_aside(struct ruleset *rules, enum rest rest, struct arena *arena,
+                           struct counterexample *witness)
+{
+    unsigned permitted[2] = {0, 0};
+    struct rule *kept = arena_array(arena, struct rule, rules->n + 1);
+    size_t n = 0;
+    if (rest != REST_PERMITTED) return true;
+    for (size_t i = 0; i < rules->n; i++) {
+        const struct rule *rule = &rules->rules[i];
+        if (!rule->enabled) continue;
+        unsigned all = permits_all_of(rule), *so_far = &permitted[rule->direction];
+        unsigned own = (prefix_set_v6(arena, rule->local).n ? 1u : 0) |
+                       (prefix_set_v4(arena, rule->local).n ? 2u : 0);
+        if (*so_far & (all ? all : own)) {
+            *witness = (struct counterexample){
+                .service = SERVICE_NONE,
+                .expected = S("nothing behind the rule that permits what is left"),
+                .found = str_format(arena, "rule \"%.*s\"", STR_ARG(rule->id)),
+            };
+            return false;
+        }
+        *so_far |= all;
+        if (!all) kept[n++] = *rule;
+    }
+    for (size_t d = 0; d < COUNT_OF(permitted); d++) {
+        if (permitted[d] == 3) continue;
+        *witness = (struct counterexample){
+            .service = SERVICE_NONE,
+            .expected = S("a last rule that permits what is left"),
+            .found =
+                str_format(arena, "none %.*s for IPv%d", STR_ARG(direction_text((enum direction)d)),
+                           permitted[d] & 2 ? 6 : 4),
+        };
+        return false;
+    }
+    rules->rules = kept;
+    rules->n = n;
+    return true;
+}
+
 /* ---- Pieces -------------------------------------------------------------------------------------
  */
 
@@ -462,7 +559,10 @@ static str foreign_part(const struct proof *p, const struct rule *rule, int serv
     if (!str_equal(rule->program, mark) && rule->program.len) return S("a program");
     if (!str_equal(rule->program, mark)) return S("no program");
     if (rule->security.len) return S("a security condition");
-    if (rule->principals.len) return S("principals");
+    if (rule->only_if.len) return S("a condition");
+    bool authorises =
+        rule->action == ACTION_ALLOW_IF_SECURE && rule->direction == DIRECTION_INBOUND;
+    if (rule->principals.len && !authorises) return S("principals");
     return (str){0};
 }
 
@@ -814,7 +914,13 @@ bool decision_proves_host(const struct prover *prover, const struct enforced_cla
 {
     assert(class->profiles && !prefix_set_is_empty(class->members));
     struct arena work = arena_open("proof", 0, NULL);
-    struct proof p = proof_begin(prover, class->rules, class->engine, false, arena, &work, scratch);
+    struct ruleset rules = class->rules;
+    if (!set_rest_aside(&rules, class->rest, arena, witness)) {
+        arena_close(&work);
+        return false;
+    }
+    struct proof p = proof_begin(prover, rules, class->engine, false, arena, &work, scratch);
+    p.denies_rest = class->rest == REST_DENIED;
     for (size_t i = 0; i < p.n_rules; i++)
         check_rule(&p, p.rules[i], class->profiles);
     check_host(&p, class);
@@ -881,15 +987,22 @@ static void check_border(struct proof *p, const struct border *border)
         check_piece(p, &clients.items[i], wanted[i], 1u << PROFILE_DOMAIN, p->scratch);
 }
 
-bool decision_proves_border(const struct prover *prover, const struct border *border,
-                            struct ruleset rules, struct arena *arena, struct arena scratch,
+bool decision_proves_border(const struct prover *prover, const struct enforced_border *border,
+                            struct arena *arena, struct arena scratch,
                             struct counterexample *witness)
 {
     struct arena work = arena_open("proof", 0, NULL);
-    struct proof p = proof_begin(prover, rules, ENGINE_NFTABLES, true, arena, &work, scratch);
+    struct ruleset rules = border->rules;
+    if (!set_rest_aside(&rules, border->rest, arena, witness)) {
+        witness->side = SIDE_BORDER;
+        arena_close(&work);
+        return false;
+    }
+    struct proof p = proof_begin(prover, rules, border->engine, true, arena, &work, scratch);
+    p.denies_rest = border->rest == REST_DENIED;
     for (size_t i = 0; i < p.n_rules; i++)
         check_rule(&p, p.rules[i], 0);
-    check_border(&p, border);
+    check_border(&p, border->border);
     if (p.disagrees) {
         p.best.side = SIDE_BORDER;
         *witness = p.best;

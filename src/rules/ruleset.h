@@ -29,8 +29,8 @@ struct rule {
     uint8_t profiles; /* bits 1u << enum profile */
     bool enabled;
     enum transport transport;
-    /* The service's ports: remote ones for outbound, local ones for inbound. */
-    struct service_port ports[LIMIT_SERVICE_PORTS];
+    /* The service's ports: remote ones for outbound, local ones for inbound. None = all. */
+    struct service_port *ports;
     size_t n_ports;
     struct prefix_set local, remote;
     bool logs;
@@ -42,14 +42,45 @@ struct rule {
     } store;
     str why;         /* "policy.yaml:14 departmental shares" */
     uint64_t offset; /* in the artefact it was read from */
+    /* A service's mark: only this program's traffic. */
+    str program;
+    /* With allow-if-secure: the computers that may, as SIDs or AD group names of the policy, parted
+     * by spaces ("S-1-5-21-1-2-3-515 S-1-5-21-1-2-3-516"); inbound only. */
+    str principals;
     /* Exports may hold what a policy never makes: kept so that `rules` shows it and proofs refuse.
      */
-    str program, security, principals;
+    str security;         /* more than "authenticated": "encrypted", "no encapsulation" */
+    str only_if;          /* more conditions, in words: "service Spooler", "LocalSubnet" */
+    uint16_t ip_protocol; /* with TRANSPORT_NONE: 1 ICMP, 50 ESP, ...; 0 = every protocol */
+};
+
+/* Who negotiates IPsec with whom, so that allow-if-secure can be met: a connection security rule
+ * ([MS-GPFAS] 2.2.6). It needs no direction: either end may be the machine that loads it. */
+struct security_rule {
+    str id, name, group;
+    bool enabled;
+    uint8_t profiles;
+    struct prefix_set local,
+        remote; /* endpoint 1 (ours) and endpoint 2; never both every address */
+    enum security_demand {
+        SECURITY_NONE,
+        SECURITY_REQUEST,
+        SECURITY_REQUIRE
+    } inbound,
+        outbound; /* a policy makes request for both */
+    /* First and second authentication as this program makes them: computer and user Kerberos. What
+     * else a set holds is in `only_if`. */
+    bool computer_kerberos, user_kerberos;
+    str only_if; /* what a policy never makes, in words: a proof refuses it */
+    str why;
+    uint64_t offset;
 };
 
 struct ruleset {
     const struct rule *rules;
     size_t n;
+    const struct security_rule *security;
+    size_t n_security;
 };
 
 /* How a set of rules is evaluated. */
@@ -66,6 +97,18 @@ enum engine {
     ENGINE_PF,
 };
 
+/* What happens in a dialect's artefact to what none of its rules names. */
+enum rest {
+    REST_UNTOUCHED, /* whatever else the firewall has decides */
+    /* An access list that stands alone: its own last rule permits all that is left, per direction
+     * and family. A proof asks for it, and sets it aside. */
+    REST_PERMITTED,
+    REST_DENIED, /* a list of allows: what it does not name of a governed service is blocked */
+};
+
 /* What a machine's rules say of one flow end. UNTOUCHED: no rule matches, so whatever else the host
  * has decides; a proof treats it as neither pass nor block. */
 enum rule_verdict { RULE_UNTOUCHED, RULE_PASSES, RULE_PASSES_SECURED, RULE_BLOCKS };
+
+/* Adds one port to a rule in the making; rules that were copied from it before keep theirs. */
+void rule_add_port(struct rule *rule, struct arena *arena, struct service_port port);

@@ -137,6 +137,9 @@ static struct prefix_set set_of(struct arena *arena, const char *text)
 static struct ruleset make(const struct made_rule *made, size_t most, struct arena *arena)
 {
     struct rule *rules = arena_array(arena, struct rule, most);
+    static struct service_port ports[] = {
+        {TRANSPORT_TCP, 445, 445}
+    };
     size_t n = 0;
     for (; n < most && made[n].remote; n++)
         rules[n] = (struct rule){
@@ -145,15 +148,15 @@ static struct ruleset make(const struct made_rule *made, size_t most, struct are
             .profiles = 1u << PROFILE_DOMAIN,
             .enabled = true,
             .transport = TRANSPORT_TCP,
-            .ports = {{TRANSPORT_TCP, 445, 445}},
+            .ports = ports,
             .n_ports = 1,
-            .local = { &addr_all,                        1},
+            .local = {&addr_all, 1},
             .remote = set_of(arena, made[n].remote),
             .quick = made[n].quick,
             .chain = made[n].chain,
             .store = made[n].store,
         };
-    return (struct ruleset){rules, n};
+    return (struct ruleset){.rules = rules, .n = n};
 }
 
 static struct verdict_question inbound(bool secured)

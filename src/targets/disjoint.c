@@ -205,7 +205,9 @@ struct ruleset disjoint_rules(struct ruleset rules, struct arena *arena)
         }
         pieces_of[i + 1] = kept.n;
     }
-    return (struct ruleset){kept.items, kept.n};
+    rules.rules = kept.items;
+    rules.n = kept.n;
+    return rules;
 }
 
 /* ---- Overlaps -----------------------------------------------------------------------------------

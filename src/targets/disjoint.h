@@ -21,8 +21,8 @@ struct disjoint_overlap {
 
 enum {
     DISJOINT_ALLOWS = 1u << ACTION_ALLOW,
+    DISJOINT_SECURE = 1u << ACTION_ALLOW_IF_SECURE,
     DISJOINT_BLOCKS = 1u << ACTION_BLOCK,
-    DISJOINT_ALL = (1u << (ACTION_BLOCK + 1)) - 1,
 };
 
 /* True when two enabled rules of one direction share a point; out: the first such pair.

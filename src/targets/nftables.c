@@ -390,7 +390,7 @@ static struct ruleset domain_rules(struct ruleset rules, struct arena *arena)
             if (!prefix_set_equal(rule->local, (struct prefix_set){&addr_all, 1}))
                 rule->local = prefix_set_intersect(arena, rule->local, universe_peers);
         }
-    return disjoint_rules((struct ruleset){kept, n}, arena);
+    return disjoint_rules((struct ruleset){.rules = kept, .n = n}, arena);
 }
 
 /* ---- Pairs --------------------------------------------------------------------------------------
@@ -618,6 +618,7 @@ const struct target nftables_target = {
     .cannot = T("network profiles (its host files are those of profile domain) and "
                 "allow-if-secure"),
     .borders = true,
+    .hosts = true,
     .emit = emit,
     .read = nftables_read,
     .group = group,

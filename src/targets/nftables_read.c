@@ -354,7 +354,7 @@ static bool read_port(struct words *w, struct rule *rule)
     if (!parse_port(first, &p.first) || !parse_port(is_range ? last : first, &p.last) ||
         p.last < p.first || rule->n_ports == LIMIT_SERVICE_PORTS)
         return unexpected(w, "a port or a range of ports");
-    rule->ports[rule->n_ports++] = p;
+    rule_add_port(rule, w->arena, p);
     next_word(w);
     return true;
 }
@@ -577,7 +577,7 @@ bool nftables_read(str source, bytes content, struct arena *arena, struct rulese
         (void)unexpected(&w, "the end of the file");
         return err_in(err, source);
     }
-    *out = (struct ruleset){table.rules, table.n_rules};
+    *out = (struct ruleset){.rules = table.rules, .n = table.n_rules};
     return true;
 }
 

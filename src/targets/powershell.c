@@ -352,6 +352,7 @@ const struct target powershell_target = {
           "document as valid end points of a range"),
     .cannot = T("borders (it holds host rules only) and, until connection security is written too, "
                 "allow-if-secure"),
+    .hosts = true,
     .emit = emit,
     .read = powershell_read,
     .group = group,

@@ -294,7 +294,7 @@ static void take_ports(struct words *w, struct rule *rule)
         if (!w->wanted && (!fits || p.last < p.first || rule->n_ports == LIMIT_SERVICE_PORTS))
             w->wanted = "a port or a range of ports";
         if (w->wanted) return;
-        rule->ports[rule->n_ports++] = p;
+        rule_add_port(rule, w->arena, p);
     } while (take(w, S(",")));
 }
 
@@ -416,7 +416,7 @@ bool powershell_read(str source, bytes content, struct arena *arena, struct rule
     bool undoes = str_equal(s.text, removal[0]);
     bool read = undoes ? read_undo(&s) : read_apply(&s, group, &rules);
     if (!read || !at_end(&s)) return err_in(err, source);
-    *out = (struct ruleset){rules.items, rules.n};
+    *out = (struct ruleset){.rules = rules.items, .n = rules.n};
     return true;
 }
 

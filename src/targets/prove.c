@@ -125,7 +125,7 @@ static bool rule_is_whole(struct proof_of_files *p, const struct target_file *fi
         point.found = str_format(p->work, "rule \"%.*s\" has an empty list", STR_ARG(rule->id));
         return ill_formed(p, file, &point);
     }
-    if (!rule->enabled) {
+    if (!rule->enabled && !p->target->fixed_slots) {
         point.expected = S("rules that are in force");
         point.found = str_format(p->work, "rule \"%.*s\" is disabled", STR_ARG(rule->id));
         return ill_formed(p, file, &point);
@@ -139,19 +139,19 @@ static bool rule_is_whole(struct proof_of_files *p, const struct target_file *fi
     return names_peers(p, file, rule);
 }
 
-/* A first-match chain ends in stops that repeat the accepts above them; each kind must still be
- * without repetition. */
+/* A first-match chain ends in stops that repeat the accepts above them, and what passes only when
+ * secured lies inside a block; each kind must still be without repetition. */
 static bool nothing_twice(struct proof_of_files *p, const struct target_file *file,
                           struct ruleset rules)
 {
     struct disjoint_overlap overlap;
     bool found = false;
-    if (p->target->engine == ENGINE_WINDOWS) {
-        found = disjoint_find_overlap(rules, DISJOINT_ALL, p->scratch, &overlap);
-    } else {
-        found = disjoint_find_overlap(rules, DISJOINT_ALLOWS, p->scratch, &overlap) ||
-                disjoint_find_overlap(rules, DISJOINT_BLOCKS, p->scratch, &overlap);
-    }
+    static const unsigned by_rank[] = {DISJOINT_ALLOWS | DISJOINT_BLOCKS,
+                                       DISJOINT_ALLOWS | DISJOINT_SECURE};
+    static const unsigned in_order[] = {DISJOINT_ALLOWS, DISJOINT_BLOCKS};
+    const unsigned *kinds = p->target->engine == ENGINE_WINDOWS ? by_rank : in_order;
+    for (size_t i = 0; i < COUNT_OF(by_rank) && !found; i++)
+        found = disjoint_find_overlap(rules, kinds[i], p->scratch, &overlap);
     if (!found) return true;
     struct addr local = is_any(overlap.first->local) && is_any(overlap.second->local)
                             ? own_address(file, overlap.first)
@@ -272,24 +272,43 @@ static bool read_member(str token, struct range *out)
     return true;
 }
 
-static bool names_members(struct proof_of_files *p, const struct target_file *file)
+struct members {
+    struct range *items;
+    size_t n, room;
+};
+
+static bool read_members(struct proof_of_files *p, const struct target_file *file,
+                         struct members *out)
 {
-    struct range *ranges = NULL;
-    size_t n = 0, room = 0;
     str left = file->content, mark = S("# member: ");
     while (left.len) {
         str line, rest;
         (void)str_cut(left, '\n', &line, &rest);
         left = rest;
         if (!str_starts(line, mark)) continue;
-        arena_grow(p->work, ranges, n, room);
+        arena_grow(p->work, out->items, out->n, out->room);
         str token = str_trim(str_tail(line, mark.len));
-        if (!read_member(token, &ranges[n]))
+        if (!read_member(token, &out->items[out->n]))
             return unreadable(p, file->path,
                               str_format(p->arena, "expected a member's address, found \"%.*s\"",
                                          STR_ARG(str_head(token, 60))));
-        n++;
+        out->n++;
     }
+    return true;
+}
+
+/* A file of rules that can hold no remark has a part that does. */
+static bool names_members(struct proof_of_files *p, const struct target_file *file)
+{
+    struct members said_so = {0};
+    for (size_t i = 0; i < p->files->n; i++) {
+        const struct target_file *other = &p->files->items[i];
+        bool tells = other == file || other->kind == TARGET_FILE_PART;
+        if (tells && other->host_class == file->host_class && !read_members(p, other, &said_so))
+            return false;
+    }
+    struct range *ranges = said_so.items;
+    size_t n = said_so.n;
     struct prefix_set said = prefix_set_of(p->work, ranges, n);
     struct prefix_set members = file->host_class->members;
     struct prefix_set missing = prefix_set_subtract(p->work, members, said);
@@ -323,13 +342,19 @@ static bool prove_rules(struct proof_of_files *p, const struct target_file *file
             .members = file->host_class->members,
             .rules = rules,
             .engine = p->target->engine,
+            .rest = p->target->rest,
             .profiles = p->target->profiles,
             .shared = file->host_class->shared,
         };
         equal = decision_proves_host(p->prover, &class, p->work, p->scratch, &point);
     } else {
-        equal = decision_proves_border(p->prover, file->border->border, rules, p->work, p->scratch,
-                                       &point);
+        struct enforced_border border = {
+            .border = file->border->border,
+            .rules = rules,
+            .engine = p->target->engine,
+            .rest = p->target->rest,
+        };
+        equal = decision_proves_border(p->prover, &border, p->work, p->scratch, &point);
     }
     if (!equal) return differs(p, file, &point);
     str group = p->target->group(p->workspace, border_word(p, file->border), p->work);
@@ -358,7 +383,10 @@ static bool read_files(struct proof_of_files *p)
         bytes content = str_bytes(file->content);
         struct err err = {0};
         bool read;
-        if (file->kind == TARGET_FILE_ROLLBACK)
+        if (file->kind == TARGET_FILE_PART)
+            read = p->target->read_part &&
+                   p->target->read_part(file->path, content, p->workspace, p->work, &err);
+        else if (file->kind == TARGET_FILE_ROLLBACK)
             read = p->target->read_rollback(file->path, content, p->workspace,
                                             border_word(p, file->border), p->work, &err);
         else
@@ -376,14 +404,15 @@ static bool read_files(struct proof_of_files *p)
 static bool nothing_missing(struct proof_of_files *p)
 {
     size_t n_borders = p->target->borders ? p->bundles->n_borders : 0;
-    for (size_t i = 0; i < p->bundles->n_classes + n_borders; i++) {
+    size_t n_classes = p->target->hosts ? p->bundles->n_classes : 0;
+    for (size_t i = 0; i < n_classes + n_borders; i++) {
         const struct host_class *class = NULL;
         const struct border_rules *border = NULL;
         size_t n_rules = 0, n_rollbacks = 0;
-        if (i < p->bundles->n_classes)
+        if (i < n_classes)
             class = &p->bundles->classes[i];
         else
-            border = &p->bundles->borders[i - p->bundles->n_classes];
+            border = &p->bundles->borders[i - n_classes];
         for (size_t j = 0; j < p->files->n; j++) {
             const struct target_file *file = &p->files->items[j];
             bool its = file->host_class == class && file->border == border;
@@ -395,7 +424,7 @@ static bool nothing_missing(struct proof_of_files *p)
         return unreadable(p, class ? class->id : border->border->name,
                           S("expected one file of rules and one rollback"));
     }
-    p->report.n_classes = p->bundles->n_classes;
+    p->report.n_classes = n_classes;
     p->report.n_borders = n_borders;
     return true;
 }

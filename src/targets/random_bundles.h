@@ -78,11 +78,16 @@ static inline struct ruleset bundles_rules(uint64_t *seed, struct prefix_set pee
                                            struct prefix_set inside, uint8_t profiles,
                                            struct arena *arena)
 {
+    static struct service_port smb[] = {
+        {TRANSPORT_TCP, 445, 445}
+    };
+    static struct service_port names[] = {
+        {TRANSPORT_UDP, 137,  137 },
+        {TRANSPORT_UDP, 5000, 5010}
+    };
     static const struct rule services[] = {
-        {.transport = TRANSPORT_TCP, .ports = {{TRANSPORT_TCP, 445, 445}},  .n_ports = 1},
-        {.transport = TRANSPORT_UDP,
-         .ports = {{TRANSPORT_UDP, 137, 137}, {TRANSPORT_UDP, 5000, 5010}},
-         .n_ports = 2                                                                   },
+        {.transport = TRANSPORT_TCP, .ports = smb,   .n_ports = COUNT_OF(smb)  },
+        {.transport = TRANSPORT_UDP, .ports = names, .n_ports = COUNT_OF(names)},
     };
     struct rules_made list = {0};
     struct prefix_set all = {&addr_all, 1};
@@ -103,7 +108,7 @@ static inline struct ruleset bundles_rules(uint64_t *seed, struct prefix_set pee
             bundles_service(&list, seed, rule, remote, arena);
         }
     }
-    return (struct ruleset){list.items, list.n};
+    return (struct ruleset){.rules = list.items, .n = list.n};
 }
 
 enum bundles_verdict { BUNDLES_UNTOUCHED, BUNDLES_ALLOWED, BUNDLES_BLOCKED };

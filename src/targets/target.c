@@ -94,10 +94,14 @@ static bool refused(const struct target *target, const struct rule *rule, const 
 
 bool target_expresses(const struct target *target, const struct rule *rule, struct err *err)
 {
-    if (rule->action == ACTION_ALLOW_IF_SECURE)
+    bool secure = target->holds & TARGET_SECURE;
+    if (rule->action == ACTION_ALLOW_IF_SECURE && !secure)
         return refused(target, rule, "action", S("allow-if-secure"), err);
-    if (rule->program.len) return refused(target, rule, "program", rule->program, err);
+    if (rule->program.len && !(target->holds & TARGET_PROGRAM))
+        return refused(target, rule, "program", rule->program, err);
+    if (rule->principals.len && !secure)
+        return refused(target, rule, "principals", rule->principals, err);
     if (rule->security.len) return refused(target, rule, "security", rule->security, err);
-    if (rule->principals.len) return refused(target, rule, "principals", rule->principals, err);
+    if (rule->only_if.len) return refused(target, rule, "condition", rule->only_if, err);
     return true;
 }

@@ -15,7 +15,11 @@ struct target_file {
     str content;
     str sha256; /* of the content, where only that is kept */
     bool executable;
-    enum { TARGET_FILE_RULES, TARGET_FILE_ROLLBACK } kind;
+    enum {
+        TARGET_FILE_RULES,    /* one per class or border */
+        TARGET_FILE_ROLLBACK, /* one per class or border, or one for all classes */
+        TARGET_FILE_PART,     /* more that belongs to it: Backup.xml, hardening */
+    } kind;
     /* The class whose rules this file holds or takes back, or the border. A rollback of all classes
      * alike has neither. */
     const struct host_class *host_class;
@@ -35,15 +39,28 @@ struct target_header {
     str workspace; /* the rules' owner: one word, see target_word */
 };
 
+/* What a dialect can say beside addresses, ports and actions. */
+enum {
+    TARGET_SECURE = 1u << 0,  /* allow-if-secure, principals and connection security */
+    TARGET_PROGRAM = 1u << 1, /* a service's mark: traffic of one program */
+    TARGET_HARDENS = 1u << 2, /* host_class.hardening */
+};
+
 struct target {
     str name, summary;
     enum engine engine;
+    enum rest rest;
+    unsigned holds;   /* TARGET_... */
     uint8_t profiles; /* which profiles it can hold (bits of enum profile) */
     /* Every address that can be a peer in this dialect (rules/universe.h). */
     const struct prefix_set *peers;
     str residue;  /* peers that it can't hold, in words; empty = none */
     str cannot;   /* what else it can't express, one sentence */
-    bool borders; /* writes forward files for enforced borders */
+    bool hosts;   /* writes files for host classes */
+    bool borders; /* writes files for the firewalls at enforced borders */
+    /* Rules that nothing needs are written as disabled, so that the fixed number of them replaces
+     * those of an older artefact (DESIGN.md 5). */
+    bool fixed_slots;
     /* bundles → files. False: something cannot be expressed; err names rule, field and target. */
     bool (*emit)(const struct bundles *bundles, const struct target_header *header,
                  struct arena *arena, struct target_files *out, struct err *err);
@@ -51,6 +68,10 @@ struct target {
      * an error with its line. */
     bool (*read)(str source, bytes content, struct arena *arena, struct ruleset *out,
                  struct err *err);
+    /* A TARGET_FILE_PART: true when it is what belongs to this workspace's artefact; else err says
+     * where not. NULL when the dialect has no such files. */
+    bool (*read_part)(str source, bytes content, str workspace, struct arena *arena,
+                      struct err *err);
     /* What all rules of one artefact are grouped under when they are read back, so that a rollback
      * finds them; border_word is empty for a host's. */
     str (*group)(str workspace, str border_word, struct arena *arena);
@@ -79,7 +100,7 @@ str target_word(struct arena *arena, str text);
 /* The word that a border's files and tables are named with; no two borders share one. */
 str target_border_word(const struct bundles *bundles, size_t index, struct arena *arena);
 
-/* What no target of this version can express is refused here: allow-if-secure, programs,
- * principals. Names rule, field and target. */
+/* What the target does not hold (TARGET_...) is refused here, and what none holds. Names rule,
+ * field and target. */
 MUST_USE bool target_expresses(const struct target *target, const struct rule *rule,
                                struct err *err);

@@ -145,7 +145,7 @@ static void test_pairs(void **state)
                                  : bundles_set(&random, *target->peers, &arena);
             if (i % 2) rule->local = rules[i - 1].local;
         }
-        made.class.rules = (struct ruleset){rules, 2 * RULES};
+        made.class.rules = (struct ruleset){.rules = rules, .n = 2 * RULES};
         made.bundles.n_borders = 0;
         assert_true(target->emit(&made.bundles, &header, &arena, &files, &err));
         struct ruleset found = {0};
@@ -153,7 +153,7 @@ static void test_pairs(void **state)
         if (!target->read(S("x"), str_bytes(files.items[0].content), &arena, &found, &err))
             fail_msg("%u: %s", err.line, err.text);
         /* Ports apart from these have no rules; the edges of the first rules say enough. */
-        struct ruleset some = {rules, 16};
+        struct ruleset some = {.rules = rules, .n = 16};
         n_compared += compare(some, found, target, (struct prefix_set){0}, scratch);
     }
     assert_true(n_compared > 10000);
@@ -293,7 +293,7 @@ static void test_refusals(void **state)
             struct rule rule = rows[i].change;
             rule.id = S("smb-out");
             make(&made, 3, targets[t], &arena);
-            made.class.rules = (struct ruleset){&rule, 1};
+            made.class.rules = (struct ruleset){.rules = &rule, .n = 1};
             assert_false(targets[t]->emit(&made.bundles, &header, &arena, &files, &err));
             assert_int_equal(err.kind, ERR_UNSUPPORTED);
             assert_non_null(strstr(err.text, rows[i].field));
@@ -320,7 +320,7 @@ static void test_split(void **state)
         .profiles = every_profile,
         .enabled = true,
         .transport = TRANSPORT_TCP,
-        .ports = {{TRANSPORT_TCP, 445, 445}},
+        .ports = (struct service_port[]){{TRANSPORT_TCP, 445, 445}},
         .n_ports = 1,
         .local = { &addr_all,                        1},
         .remote = { ranges,                        N},
@@ -331,7 +331,7 @@ static void test_split(void **state)
     struct ruleset found = {0};
     const struct target *target = target_by_name(S("powershell"));
     make(&made, 3, target, &arena);
-    made.class.rules = (struct ruleset){&rule, 1};
+    made.class.rules = (struct ruleset){.rules = &rule, .n = 1};
     assert_true(target->emit(&made.bundles, &header, &arena, &files, &err));
     assert_true(target->read(S("x"), str_bytes(files.items[0].content), &arena, &found, &err));
     assert_int_equal(found.n, 3);
