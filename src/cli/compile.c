@@ -30,6 +30,7 @@ struct compile {
     struct bundles bundles;        /* without rules: those of one class are in memory at a time */
     const struct prover **provers; /* per part */
     struct buf rules_md;           /* of classes and borders */
+    size_t telling;                /* the part whose rules of classes stand in it */
     struct map paths;              /* of files that are made, in lower case */
     size_t n_written;              /* of the target at hand */
     str *differences;              /* from the policy, in words */
@@ -122,6 +123,8 @@ static void plan(struct compile *c)
         c->provers[i] =
             prover_make(decision, *c->parts[i].target->peers, call->arena, call->scratch);
     c->rules_md = buf_in(call->arena);
+    while (c->telling < c->n_parts && !c->parts[c->telling].target->hosts)
+        c->telling++;
 }
 
 /* The files of one class, or those of all borders with what no class has for its own. */
@@ -143,6 +146,7 @@ static void make_rules(const struct compile *c, struct batch *batch)
     struct arena *work = batch->work;
     struct arena scratch = c->call->scratch;
     batch->bundles = (struct bundles){.resolved = c->bundles.resolved};
+    if (batch->index < c->bundles.n_classes && !c->parts[batch->part].target->hosts) return;
     if (batch->index < c->bundles.n_classes) {
         struct host_class *class = arena_new(work, struct host_class);
         *class = c->bundles.classes[batch->index];
@@ -198,6 +202,20 @@ static bool each_batch(struct compile *c, const char *what,
     command_progress_end(c->call);
     arena_close(&work);
     return good;
+}
+
+/* A target for firewalls at borders has nothing to say of a policy without any. */
+static bool has_places(const struct compile *c, struct err *err)
+{
+    for (size_t i = 0; i < c->n_parts; i++) {
+        const struct target *target = c->parts[i].target;
+        if (target->hosts || c->bundles.n_borders) continue;
+        return err_set(err, ERR_UNSUPPORTED,
+                       "target %.*s writes for the firewalls at borders, and the policy has none: "
+                       "expected a segment with `border: enforced`, or `perimeter:`",
+                       STR_ARG(target->name));
+    }
+    return true;
 }
 
 static void differs(struct compile *c, str text)
@@ -300,10 +318,10 @@ static bool make_batch(struct compile *c, struct batch *batch, struct err *err)
     if (!prove_batch(c, batch)) return false;
     for (size_t i = 0; i < batch->files.n; i++)
         if (!is_common(batch, &batch->files.items[i])) keep_file(c, batch, &batch->files.items[i]);
-    if (batch->part) return true;
-    for (size_t i = 0; i < batch->bundles.n_classes; i++)
-        rules_md_class(&batch->bundles.classes[i], batch->work, &c->rules_md);
-    for (size_t i = 0; i < batch->bundles.n_borders; i++)
+    if (batch->part == c->telling)
+        for (size_t i = 0; i < batch->bundles.n_classes; i++)
+            rules_md_class(&batch->bundles.classes[i], batch->work, &c->rules_md);
+    for (size_t i = 0; i < batch->bundles.n_borders && !batch->part; i++)
         rules_md_border(&batch->bundles.borders[i], batch->work, &c->rules_md);
     return true;
 }
@@ -608,6 +626,7 @@ static int run(struct invocation *call)
     c.header = header_of(&c);
     if (verifies) return verify(&c);
     plan(&c);
+    if (!has_places(&c, &err)) return command_fail(call, &err);
     if (!each_batch(&c, "proving", make_batch, &err))
         return c.n_differences ? answer(&c) : command_fail(call, &err);
 
@@ -642,7 +661,7 @@ static const struct option options[] = {
      .type = OPTION_TEXT,
      .many = true,
      .value = T("TARGET"),
-     .help = T("powershell (the default) or nftables; may be given again")},
+     .help = T("a dialect, of `compile --help`; default powershell; may be given again")},
     {.name = T("verify"),
      .type = OPTION_TEXT,
      .value = T("DIR"),

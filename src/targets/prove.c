@@ -136,7 +136,7 @@ static bool rule_is_whole(struct proof_of_files *p, const struct target_file *fi
                                  STR_ARG(rule->group));
         return ill_formed(p, file, &point);
     }
-    return names_peers(p, file, rule);
+    return !rule->enabled || names_peers(p, file, rule);
 }
 
 /* A first-match chain ends in stops that repeat the accepts above them, and what passes only when
