@@ -68,7 +68,7 @@ static bool is_taken(const str *words, size_t n, str word)
 
 /* Rules whose names differ in case only are one rule on Windows: the first of such services keeps
  * its name, the others get a number that makes no service's name of it. */
-static const str *find_service_words(const struct service_table *services, struct arena *arena)
+const str *bundle_service_words(const struct service_table *services, struct arena *arena)
 {
     str *heads = arena_array(arena, str, services->n + 1);
     str *words = arena_array(arena, str, services->n + 1);
@@ -117,6 +117,19 @@ static str profiles_text(struct arena *arena, uint8_t profiles, char separator)
     return buf_text(&out);
 }
 
+str bundle_id_text(const struct bundle_id *id, struct arena *arena)
+{
+    struct buf out = buf_in(arena);
+    buf_format(&out, "sallyport-%.*s-", STR_ARG(id->workspace));
+    if (id->border.len) buf_format(&out, "border-%.*s-", STR_ARG(id->border));
+    buf_format(&out, "%.*s-%.*s-%.*s-", STR_ARG(direction_text(id->direction)),
+               STR_ARG(id->service), STR_ARG(service_transport_text(id->transport)));
+    str profiles = id->border.len ? S("all") : profiles_text(arena, id->profiles, '-');
+    buf_format(&out, "%.*s-%.*s-%zu", STR_ARG(profiles), STR_ARG(action_text(id->action)),
+               id->scope);
+    return buf_text(&out);
+}
+
 static str blocked_by(const struct making *m, const struct stance *stance, uint8_t profiles,
                       bool by_mode)
 {
@@ -154,9 +167,16 @@ static void add_rule(const struct making *m, struct rules *rules, const struct c
     struct arena scratch = m->scratch;
     const struct service *service = &m->plan->resolved->policy->services.services[cell->service];
     str service_name = service->name, direction = direction_text(cell->direction);
-    str word = m->plan->service_words[cell->service];
-    str where =
-        cell->border.len ? str_format(&scratch, "border-%.*s-", STR_ARG(cell->border)) : S("");
+    const struct bundle_id id = {
+        .workspace = m->plan->safe_name,
+        .border = cell->border,
+        .service = m->plan->service_words[cell->service],
+        .direction = cell->direction,
+        .transport = transport,
+        .profiles = cell->profiles,
+        .action = action,
+        .scope = cell->slot,
+    };
     struct rule rule = {
         .direction = cell->direction,
         .action = action,
@@ -173,12 +193,8 @@ static void add_rule(const struct making *m, struct rules *rules, const struct c
     rule.ports = m->plan->ports[(size_t)cell->service * TRANSPORTS + (transport == TRANSPORT_UDP)];
     for (size_t i = 0; i < service->n_ports; i++)
         rule.n_ports += service->ports[i].transport == transport;
-    str profiles = cell->border.len ? S("all") : profiles_text(&scratch, cell->profiles, '-');
     str transport_name = service_transport_text(transport);
-    rule.id = str_format(m->arena, "sallyport-%.*s-%.*s%.*s-%.*s-%.*s-%.*s-%.*s-%zu",
-                         STR_ARG(m->plan->safe_name), STR_ARG(where), STR_ARG(direction),
-                         STR_ARG(word), STR_ARG(transport_name), STR_ARG(profiles),
-                         STR_ARG(action_text(action)), cell->slot);
+    rule.id = bundle_id_text(&id, m->arena);
     str verb = action == ACTION_BLOCK ? S("block") : S("allow");
     str peers = cell->direction == DIRECTION_INBOUND ? S("clients") : S("servers");
     str which = action == ACTION_BLOCK   ? S("unapproved")
@@ -727,7 +743,7 @@ const struct bundle_plan *bundle_plan(const struct decision *decision, str name,
         .everywhere = prefix_set_of(arena, &addr_all, 1),
         .name = name,
         .safe_name = safe_name(arena, name),
-        .service_words = find_service_words(&resolved->policy->services, arena),
+        .service_words = bundle_service_words(&resolved->policy->services, arena),
         .ports = find_ports(&resolved->policy->services, arena),
         .stances = stances_of(decision, arena, scratch),
         .bundles = {.resolved = resolved, .n_borders = resolved->n_borders},

@@ -38,6 +38,19 @@ struct bundle_sizes {
     size_t apart, together;
 };
 
+/* What a rule's id is made of (DESIGN.md 5): never an address. */
+struct bundle_id {
+    str workspace, border, service; /* border is empty for a host's rules */
+    enum direction direction;
+    enum transport transport;
+    uint8_t profiles;
+    enum action action;
+    size_t scope; /* which local addresses: 1 = home, or all */
+};
+str bundle_id_text(const struct bundle_id *id, struct arena *arena);
+/* Per service of the policy: its name in ids, different for each also when case is ignored. */
+const str *bundle_service_words(const struct service_table *services, struct arena *arena);
+
 /* Who loads what, without the rules: those of one class at a time are made when they are asked for,
  * so that a policy of many classes never has them all in memory.
  *
