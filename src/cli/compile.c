@@ -318,6 +318,10 @@ static bool make_batch(struct compile *c, struct batch *batch, struct err *err)
     if (!prove_batch(c, batch)) return false;
     for (size_t i = 0; i < batch->files.n; i++)
         if (!is_common(batch, &batch->files.items[i])) keep_file(c, batch, &batch->files.items[i]);
+    for (size_t i = 0; i < batch->bundles.n_classes; i++)
+        c->parts[batch->part].doubts |= doubts_of(&batch->bundles.classes[i]);
+    for (size_t i = 0; i < batch->bundles.n_borders && part->target->borders; i++)
+        c->parts[batch->part].doubts |= doubts_of_border(&batch->bundles.borders[i]);
     if (batch->part == c->telling)
         for (size_t i = 0; i < batch->bundles.n_classes; i++)
             rules_md_class(&batch->bundles.classes[i], batch->work, &c->rules_md);

@@ -12,6 +12,7 @@ struct manifest_part {
     const struct target *target;
     struct target_files files; /* with their hashes, without content: by class, then the others */
     struct prove_report report;
+    unsigned doubts; /* DOUBT_..., of all its rules */
 };
 
 struct manifest {

@@ -618,6 +618,12 @@ const struct target nftables_target = {
     .cannot = T("network profiles (its host files are those of profile domain) and "
                 "allow-if-secure"),
     .borders = true,
+    .load =
+        T("`nft --check --file CLASS.nft`, then without `--check`; `rollback.nft` removes the "
+          "table. A border's file is for the router in front of it, with a rollback of its own"),
+    .decides = T("the first rule of a chain that matches; a drop is final whatever other tables "
+                 "say, an accept "
+                 "ends its own table only"),
     .hosts = true,
     .emit = emit,
     .read = nftables_read,

@@ -352,6 +352,12 @@ const struct target powershell_target = {
           "document as valid end points of a range"),
     .cannot = T("borders (it holds host rules only) and, until connection security is written too, "
                 "allow-if-secure"),
+    .load = T("`apply.ps1 -WhatIf` shows what would be done, `apply.ps1` does it, again replaces; "
+              "`rollback.ps1` removes the group and restores what was there. Both work offline"),
+    .decides =
+        T("an authenticated override, else any block, else any allow, else the profile's default; "
+          "order does not matter, and rules of all stores count together"),
+    .doubts = windows_doubts,
     .hosts = true,
     .emit = emit,
     .read = powershell_read,

@@ -2,6 +2,8 @@
 #include "targets/rules_md.h"
 
 #include "base/instant.h"
+#include "harden/baseline.h"
+#include "policy/exceptions.h"
 #include "rules/universe.h"
 
 enum {
@@ -110,6 +112,47 @@ static void put_rules(struct buf *out, struct ruleset rules, struct arena *arena
         buf_format(out, "\n%zu more rules like these are in the files.\n", rules.n - RULES_SHOWN);
 }
 
+/* Who negotiates IPsec with whom; shown after the rules that rest on it. */
+static void put_security(struct buf *out, struct ruleset rules, struct arena *arena)
+{
+    if (!rules.n_security) return;
+    buf_str(out,
+            S("\nConnection security (IPsec: request inbound and outbound, Kerberos of computer "
+              "and user):\n\n"
+              "| profiles | own addresses | peers | why | rule |\n|---|---|---|---|---|\n"));
+    for (size_t i = 0; i < rules.n_security && i < RULES_SHOWN; i++) {
+        const struct security_rule *rule = &rules.security[i];
+        buf_str(out, S("| "));
+        put_profiles(out, rule->profiles);
+        buf_str(out, S(" | "));
+        put_ranges(out, rule->local, arena);
+        buf_str(out, S(" | "));
+        put_ranges(out, rule->remote, arena);
+        buf_str(out, S(" | "));
+        put_text(out, rule->why);
+        buf_str(out, S(" | "));
+        put_text(out, rule->id);
+        buf_str(out, S(" |\n"));
+    }
+}
+
+static void put_hardening(struct buf *out, const struct host_class *class)
+{
+    if (!class->n_hardening) return;
+    buf_str(out, S("\nHardening:\n\n| setting | what is set | why | what it breaks | versions |\n"
+                   "|---|---|---|---|---|\n"));
+    for (size_t i = 0; i < class->n_hardening; i++) {
+        const struct harden_change *change = &class->hardening[i];
+        const str cells[] = {change->id, change->asks, change->why, change->breaks,
+                             change->versions};
+        for (size_t k = 0; k < COUNT_OF(cells); k++) {
+            buf_str(out, k ? S(" | ") : S("| "));
+            put_text(out, cells[k]);
+        }
+        buf_str(out, S(" |\n"));
+    }
+}
+
 static void put_head(struct buf *out, const struct manifest *m)
 {
     char as_of[INSTANT_TEXT];
@@ -162,18 +205,69 @@ static void put_limits(struct buf *out, const struct manifest *m, struct arena *
               "- A machine's traffic to its own addresses is not filtered.\n"));
 }
 
-static void put_use(struct buf *out)
+static void put_use(struct buf *out, const struct manifest *m)
 {
-    buf_str(
-        out,
-        S("\n## Loading and taking back\n\n"
-          "- powershell: `apply.ps1 -WhatIf` shows what would be done, `apply.ps1` does it, again "
-          "replaces; `rollback.ps1` removes the group and restores the log settings. Both work "
-          "offline.\n"
-          "- nftables: `nft --check --file CLASS.nft`, then without `--check`; `rollback.nft` "
-          "removes the table. A border's file is for the router in front of it, with a rollback of "
-          "its own.\n"
-          "- Which machine loads what: manifest.json.\n"));
+    buf_str(out, S("\n## Which rule decides\n\n"));
+    for (size_t i = 0; i < m->n_parts; i++)
+        buf_format(out, "- %.*s: %.*s.\n", STR_ARG(m->parts[i].target->name),
+                   STR_ARG(m->parts[i].target->decides));
+    buf_str(out, S("\n## Loading and taking back\n\n"));
+    for (size_t i = 0; i < m->n_parts; i++)
+        buf_format(out, "- %.*s: %.*s.\n", STR_ARG(m->parts[i].target->name),
+                   STR_ARG(m->parts[i].target->load));
+    buf_str(out, S("- Which machine loads what: manifest.json.\n"));
+}
+
+/* What no source confirms, where it matters here. */
+static void put_doubts(struct buf *out, const struct manifest *m)
+{
+    bool any = false;
+    for (size_t i = 0; i < m->n_parts; i++) {
+        const struct manifest_part *part = &m->parts[i];
+        for (const struct doubt *d = part->target->doubts; d && d->id.len; d++) {
+            bool said = false; /* of an earlier target */
+            for (size_t k = 0; k < i; k++)
+                said = said || m->parts[k].target->doubts == part->target->doubts;
+            if (said || !doubt_matters(d, part->doubts)) continue;
+            if (!any)
+                buf_str(out, S("\n## What is UNCERTAIN\n\nThese files rest on facts that no public "
+                               "source confirms; docs/targets/ has more of each.\n\n"));
+            any = true;
+            buf_format(out, "- `%.*s`: %.*s\n", STR_ARG(d->id), STR_ARG(d->text));
+        }
+    }
+}
+
+/* Who answers for what is open beside the policy's own lines, and until when. */
+static void put_exceptions(struct buf *out, const struct resolved *r, struct arena *arena)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < r->n_entries; i++) {
+        const struct exception *e = r->entries[i].exception;
+        if (!e) continue;
+        if (!n++)
+            buf_str(out, S("\n## Exceptions in force\n\n"
+                           "| exception | owner | reason | ticket | approved by | ends | where |\n"
+                           "|---|---|---|---|---|---|---|\n"));
+        if (n > RULES_SHOWN) continue;
+        struct arena scratch = *arena;
+        struct buf by = buf_in(&scratch);
+        for (size_t k = 0; k < e->n_approvers; k++)
+            buf_format(&by, "%s%.*s", k ? ", " : "", STR_ARG(e->approvers[k]));
+        const str cells[] = {e->id.len ? e->id : e->entry.name,
+                             e->owner,
+                             e->reason,
+                             e->ticket,
+                             buf_text(&by),
+                             e->expires,
+                             resolve_entry_where(r, &r->entries[i], &scratch)};
+        for (size_t k = 0; k < COUNT_OF(cells); k++) {
+            buf_str(out, k ? S(" | ") : S("| "));
+            put_text(out, cells[k]);
+        }
+        buf_str(out, S(" |\n"));
+    }
+    if (n > RULES_SHOWN) buf_format(out, "\n%zu more are in force.\n", n - RULES_SHOWN);
 }
 
 void rules_md_class(const struct host_class *class, struct arena *arena, struct buf *out)
@@ -191,6 +285,8 @@ void rules_md_class(const struct host_class *class, struct arena *arena, struct 
         buf_format(out, " and %zu more", class->n_machine_names - NAMES_SHOWN);
     if (class->n_machine_names) buf_str(out, S("\n\n"));
     put_rules(out, class->rules, arena);
+    put_security(out, class->rules, arena);
+    put_hardening(out, class);
 }
 
 void rules_md_border(const struct border_rules *border, struct arena *arena, struct buf *out)
@@ -205,6 +301,8 @@ void rules_md_print(const struct manifest *m, str parts, struct arena *arena, st
 {
     put_head(out, m);
     put_limits(out, m, arena);
-    put_use(out);
+    put_use(out, m);
+    put_doubts(out, m);
+    put_exceptions(out, m->resolved, arena);
     buf_str(out, parts);
 }

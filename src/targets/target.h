@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "rules/bundle.h"
+#include "targets/doubts.h"
 
 struct target_file {
     str path; /* relative to the target's folder, '/' separated, ASCII, valid on Windows */
@@ -54,8 +55,12 @@ struct target {
     uint8_t profiles; /* which profiles it can hold (bits of enum profile) */
     /* Every address that can be a peer in this dialect (rules/universe.h). */
     const struct prefix_set *peers;
-    str residue;  /* peers that it can't hold, in words; empty = none */
-    str cannot;   /* what else it can't express, one sentence */
+    str residue; /* peers that it can't hold, in words; empty = none */
+    str cannot;  /* what else it can't express, one sentence */
+    str load;    /* how files are loaded, and taken back: for RULES.md, one or two sentences */
+    str decides; /* which rule decides when several match, one sentence */
+    const struct doubt
+        *doubts;  /* facts nobody confirmed; NULL = none, else ends with an empty id */
     bool hosts;   /* writes files for host classes */
     bool borders; /* writes files for the firewalls at enforced borders */
     /* Rules that nothing needs are written as disabled, so that the fixed number of them replaces
