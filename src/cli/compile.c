@@ -8,6 +8,7 @@
 #include "cli/controllers.h"
 #include "cli/policy_file.h"
 #include "targets/manifest.h"
+#include "targets/probes.h"
 #include "targets/rules_md.h"
 
 #define T(text)                                                                                    \
@@ -16,7 +17,7 @@
     }
 
 /* An artefact of this size has some hundred thousand rules; longer ones were not written by us. */
-enum { MOST_FILE_BYTES = 256 << 20 };
+enum { MOST_FILE_BYTES = 256 << 20, PROBES_OF_EACH = 16 };
 
 struct compile {
     struct invocation *call;
@@ -26,10 +27,11 @@ struct compile {
     struct manifest_part *parts;
     size_t n_parts;
     struct manifest manifest;
+    const struct decision *decision;
     const struct bundle_plan *plan;
     struct bundles bundles;        /* without rules: those of one class are in memory at a time */
     const struct prover **provers; /* per part */
-    struct buf rules_md;           /* of classes and borders */
+    struct buf rules_md, probes;   /* of classes and borders */
     size_t telling;                /* the part whose rules of classes stand in it */
     struct map paths;              /* of files that are made, in lower case */
     size_t n_written;              /* of the target at hand */
@@ -114,15 +116,16 @@ static void plan(struct compile *c)
 {
     struct invocation *call = c->call;
     const struct bundle_sizes sizes = {0};
-    const struct decision *decision =
-        decision_build(&c->file->resolved, NULL, call->arena, call->scratch);
-    c->plan = bundle_plan(decision, c->header.workspace, &sizes, call->arena, call->scratch);
+    c->decision = decision_build(&c->file->resolved, NULL, call->arena, call->scratch);
+    c->plan = bundle_plan(c->decision, c->header.workspace, &sizes, call->arena, call->scratch);
     c->bundles = bundle_planned(c->plan);
     c->provers = arena_array(call->arena, const struct prover *, c->n_parts);
     for (size_t i = 0; i < c->n_parts; i++)
         c->provers[i] =
-            prover_make(decision, *c->parts[i].target->peers, call->arena, call->scratch);
+            prover_make(c->decision, *c->parts[i].target->peers, call->arena, call->scratch);
     c->rules_md = buf_in(call->arena);
+    c->probes = buf_in(call->arena);
+    probes_head(&c->probes);
     while (c->telling < c->n_parts && !c->parts[c->telling].target->hosts)
         c->telling++;
 }
@@ -322,9 +325,11 @@ static bool make_batch(struct compile *c, struct batch *batch, struct err *err)
         c->parts[batch->part].doubts |= doubts_of(&batch->bundles.classes[i]);
     for (size_t i = 0; i < batch->bundles.n_borders && part->target->borders; i++)
         c->parts[batch->part].doubts |= doubts_of_border(&batch->bundles.borders[i]);
-    if (batch->part == c->telling)
-        for (size_t i = 0; i < batch->bundles.n_classes; i++)
-            rules_md_class(&batch->bundles.classes[i], batch->work, &c->rules_md);
+    for (size_t i = 0; i < batch->bundles.n_classes && batch->part == c->telling; i++) {
+        const struct host_class *class = &batch->bundles.classes[i];
+        rules_md_class(class, batch->work, &c->rules_md);
+        probes_class(c->decision, class, PROBES_OF_EACH, c->call->scratch, &c->probes);
+    }
     for (size_t i = 0; i < batch->bundles.n_borders && !batch->part; i++)
         rules_md_border(&batch->bundles.borders[i], batch->work, &c->rules_md);
     return true;
@@ -359,7 +364,9 @@ static bool remove_one(struct compile *c, str path, struct err *err)
 static bool is_made(const struct compile *c, str path)
 {
     struct arena scratch = c->call->scratch;
-    return str_equal(path, S("RULES.md")) || map_find(&c->paths, str_lower(&scratch, path));
+    for (size_t i = 0; i < c->manifest.n_documents; i++)
+        if (str_equal(path, c->manifest.documents[i].path)) return true;
+    return map_find(&c->paths, str_lower(&scratch, path));
 }
 
 struct file_list {
@@ -432,8 +439,13 @@ static bool replace_files(struct compile *c, const struct file_list *stale, stru
 {
     for (size_t i = 0; i < stale->n; i++)
         if (!remove_one(c, stale->items[i].path, err)) return false;
-    return each_batch(c, "writing", write_batch, err) &&
-           write_one(c, S("RULES.md"), c->manifest.rules_md, false, err);
+    if (!each_batch(c, "writing", write_batch, err)) return false;
+    for (size_t i = 0; i < c->manifest.n_documents; i++) {
+        const struct manifest_document *document = &c->manifest.documents[i];
+        if (!write_one(c, document->path, document->content, document->executable, err))
+            return false;
+    }
+    return true;
 }
 
 static int write_all(struct compile *c, str manifest)
@@ -643,7 +655,14 @@ static int run(struct invocation *call)
         .n_parts = c.n_parts,
     };
     rules_md_print(&c.manifest, buf_text(&c.rules_md), call->arena, &rules);
-    c.manifest.rules_md = buf_text(&rules);
+    const struct manifest_document documents[] = {
+        {S("RULES.md"),   buf_text(&rules),    S("document"), false},
+        {S("probes.csv"), buf_text(&c.probes), S("probes"),   false},
+        {S("probe.ps1"),  probes_powershell(), S("probes"),   false},
+        {S("probe.sh"),   probes_sh(),         S("probes"),   true },
+    };
+    c.manifest.documents = documents;
+    c.manifest.n_documents = c.telling < c.n_parts ? COUNT_OF(documents) : 1;
     manifest_print(&c.manifest, call->arena, &manifest);
     status = write_all(&c, buf_text(&manifest));
     if (status != EXIT_FINE) return status;

@@ -153,11 +153,16 @@ void manifest_print(const struct manifest *m, struct arena *arena, struct buf *o
     for (size_t i = 0; i < m->n_parts; i++)
         for (size_t j = 0; j < m->parts[i].files.n; j++) {
             const struct target_file *file = &m->parts[i].files.items[j];
-            str kind = file->kind == TARGET_FILE_ROLLBACK ? S("rollback") : S("rules");
+            str kind = file->kind == TARGET_FILE_ROLLBACK ? S("rollback")
+                       : file->kind == TARGET_FILE_PART   ? S("part")
+                                                          : S("rules");
             print_file(&json, manifest_path(arena, &m->parts[i], file), kind, file->sha256);
         }
-    struct sha256_digest digest = sha256_of(str_bytes(m->rules_md));
-    print_file(&json, S("RULES.md"), S("document"), sha256_hex(arena, &digest));
+    for (size_t i = 0; i < m->n_documents; i++) {
+        const struct manifest_document *document = &m->documents[i];
+        struct sha256_digest digest = sha256_of(str_bytes(document->content));
+        print_file(&json, document->path, document->kind, sha256_hex(arena, &digest));
+    }
     json_array_end(&json);
     json_key(&json, S("classes"));
     json_array(&json);

@@ -15,13 +15,20 @@ struct manifest_part {
     unsigned doubts; /* DOUBT_..., of all its rules */
 };
 
+/* What stands beside the targets' folders: RULES.md, probes. */
+struct manifest_document {
+    str path, content, kind; /* kind: "document" or "probes" */
+    bool executable;
+};
+
 struct manifest {
     const struct target_header *header;
     const struct resolved *resolved;
     struct bundles bundles; /* whose files these are; their rules may be empty */
     const struct manifest_part *parts;
     size_t n_parts;
-    str rules_md; /* content of RULES.md */
+    const struct manifest_document *documents;
+    size_t n_documents;
 };
 
 /* "powershell/clients-1/apply.ps1" */
