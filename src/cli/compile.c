@@ -17,7 +17,13 @@
     }
 
 /* An artefact of this size has some hundred thousand rules; longer ones were not written by us. */
-enum { MOST_FILE_BYTES = 256 << 20, PROBES_OF_EACH = 16 };
+enum { MOST_FILE_BYTES = 256 << 20, PROBES_OF_EACH = 16, MOST_KEPT_BYTES = 32 << 20 };
+
+/* What is kept of a batch that was proved, between proving and writing. */
+struct kept_batch {
+    size_t from, n; /* in its part's files */
+    bool whole;     /* with their content, so that it need not be made again */
+};
 
 struct compile {
     struct invocation *call;
@@ -35,7 +41,9 @@ struct compile {
     size_t telling;                /* the part whose rules of classes stand in it */
     struct map paths;              /* of files that are made, in lower case */
     size_t n_written;              /* of the target at hand */
-    str *differences;              /* from the policy, in words */
+    struct kept_batch *kept;       /* per part and batch */
+    size_t kept_bytes;
+    str *differences; /* from the policy, in words */
     size_t n_differences, differences_room;
 };
 
@@ -123,6 +131,7 @@ static void plan(struct compile *c)
     for (size_t i = 0; i < c->n_parts; i++)
         c->provers[i] =
             prover_make(c->decision, *c->parts[i].target->peers, call->arena, call->scratch);
+    c->kept = arena_array(call->arena, struct kept_batch, c->n_parts * (c->bundles.n_classes + 1));
     c->rules_md = buf_in(call->arena);
     c->probes = buf_in(call->arena);
     probes_head(&c->probes);
@@ -168,15 +177,18 @@ static void make_rules(const struct compile *c, struct batch *batch)
     batch->bundles.n_borders = n;
 }
 
-/* The last batch as it was proved, if it was: it is there whole, and need not be made again. */
-static bool kept_batch(const struct compile *c, struct batch *batch)
+static struct kept_batch *kept_of(const struct compile *c, const struct batch *batch)
 {
-    const struct target_files *files = &c->parts[batch->part].files;
-    size_t from = files->n;
-    while (from && !files->items[from - 1].host_class)
-        from--;
-    if (from == files->n) return false;
-    batch->files = (struct target_files){files->items + from, files->n - from, 0};
+    return &c->kept[batch->part * (c->bundles.n_classes + 1) + batch->index];
+}
+
+/* A batch as it was proved, if its content was kept. */
+static bool is_kept(const struct compile *c, struct batch *batch)
+{
+    const struct kept_batch *kept = kept_of(c, batch);
+    if (!kept->whole) return false;
+    batch->files =
+        (struct target_files){c->parts[batch->part].files.items + kept->from, kept->n, 0};
     return true;
 }
 
@@ -194,7 +206,7 @@ static bool each_batch(struct compile *c, const char *what,
         const struct target *target = c->parts[batch.part].target;
         arena_reset(&work);
         command_progress(c->call, str_of(what), i, c->n_parts * n);
-        if (batch.index == c->bundles.n_classes && kept_batch(c, &batch)) {
+        if (is_kept(c, &batch)) {
             good = take(c, &batch, err);
             continue;
         }
@@ -293,7 +305,8 @@ static bool note_path(struct compile *c, const struct manifest_part *part,
 }
 
 /* What is kept of a file that was proved: who loads it, and its hash. */
-static void keep_file(struct compile *c, const struct batch *batch, const struct target_file *file)
+static void keep_file(struct compile *c, const struct batch *batch, const struct target_file *file,
+                      bool whole)
 {
     struct arena *arena = c->call->arena;
     struct sha256_digest digest = sha256_of(str_bytes(file->content));
@@ -302,13 +315,27 @@ static void keep_file(struct compile *c, const struct batch *batch, const struct
         .sha256 = sha256_hex(arena, &digest),
         .executable = file->executable,
         .kind = file->kind,
+        .content = whole ? str_copy(arena, file->content) : (str){0},
     };
-    if (file->host_class)
-        kept.host_class = &c->bundles.classes[batch->index];
-    else
-        kept.content = str_copy(arena, file->content);
+    if (file->host_class) kept.host_class = &c->bundles.classes[batch->index];
     if (file->border) kept.border = &c->bundles.borders[file->border - batch->bundles.borders];
     target_add_file(&c->parts[batch->part].files, arena, kept);
+}
+
+/* The last batch is kept whatever its size: there is one of it. */
+static void keep_batch(struct compile *c, const struct batch *batch)
+{
+    struct kept_batch *kept = kept_of(c, batch);
+    size_t length = 0;
+    kept->from = c->parts[batch->part].files.n;
+    for (size_t i = 0; i < batch->files.n; i++)
+        if (!is_common(batch, &batch->files.items[i])) length += batch->files.items[i].content.len;
+    kept->whole = batch->index == c->bundles.n_classes || c->kept_bytes + length <= MOST_KEPT_BYTES;
+    if (kept->whole) c->kept_bytes += length;
+    for (size_t i = 0; i < batch->files.n; i++)
+        if (!is_common(batch, &batch->files.items[i]))
+            keep_file(c, batch, &batch->files.items[i], kept->whole);
+    kept->n = c->parts[batch->part].files.n - kept->from;
 }
 
 static bool make_batch(struct compile *c, struct batch *batch, struct err *err)
@@ -319,8 +346,7 @@ static bool make_batch(struct compile *c, struct batch *batch, struct err *err)
             !note_path(c, part, &batch->files.items[i], err))
             return false;
     if (!prove_batch(c, batch)) return false;
-    for (size_t i = 0; i < batch->files.n; i++)
-        if (!is_common(batch, &batch->files.items[i])) keep_file(c, batch, &batch->files.items[i]);
+    keep_batch(c, batch);
     for (size_t i = 0; i < batch->bundles.n_classes; i++)
         c->parts[batch->part].doubts |= doubts_of(&batch->bundles.classes[i]);
     for (size_t i = 0; i < batch->bundles.n_borders && part->target->borders; i++)
