@@ -99,6 +99,8 @@ static struct counterexample point_of(const struct proof_of_files *p,
 static bool names_peers(struct proof_of_files *p, const struct target_file *file,
                         const struct rule *rule)
 {
+    /* The last permit of a list that stands alone: the proof has set it aside. */
+    if (p->target->rest == REST_PERMITTED && rule->transport == TRANSPORT_NONE) return true;
     for (unsigned end = 0; end < 2; end++) {
         struct prefix_set set = end ? rule->remote : rule->local;
         struct prefix_set extra = prefix_set_subtract(p->work, set, *p->target->peers);
@@ -226,13 +228,93 @@ static bool stop_matters(struct proof_of_files *p, const struct target_file *fil
     return ill_formed(p, file, &point);
 }
 
+/* ---- Lists --------------------------------------------------------------------------------------
+ * Access lists that are judged in order hold at borders. Their stops may name the whole of either
+ * side, so that a list of thousands of approvals does not end in as many stops: then each end is
+ * known from the policy alone, and damage shows.
+ */
+
+static struct prefix_set of_family(struct arena *arena, struct prefix_set set, bool v4)
+{
+    return v4 ? prefix_set_v4(arena, set) : prefix_set_v6(arena, set);
+}
+
+static bool names_whole_sides(struct proof_of_files *p, const struct target_file *file,
+                              const struct rule *stop, bool v4)
+{
+    if (!file->border) return false;
+    struct prefix_set inside = file->border->border->inside;
+    struct prefix_set routed =
+        prefix_set_subtract(p->work, *p->target->peers, p->bundles->resolved->places.local);
+    routed = of_family(p->work, routed, v4);
+    return prefix_set_equal(stop->local, prefix_set_intersect(p->work, routed, inside)) &&
+           prefix_set_equal(stop->remote, prefix_set_subtract(p->work, routed, inside));
+}
+
+/* Some flow that no accept has taken. */
+static bool stops_something(struct proof_of_files *p, struct ruleset rules, const struct rule *stop)
+{
+    struct prefix_set left = stop->local;
+    for (size_t i = 0; i < rules.n && left.n; i++)
+        if (accepts_before(&rules.rules[i], stop) &&
+            prefix_set_covers(rules.rules[i].remote, stop->remote))
+            left = prefix_set_subtract(p->work, left, rules.rules[i].local);
+    if (!left.n) return false;
+    const struct rule **accepts = arena_array(p->work, const struct rule *, rules.n);
+    struct prefix_set *ends = arena_array(p->work, struct prefix_set, rules.n + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < rules.n; i++) {
+        if (!accepts_before(&rules.rules[i], stop)) continue;
+        ends[n] = rules.rules[i].local;
+        accepts[n++] = &rules.rules[i];
+    }
+    ends[n] = stop->local;
+    struct scopes scopes = scopes_of(ends, n + 1, p->work, p->scratch);
+    struct class_set own = atoms_classes(scopes.atoms, left, p->work);
+    for (uint32_t c = class_set_next(own, 0); c != UINT32_MAX; c = class_set_next(own, c + 1))
+        if (!prefix_set_covers(accepted_in(&scopes, c, accepts, n, p->work), stop->remote))
+            return true;
+    return false;
+}
+
+static bool listed_rule_matters(struct proof_of_files *p, const struct target_file *file,
+                                struct ruleset rules, const struct rule *rule)
+{
+    if (rule->transport == TRANSPORT_NONE) return true;
+    for (unsigned v4 = 0; v4 < 2; v4++) {
+        struct rule part = *rule;
+        part.local = of_family(p->work, rule->local, v4);
+        part.remote = of_family(p->work, rule->remote, v4);
+        if (!part.local.n && !part.remote.n) continue;
+        struct counterexample point =
+            point_of(p, file, &part, first_of(part.local), first_of(part.remote));
+        point.found = str_format(p->work, "rule \"%.*s\"", STR_ARG(rule->id));
+        if (!part.local.n || !part.remote.n) {
+            point.expected = S("both ends of a family, since no packet has an end of each");
+            return ill_formed(p, file, &point);
+        }
+        if (rule->action != ACTION_BLOCK) continue;
+        if (!names_whole_sides(p, file, &part, v4)) {
+            if (!stop_matters(p, file, rules, &part)) return false;
+            continue;
+        }
+        point.expected = S("no stop where everything is accepted");
+        if (!stops_something(p, rules, &part)) return ill_formed(p, file, &point);
+    }
+    return true;
+}
+
 static bool stops_matter(struct proof_of_files *p, const struct target_file *file,
                          struct ruleset rules)
 {
-    if (p->target->engine != ENGINE_NFTABLES) return true;
-    for (size_t i = 0; i < rules.n; i++)
-        if (rules.rules[i].action == ACTION_BLOCK && !stop_matters(p, file, rules, &rules.rules[i]))
+    for (size_t i = 0; i < rules.n; i++) {
+        const struct rule *rule = &rules.rules[i];
+        if (p->target->engine == ENGINE_NFTABLES && rule->action == ACTION_BLOCK &&
+            !stop_matters(p, file, rules, rule))
             return false;
+        if (p->target->engine == ENGINE_ACL && !listed_rule_matters(p, file, rules, rule))
+            return false;
+    }
     return true;
 }
 

@@ -140,7 +140,8 @@ static inline enum bundles_verdict bundles_ask(struct ruleset rules, enum engine
         const struct rule *rule = &rules.rules[i];
         if (!bundles_matches(rule, point)) continue;
         bool blocks = rule->action == ACTION_BLOCK;
-        if (engine == ENGINE_NFTABLES) return blocks ? BUNDLES_BLOCKED : BUNDLES_ALLOWED;
+        if (engine == ENGINE_NFTABLES || engine == ENGINE_ACL)
+            return blocks ? BUNDLES_BLOCKED : BUNDLES_ALLOWED;
         blocked |= blocks;
         allowed |= !blocks;
     }

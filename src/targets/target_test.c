@@ -293,7 +293,8 @@ static void test_refusals(void **state)
             struct rule rule = rows[i].change;
             rule.id = S("smb-out");
             make(&made, 3, targets[t], &arena);
-            made.class.rules = (struct ruleset){.rules = &rule, .n = 1};
+            struct ruleset one = {.rules = &rule, .n = 1};
+            *(targets[t]->hosts ? &made.class.rules : &made.border_rules.rules) = one;
             assert_false(targets[t]->emit(&made.bundles, &header, &arena, &files, &err));
             assert_int_equal(err.kind, ERR_UNSUPPORTED);
             assert_non_null(strstr(err.text, rows[i].field));
