@@ -22,6 +22,8 @@ enum {
     /* Ports of one service, and services of one policy: Windows rules take lists, not novels. */
     LIMIT_SERVICE_PORTS = 64,
     LIMIT_SERVICES = 256,
+    /* Overrides of the hardening baseline: which of them hold for a machine is a word of bits. */
+    LIMIT_OVERRIDES = 64,
     /* Bytes of a segment's or service's name inside an id. Folders and firewall rules are named
      * after ids: a Windows path has 260 characters, most of them the folder's. Longer names
      * are cut and stay apart by their number. */
@@ -32,6 +34,9 @@ enum {
     /* Stances in one such class, each at its own local addresses: a Windows host has some hundred
      * rules anyway, and takes seconds to load as many more. */
     LIMIT_STANCES_TOGETHER = 128,
+    /* Different sets of computers that secured entries name: each doubles as a policy of its own in
+     * the making of rules. */
+    LIMIT_COMPUTER_SETS = 64,
     /* First bytes shown to a reader so that it may recognise its format. */
     LIMIT_RECOGNISE_BYTES = 4096,
     /* The largest record a reader may wait for (a pcapng block, one log line). */

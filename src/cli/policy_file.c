@@ -5,6 +5,7 @@
 #include "cli/workspace.h"
 #include "policy/document.h"
 #include "policy/exceptions.h"
+#include "policy/hardening.h"
 #include "policy/service_tags.h"
 
 static bool open_at(struct invocation *call, str path, str source, struct policy_file *out,
@@ -169,11 +170,13 @@ bool policy_file_parse(struct invocation *call, struct policy_file *file, str te
     bool has_exceptions = file->exceptions.name.len > 0;
     struct policy *policy = &file->policy;
     if (!policy_parse(file->source, text, call->arena, policy, &file->found)) return false;
-    if (!has_exceptions && !call->as_of_is_date) return true;
+    bool has_dates = hardening_has_dates(policy);
+    if (!has_exceptions && !has_dates && !call->as_of_is_date) return true;
     const struct zone *zone = find_zone(call, file);
     if (!zone) return false;
     if (call->as_of_is_date) call->as_of_us = zone_to_utc(zone, instant_to_civil(call->as_of_us));
     call->as_of_is_date = false;
+    if (has_dates) hardening_zone(policy, zone, call->arena);
     return !has_exceptions ||
            exceptions_parse(&file->exceptions, policy, zone, call->arena, &policy->exceptions,
                             &policy->n_exceptions, &file->found);
@@ -247,7 +250,13 @@ void policy_file_set_lookup(struct policy_file *file, struct invocation *call,
 {
     file->call = call;
     file->hosts = hosts;
-    file->lookup = (struct host_lookup){file, find_host, find_ad_group, find_tag, find_name};
+    file->lookup = (struct host_lookup){
+        .to = file,
+        .host = find_host,
+        .ad_group = find_ad_group,
+        .service_tag = find_tag,
+        .name = find_name,
+    };
 }
 
 /* Names of the workspace, when it has a database. */

@@ -3,6 +3,7 @@
 
 #include "base/instant.h"
 #include "base/map.h"
+#include "policy/authorised.h"
 #include "policy/diagnostics.h"
 #include "policy/exceptions.h"
 #include "policy/places.h"
@@ -262,6 +263,19 @@ static void resolve_enforcing(struct resolving *r)
     r->out->enforcing = prefix_set_subtract(r->arena, r->out->managed, r->out->unmanaged_members);
 }
 
+static void resolve_controllers(struct resolving *r)
+{
+    struct range_list list = {0};
+    for (size_t i = 0; i < r->policy->n_groups; i++) {
+        const struct group *group = &r->policy->groups[i];
+        if (group->role != ROLE_DOMAIN_CONTROLLER) continue;
+        add_set(&list, r->arena, whole_machines(r, i));
+        for (size_t k = 0; k < group->n_vip; k++)
+            add_set(&list, r->arena, places_of_prefix(group->vip[k].prefix, r->arena));
+    }
+    r->out->controllers = set_of(&list, r->arena);
+}
+
 /* ---- Profile modes ------------------------------------------------------------------------------
  */
 
@@ -448,12 +462,24 @@ static str unknown_of(const struct resolving *r, const struct selectors *selecto
     return resolve_unknown(r->out, selectors);
 }
 
+/* Whom a secured entry authorises. */
+static void authorise(const struct resolving *r, struct resolved_entry *entry)
+{
+    if (entry->secure == SECURE_NONE) return;
+    struct authorised by = authorised_by(r->policy, entry->entry, r->lookup, r->arena);
+    entry->principals = by.sids;
+    if (by.lack.len)
+        entry->principals_lack =
+            str_format(r->arena, "%.*s: %.*s",
+                       STR_ARG(resolve_entry_where(r->out, entry, r->arena)), STR_ARG(by.lack));
+}
+
 static struct resolved_entry resolve_entry(const struct resolving *r, const struct entry *entry,
                                            const struct exception *exception)
 {
     enum secure by_default =
         r->policy->strategy == STRATEGY_SECURE_BYPASS ? SECURE_KERBEROS : SECURE_NONE;
-    return (struct resolved_entry){
+    struct resolved_entry out = {
         .entry = entry,
         .from = clients_of(r, &entry->from),
         .to = servers_of(r, &entry->to),
@@ -469,6 +495,8 @@ static struct resolved_entry resolve_entry(const struct resolving *r, const stru
         .is_exception = exception != NULL,
         .exception = exception,
     };
+    authorise(r, &out);
+    return out;
 }
 
 static bool is_alive(const struct resolving *r, size_t exception)
@@ -575,6 +603,7 @@ bool resolve_policy(const struct policy *policy, const struct host_lookup *looku
     resolve_machines(&r);
     resolve_builtins(&r);
     resolve_enforcing(&r);
+    resolve_controllers(&r);
     for (unsigned p = 0; p < PROFILE_COUNT; p++)
         resolve_profile(&r, p);
     resolve_entries(&r);

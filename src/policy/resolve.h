@@ -27,6 +27,9 @@ struct host_lookup {
     /* What the host that has the address is called, whether the policy names it or not; empty = not
      * known. May be NULL. */
     str (*name)(void *to, struct addr a, int64_t as_of_us);
+    /* The SID of a group of the directory, as an imported membership file has it; empty = not known.
+     * May be NULL. */
+    str (*ad_sid)(void *to, str name, struct arena *arena);
 };
 
 /* Addresses that live in one segment. */
@@ -54,6 +57,9 @@ struct resolved_entry {
      * may turn out to be such a member: the sets hold the known ones only. */
     str from_unknown, to_unknown, except_from_unknown, except_to_unknown;
     enum secure secure; /* never UNSET: the strategy is applied */
+    /* Secured: whom servers authorise, as SIDs (policy/authorised.h); else why that is not known:
+     * "policy.yaml:14: the domain "contoso.com" has no sid". */
+    str principals, principals_lack;
     bool is_exception;
     const struct exception *exception; /* NULL = a line of the policy */
 };
@@ -87,6 +93,9 @@ struct resolved {
     const struct prefix_set *groups;           /* members, per group of the policy */
     const str *groups_unknown; /* per group: its first member without addresses, else empty */
     struct prefix_set managed, unmanaged_members;
+    /* Domain controllers, with all addresses of their machines, and those under which clients see
+     * them: no connection security rule speaks of them (DESIGN.md 5). */
+    struct prefix_set controllers;
     /* Addresses that enforce: in a managed segment, in no group with managed: false. */
     struct prefix_set enforcing;
     /* modes[p][m]: enforcing addresses whose profile p is in mode m (MODE_UNSET is empty). */

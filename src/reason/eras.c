@@ -250,7 +250,11 @@ static bool resolve_era(const struct sorting *s, size_t at, struct era *out, str
     struct resolved *resolved = arena_new(s->arena, struct resolved);
     struct diagnostics found = {0};
     struct then then = {s, &s->layers[at]};
-    struct host_lookup lookup = {&then, host_then, ad_group_then, service_tag_then, name_then};
+    const struct host_lookup lookup = {.to = &then,
+                                       .host = host_then,
+                                       .ad_group = ad_group_then,
+                                       .service_tag = service_tag_then,
+                                       .name = name_then};
     if (!resolve_policy(s->resolved->policy, &lookup, s->resolved->as_of_us, true, s->arena,
                         resolved, &found))
         return false;

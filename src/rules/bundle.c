@@ -7,6 +7,7 @@
 #include "rules/bundle.h"
 
 #include "base/map.h"
+#include "policy/authorised.h"
 #include "rules/reasons.h"
 #include "rules/stances.h"
 
@@ -127,6 +128,7 @@ str bundle_id_text(const struct bundle_id *id, struct arena *arena)
     str profiles = id->border.len ? S("all") : profiles_text(arena, id->profiles, '-');
     buf_format(&out, "%.*s-%.*s-%zu", STR_ARG(profiles), STR_ARG(action_text(id->action)),
                id->scope);
+    if (id->whom) buf_format(&out, "-p%zu", id->whom + 1);
     return buf_text(&out);
 }
 
@@ -160,9 +162,17 @@ struct cell {
     str border;  /* empty = a host's */
 };
 
+/* What else rules of one action and cell say. */
+struct remotes {
+    struct prefix_set set;
+    str why;
+    /* Of allow-if-secure. */
+    str principals, lack;
+    size_t whom;
+};
+
 static void add_rule(const struct making *m, struct rules *rules, const struct cell *cell,
-                     enum action action, enum transport transport, struct prefix_set remote,
-                     str why)
+                     enum action action, enum transport transport, const struct remotes *remotes)
 {
     struct arena scratch = m->scratch;
     const struct service *service = &m->plan->resolved->policy->services.services[cell->service];
@@ -176,6 +186,7 @@ static void add_rule(const struct making *m, struct rules *rules, const struct c
         .profiles = cell->profiles,
         .action = action,
         .scope = cell->slot,
+        .whom = remotes->whom,
     };
     struct rule rule = {
         .direction = cell->direction,
@@ -184,9 +195,11 @@ static void add_rule(const struct making *m, struct rules *rules, const struct c
         .enabled = true,
         .transport = transport,
         .local = cell->local,
-        .remote = remote,
+        .remote = remotes->set,
         .logs = action == ACTION_BLOCK,
-        .why = why,
+        .why = remotes->why,
+        .principals = remotes->principals,
+        .lack = remotes->lack,
         .program = service->mark,
         .group = str_format(m->arena, "sallyport %.*s", STR_ARG(m->plan->name)),
     };
@@ -220,9 +233,15 @@ static void reserve(const struct making *m, size_t more)
     rules->room = rules->n + more;
 }
 
+/* Remotes of one action, as many rules of each transport. */
+struct remote_list {
+    const struct remotes *items;
+    size_t n;
+};
+
 /* Allow before block: engines that stop at the first match need it, Windows does not care. */
 static void add_actions(const struct making *m, struct rules *rules, const struct cell *cell,
-                        const struct prefix_set remotes[3], const str why[3])
+                        const struct remote_list remotes[ACTION_BLOCK + 1])
 {
     static const enum transport transports[] = {TRANSPORT_TCP, TRANSPORT_UDP};
     const struct service *service = &m->plan->resolved->policy->services.services[cell->service];
@@ -231,8 +250,9 @@ static void add_actions(const struct making *m, struct rules *rules, const struc
         for (size_t i = 0; i < service->n_ports; i++)
             has_ports = has_ports || service->ports[i].transport == transports[t];
         for (size_t a = ACTION_ALLOW; a <= ACTION_BLOCK && has_ports; a++)
-            if (!prefix_set_is_empty(remotes[a]))
-                add_rule(m, rules, cell, (enum action)a, transports[t], remotes[a], why[a]);
+            for (size_t i = 0; i < remotes[a].n; i++)
+                if (!prefix_set_is_empty(remotes[a].items[i].set))
+                    add_rule(m, rules, cell, (enum action)a, transports[t], &remotes[a].items[i]);
     }
 }
 
@@ -259,9 +279,10 @@ static struct demand demand_of(const struct stance *stance, const struct service
     return (struct demand){.allow = rows->allow[c], .either = rows->either[c]};
 }
 
-/* Peers approved in clear, and only when authenticated. */
+/* Peers approved in clear, and only when authenticated; those of each principal. */
 struct approved {
     struct prefix_set plain, secure;
+    const struct prefix_set *by;
 };
 
 static struct approved approved_of(const struct making *m, const struct service_intent *s,
@@ -278,9 +299,62 @@ static struct approved approved_of(const struct making *m, const struct service_
         out.secure = prefix_set_subtract(arena, out.secure, out.plain);
         out.secure = prefix_set_intersect(arena, out.secure, m->peers);
     }
+    const struct principals *principals = &m->plan->stances.principals;
+    struct prefix_set *by = arena_array(arena, struct prefix_set, principals->n + 1);
+    for (size_t i = 0; i < principals->n && out.secure.n; i++)
+        by[i] = principals_peers(&principals->items[i], m->plan->atoms, s->service, direction,
+                                 stance->first_class, out.secure, arena);
+    out.by = by;
     if (stance->cluster) out.plain = prefix_set_union(arena, out.plain, decision_link_local);
     out.plain = prefix_set_intersect(arena, out.plain, m->peers);
     return out;
+}
+
+/* A principal's part in some peers: whom an inbound rule authorises, and what it lacks. Outbound a
+ * server is no one's to authorise, but how it shows who it is matters all the same. */
+static void add_principal(const struct making *m, const struct principal *principal,
+                          enum direction direction, struct remotes *remotes)
+{
+    bool inbound = direction == DIRECTION_INBOUND;
+    if (inbound)
+        remotes->principals = authorised_union(remotes->principals, principal->sids, m->arena);
+    if (!remotes->lack.len && (inbound || principal->by_certificate))
+        remotes->lack = principal->lack;
+}
+
+/* Peers approved only when authenticated, cut by whom their entries authorise: never a rule for
+ * all, which would be wider than any of them (DESIGN.md 5). */
+static struct remote_list by_principals(const struct making *m, enum direction direction,
+                                        const struct approved *approved, str why)
+{
+    const struct principals *principals = &m->plan->stances.principals;
+    struct remotes *items = arena_new(m->arena, struct remotes);
+    size_t n = 1, room = 1;
+    items[0] = (struct remotes){.set = approved->secure, .why = why};
+    for (size_t k = 0; k < principals->n && approved->secure.n; k++) {
+        for (size_t i = 0, before = n; i < before; i++) {
+            struct prefix_set of = prefix_set_intersect(m->arena, items[i].set, approved->by[k]);
+            struct prefix_set rest = prefix_set_subtract(m->arena, items[i].set, of);
+            if (!of.n) continue;
+            if (rest.n) {
+                arena_grow(m->arena, items, n, room);
+                items[n] = items[i];
+                items[n++].set = rest;
+            }
+            items[i].set = of;
+            add_principal(m, &principals->items[k], direction, &items[i]);
+        }
+    }
+    /* Outbound, all that is authenticated is alike but for what can't be written. */
+    for (size_t i = 1; direction == DIRECTION_OUTBOUND && i < n; i++)
+        if (items[i].lack.len) items[0].lack = items[i].lack;
+    if (direction == DIRECTION_OUTBOUND) {
+        items[0].set = approved->secure;
+        n = 1;
+    }
+    for (size_t i = 0; i < n; i++)
+        items[i].whom = i;
+    return (struct remote_list){items, n};
 }
 
 /* The rules of a cell: the approved ones, and the block of all others. */
@@ -288,17 +362,17 @@ static void add_approved(const struct making *m, const struct cell *cell,
                          const struct approved *approved, str why_plain, str why_secure,
                          str why_blocked)
 {
-    const struct prefix_set remotes[] = {
-        [ACTION_ALLOW] = approved->plain,
-        [ACTION_ALLOW_IF_SECURE] = approved->secure,
-        [ACTION_BLOCK] = prefix_set_subtract(m->arena, m->peers, approved->plain),
+    const struct remotes plain = {.set = approved->plain, .why = why_plain};
+    const struct remotes block = {
+        .set = prefix_set_subtract(m->arena, m->peers, approved->plain),
+        .why = why_blocked,
     };
-    const str why[] = {
-        [ACTION_ALLOW] = why_plain,
-        [ACTION_ALLOW_IF_SECURE] = why_secure,
-        [ACTION_BLOCK] = why_blocked,
+    const struct remote_list remotes[] = {
+        [ACTION_ALLOW] = {&plain, 1},
+        [ACTION_ALLOW_IF_SECURE] = by_principals(m, cell->direction, approved, why_secure),
+        [ACTION_BLOCK] = {&block, 1},
     };
-    add_actions(m, m->rules, cell, remotes, why);
+    add_actions(m, m->rules, cell, remotes);
 }
 
 /* number: of the stance; service_at: of the service among the governed ones. */
@@ -455,6 +529,10 @@ static struct approved approved_by_all(const struct making *m, struct aspect a,
     all.plain = prefix_set_intersect(m->arena, all.plain, either);
     all.secure = prefix_set_subtract(m->arena, either, all.plain);
     all.secure = prefix_set_of(m->arena, all.secure.ranges, all.secure.n); /* may be `either` */
+    assert(m->plan->stances.principals.n <= 1 && "stances of several principals share no class");
+    struct prefix_set *by = arena_new(m->arena, struct prefix_set);
+    *by = all.secure;
+    all.by = by;
     return all;
 }
 
@@ -631,20 +709,23 @@ static void add_crossing(const struct making *m, const struct crossing *x, struc
         cell.slot++;
         struct prefix_set passing =
             atoms_addresses(plan->atoms, class_sets_get(&sharings.kept, sharing->row), m->arena);
-        const struct prefix_set remotes[] = {
-            [ACTION_ALLOW] = passing,
-            [ACTION_ALLOW_IF_SECURE] = {0},
-            [ACTION_BLOCK] = prefix_set_subtract(m->arena, x->outside_addresses, passing),
-        };
         str plain = reasons_text(plan->decision, &reasons.plain, i, m->arena);
         str secure = reasons_text(plan->decision, &reasons.secure, i, m->arena);
-        const str why[] = {
-            [ACTION_ALLOW] = str_format(m->arena, "%.*s%s%.*s", STR_ARG(plain),
-                                        plain.len && secure.len ? "; " : "", STR_ARG(secure)),
-            [ACTION_ALLOW_IF_SECURE] = {0},
-            [ACTION_BLOCK] = blocked,
+        const struct remotes allow = {
+            .set = passing,
+            .why = str_format(m->arena, "%.*s%s%.*s", STR_ARG(plain),
+                              plain.len && secure.len ? "; " : "", STR_ARG(secure)),
         };
-        add_actions(&inner, m->rules, &cell, remotes, why);
+        const struct remotes block = {
+            .set = prefix_set_subtract(m->arena, x->outside_addresses, passing),
+            .why = blocked,
+        };
+        const struct remote_list remotes[] = {
+            [ACTION_ALLOW] = {&allow, 1},
+            [ACTION_ALLOW_IF_SECURE] = {NULL, 0},
+            [ACTION_BLOCK] = {&block, 1},
+        };
+        add_actions(&inner, m->rules, &cell, remotes);
     }
 }
 

@@ -46,6 +46,7 @@ struct bundle_id {
     uint8_t profiles;
     enum action action;
     size_t scope; /* which local addresses: 1 = home, or all */
+    size_t whom;  /* allow-if-secure of several principals: which of them, from 0 */
 };
 str bundle_id_text(const struct bundle_id *id, struct arena *arena);
 /* Per service of the policy: its name in ids, different for each also when case is ignored. */

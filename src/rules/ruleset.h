@@ -44,9 +44,12 @@ struct rule {
     uint64_t offset; /* in the artefact it was read from */
     /* A service's mark: only this program's traffic. */
     str program;
-    /* With allow-if-secure: the computers that may, as SIDs or AD group names of the policy, parted
-     * by spaces ("S-1-5-21-1-2-3-515 S-1-5-21-1-2-3-516"); inbound only. */
+    /* With allow-if-secure: the computers that may, as SIDs, sorted, each once, parted by blanks
+     * ("S-1-5-21-1-2-3-515 S-1-5-21-1-2-3-516"); inbound only. */
     str principals;
+    /* With allow-if-secure: why it can be written in no dialect, since nobody knows whose computers
+     * may, or how they would show who they are; no reader sets it. */
+    str lack;
     /* Exports may hold what a policy never makes: kept so that `rules` shows it and proofs refuse.
      */
     str security;         /* more than "authenticated": "encrypted", "no encapsulation" */

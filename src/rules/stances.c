@@ -56,6 +56,11 @@ static size_t key_of(const struct stances *stances, const struct stance *stance,
         key[n++] = inbound ? s->inbound.either[c] : 0;
         key[n++] = outbound ? s->outbound.allow[c] : 0;
         key[n++] = outbound ? s->outbound.either[c] : 0;
+        for (size_t k = 0; k < stances->principals.n; k++) {
+            const struct principal *principal = &stances->principals.items[k];
+            key[n++] = inbound ? principals_row(principal, s->service, DIRECTION_INBOUND, c) : 0;
+            key[n++] = outbound ? principals_row(principal, s->service, DIRECTION_OUTBOUND, c) : 0;
+        }
     }
     return n;
 }
@@ -104,7 +109,10 @@ struct stances stances_of(const struct decision *decision, struct arena *arena,
     struct class_set enforcing =
         atoms_classes(stances.atoms, decision_resolved(decision)->enforcing, &scratch);
     size_t room = 0;
-    uint32_t *key = arena_array(&scratch, uint32_t, 2 + PROFILE_COUNT + 4 * stances.n_services);
+    stances.principals = principals_of(decision, arena, scratch);
+    size_t per_service = 4 + 2 * stances.principals.n;
+    uint32_t *key =
+        arena_array(&scratch, uint32_t, 2 + PROFILE_COUNT + per_service * stances.n_services);
     stances.of = arena_array(arena, uint32_t, n_classes);
     for (uint32_t c = 0; c < n_classes; c++)
         stances.of[c] = NOWHERE;
@@ -317,6 +325,7 @@ struct draft *stances_drafts(const struct stances *stances, size_t apart, size_t
 {
     const struct resolved *r = decision_resolved(stances->decision);
     struct drafting d = {.stances = stances, .arena = arena, .scratch = &scratch};
+    if (stances->principals.n > 1) apart = SIZE_MAX;
     d.drafts = arena_array(arena, struct draft, stances->n + r->n_machines + 1);
     for (size_t i = 0; i < r->n_machines; i++)
         draft_machine(&d, &r->machines[i]);

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "rules/decision.h"
+#include "rules/principals.h"
 
 struct service_intent {
     int service;
@@ -25,6 +25,7 @@ struct stances {
     const struct atoms *atoms;
     struct service_intent *services; /* the governed ones */
     size_t n_services;
+    struct principals principals;
     struct stance *items; /* by first_class */
     size_t n;
     uint32_t *of; /* per class; UINT32_MAX = enforces nothing */
@@ -49,6 +50,7 @@ struct draft {
 };
 
 /* The enforcing addresses, each in one draft, by segment and smallest address. A segment's stances
- * of equal modes are apart when they are at most `apart`, else `together` at most share a class. */
+ * of equal modes are apart when they are at most `apart`, else `together` at most share a class.
+ * With several principals none share: what all of them authorise would be no set of any entry. */
 struct draft *stances_drafts(const struct stances *stances, size_t apart, size_t together,
                              struct arena *arena, struct arena scratch, size_t *n);

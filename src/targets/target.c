@@ -97,6 +97,11 @@ bool target_expresses(const struct target *target, const struct rule *rule, stru
     bool secure = target->holds & TARGET_SECURE;
     if (rule->action == ACTION_ALLOW_IF_SECURE && !secure)
         return refused(target, rule, "action", S("allow-if-secure"), err);
+    if (rule->lack.len)
+        return err_set(err, ERR_UNSUPPORTED,
+                       "rule %.*s: principals cannot be expressed by target %.*s: %.*s; nothing is "
+                       "written",
+                       STR_ARG(rule->id), STR_ARG(target->name), STR_ARG(rule->lack));
     if (rule->program.len && !(target->holds & TARGET_PROGRAM))
         return refused(target, rule, "program", rule->program, err);
     if (rule->principals.len && !secure)
