@@ -8,7 +8,7 @@
  */
 #include "base/instant.h"
 #include "rules/universe.h"
-#include "targets/disjoint.h"
+#include "targets/first_match.h"
 #include "targets/nftables_read.h"
 #include "targets/target.h"
 
@@ -183,111 +183,14 @@ static void put_stop(struct table_file *file, const struct match *m)
     put_comment(file, m->rule);
 }
 
-static bool same_ports(const struct rule *a, const struct rule *b)
-{
-    if (a->direction != b->direction || a->transport != b->transport || a->n_ports != b->n_ports)
-        return false;
-    for (size_t i = 0; i < a->n_ports; i++)
-        if (a->ports[i].first != b->ports[i].first || a->ports[i].last != b->ports[i].last)
-            return false;
-    return true;
-}
-
-/* Blocks of one direction and one list of ports. */
-struct stop {
-    const struct rule **rules;
-    size_t n, room;
-    bool everywhere; /* together they hold at every own address: the line needs none */
-};
-
-struct stops {
-    struct stop *items;
-    size_t n, room;
-};
-
-static void add_to_stop(struct stops *stops, struct arena *arena, const struct rule *rule,
-                        size_t from, bool by_local)
-{
-    size_t at = from;
-    while (at < stops->n &&
-           !(same_ports(stops->items[at].rules[0], rule) &&
-             (!by_local || prefix_set_equal(stops->items[at].rules[0]->local, rule->local))))
-        at++;
-    if (at == stops->n) {
-        arena_grow(arena, stops->items, stops->n, stops->room);
-        stops->items[stops->n++] = (struct stop){0};
-    }
-    struct stop *stop = &stops->items[at];
-    arena_grow(arena, stop->rules, stop->n, stop->room);
-    stop->rules[stop->n++] = rule;
-}
-
-static bool holds_everywhere(const struct stop *stop, struct arena *arena)
-{
-    struct range *ranges = NULL;
-    size_t n = 0, room = 0;
-    for (size_t i = 0; i < stop->n; i++)
-        for (size_t j = 0; j < stop->rules[i]->local.n; j++) {
-            arena_grow(arena, ranges, n, room);
-            ranges[n++] = stop->rules[i]->local.ranges[j];
-        }
-    return prefix_set_covers(prefix_set_of(arena, ranges, n), universe_peers);
-}
-
-/* Blocks are one stop when they have the same scope: all of a border; or every address of a host
- * together, since the accepts above tell its addresses apart; or else the same own addresses. */
-static struct stops find_stops(struct ruleset rules, bool border, struct arena *arena)
-{
-    struct stops stops = {0}, out = {0};
-    for (size_t i = 0; i < rules.n; i++)
-        if (rules.rules[i].action == ACTION_BLOCK)
-            add_to_stop(&stops, arena, &rules.rules[i], 0, false);
-    for (size_t i = 0; i < stops.n; i++) {
-        struct stop *stop = &stops.items[i];
-        size_t from = out.n;
-        stop->everywhere = !border && holds_everywhere(stop, arena);
-        if (border || stop->everywhere) {
-            arena_grow(arena, out.items, out.n, out.room);
-            out.items[out.n++] = *stop;
-            continue;
-        }
-        for (size_t j = 0; j < stop->n; j++)
-            add_to_stop(&out, arena, stop->rules[j], from, true);
-    }
-    return out;
-}
-
-/* The ends of one family that the blocks of one stop name; only what some block of that family
- * stops, since no packet has an end of each. */
-static void stop_ends(const struct stop *stop, enum family family, struct arena *arena,
-                      struct prefix_set *out_local, struct prefix_set *out_remote)
-{
-    struct range *ranges[2] = {NULL, NULL};
-    size_t n[2] = {0, 0}, room[2] = {0, 0};
-    for (size_t i = 0; i < stop->n; i++) {
-        struct prefix_set ends[] = {
-            family_part(arena, stop->rules[i]->local, family),
-            family_part(arena, stop->rules[i]->remote, family),
-        };
-        if (!ends[0].n || !ends[1].n) continue;
-        for (size_t end = 0; end < 2; end++)
-            for (size_t j = 0; j < ends[end].n; j++) {
-                arena_grow(arena, ranges[end], n[end], room[end]);
-                ranges[end][n[end]++] = ends[end].ranges[j];
-            }
-    }
-    *out_local = prefix_set_of(arena, ranges[0], n[0]);
-    *out_remote = prefix_set_of(arena, ranges[1], n[1]);
-}
-
 /* Whatever was not accepted above. That this is exactly the complement is the proof's business. A
  * border's line names both ends, since what does not cross it is not its own. */
 static void put_stops(struct table_file *file, struct ruleset rules)
 {
     struct arena *arena = file->arena;
-    struct stops stops = find_stops(rules, file->border, arena);
+    struct first_match_stops stops = first_match_stops_of(rules, file->border, arena);
     for (size_t i = 0; i < stops.n; i++) {
-        const struct stop *stop = &stops.items[i];
+        const struct first_match_stop *stop = &stops.items[i];
         struct match m = {.rule = stop->rules[0]};
         put_why(file, m.rule);
         if (stop->everywhere) {
@@ -297,7 +200,7 @@ static void put_stops(struct table_file *file, struct ruleset rules)
         for (unsigned f = 0; f < FAMILY_COUNT; f++) {
             struct prefix_set local, remote;
             m.family = (enum family)f;
-            stop_ends(stop, m.family, arena, &local, &remote);
+            first_match_ends(stop, m.family == FAMILY_V4, arena, &local, &remote);
             if (!local.n) continue;
             m.local = str_format(arena, "stop_local_%zu_%s", i + 1, family_words[f].suffix);
             put_set(file, m.local, m.family, local);
@@ -375,24 +278,6 @@ static struct table_file file_in(struct arena *arena, bool border)
     };
 }
 
-/* Only what this dialect's profile is asked about. */
-static struct ruleset domain_rules(struct ruleset rules, struct arena *arena)
-{
-    struct rule *kept = arena_array(arena, struct rule, rules.n + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < rules.n; i++)
-        if (rules.rules[i].profiles >> PROFILE_DOMAIN & 1u) {
-            struct rule *rule = &kept[n++];
-            *rule = rules.rules[i];
-            rule->profiles = 1u << PROFILE_DOMAIN;
-            /* What is no peer can't be a machine's own address either. */
-            rule->remote = prefix_set_intersect(arena, rule->remote, universe_peers);
-            if (!prefix_set_equal(rule->local, (struct prefix_set){&addr_all, 1}))
-                rule->local = prefix_set_intersect(arena, rule->local, universe_peers);
-        }
-    return disjoint_rules((struct ruleset){.rules = kept, .n = n}, arena);
-}
-
 /* ---- Pairs --------------------------------------------------------------------------------------
  * Many accepts of a few addresses each are one set of pairs, own end and peer, and one line: so
  * that neither loading nor a packet's way gets longer with every exception.
@@ -437,7 +322,8 @@ static size_t put_pairs(struct buf *out, const struct rule *rule, enum family fa
 }
 
 /* One line and one set for each family of the accepts with the ports of the first. */
-static void put_paired(struct table_file *file, const struct stop *accepts, size_t number)
+static void put_paired(struct table_file *file, const struct first_match_stop *accepts,
+                       size_t number)
 {
     const struct rule *rule = accepts->rules[0];
     bool inbound = rule->direction == DIRECTION_INBOUND, said = false;
@@ -469,10 +355,10 @@ static void put_paired(struct table_file *file, const struct stop *accepts, size
 
 static void put_accepts(struct table_file *file, struct ruleset rules)
 {
-    struct stops pairs = {0};
+    struct first_match_stops pairs = {0};
     for (size_t i = 0; i < rules.n; i++)
         if (is_paired(&rules.rules[i], file->arena))
-            add_to_stop(&pairs, file->arena, &rules.rules[i], 0, false);
+            first_match_add(&pairs, file->arena, &rules.rules[i], 0, false);
     for (size_t i = 0, number = 0; i < pairs.n; i++) {
         if (pairs.items[i].n < PAIRS_FROM) continue;
         put_paired(file, &pairs.items[i], ++number);
@@ -488,7 +374,7 @@ static str host_file(const struct host_class *class, const struct target_header 
                      struct arena *arena)
 {
     struct table_file file = file_in(arena, false);
-    struct ruleset rules = domain_rules(class->rules, arena);
+    struct ruleset rules = first_match_rules(class->rules, arena);
     struct buf out = buf_in(arena);
     file.paired = arena_array(arena, bool, rules.n + 1);
     put_accepts(&file, rules);
@@ -512,7 +398,7 @@ static str border_file(const struct border_rules *border, str table,
                        const struct target_header *header, struct arena *arena)
 {
     struct table_file file = file_in(arena, true);
-    struct ruleset rules = domain_rules(border->rules, arena);
+    struct ruleset rules = first_match_rules(border->rules, arena);
     struct buf out = buf_in(arena);
     str title = S("forward rules of a border, for its router; loading again replaces");
     file.paired = arena_array(arena, bool, rules.n + 1);
