@@ -55,7 +55,12 @@ struct rule {
     str security;         /* more than "authenticated": "encrypted", "no encapsulation" */
     str only_if;          /* more conditions, in words: "service Spooler", "LocalSubnet" */
     uint16_t ip_protocol; /* with TRANSPORT_NONE: 1 ICMP, 50 ESP, ...; 0 = every protocol */
+    /* Windows: allow-if-secure without "override block rules": a block beats it. */
+    bool yields;
 };
+
+/* As ip_protocol: protocol 0 itself (IPv6 hop-by-hop options), since 0 stands for every one. */
+enum { IP_PROTOCOL_ZERO = 256 };
 
 /* Who negotiates IPsec with whom, so that allow-if-secure can be met: a connection security rule
  * ([MS-GPFAS] 2.2.6). It needs no direction: either end may be the machine that loads it. */

@@ -79,7 +79,7 @@ static void damage_is_told(void **state)
         {"no bracket",         8,   '(',  "expected '['",                    8  },
         {"no semicolon",       126, ':',  "expected ';'",                    126},
         {"half of a pair",     11,  0xd8, "half of a pair",                  10 },
-        {"a size beyond",      166, 0xff, "setting.data",                    176},
+        {"a size beyond",      166, 0xff, "setting.data",                    172},
         {"a size that splits", 166, 0x02, "expected ']'",                    174},
         {"no closing bracket", 176, '[',  "expected ']'",                    176},
     };

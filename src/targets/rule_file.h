@@ -16,7 +16,12 @@ struct rule_problem {
 
 /* What a file says of one Windows profile; zero = it says nothing. */
 struct profile_state {
-    enum { SAID_NOTHING, SAID_NO, SAID_YES } firewall_on, local_rules, local_security, logs_dropped;
+    /* shields_up: inbound, everything is blocked, whatever rules allow (DoNotAllowExceptions) */
+    enum {
+        SAID_NOTHING,
+        SAID_NO,
+        SAID_YES
+    } firewall_on, shields_up, local_rules, local_security, logs_dropped;
     enum rule_verdict inbound, outbound; /* the default action; RULE_UNTOUCHED = not said */
     str log_path;
     uint32_t log_kib; /* 0 = not said */
