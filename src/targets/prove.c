@@ -95,6 +95,12 @@ static struct counterexample point_of(const struct proof_of_files *p,
 /* ---- Form ---------------------------------------------------------------------------------------
  */
 
+/* An artefact where an accept hides the stops behind it, and what nothing names is not touched. */
+static bool ends_in_stops(const struct target *target)
+{
+    return target->engine == ENGINE_NFTABLES || target->engine == ENGINE_PF;
+}
+
 /* Every address that a rule names must be one that can be a peer, or be every address. */
 static bool names_peers(struct proof_of_files *p, const struct target_file *file,
                         const struct rule *rule)
@@ -104,7 +110,7 @@ static bool names_peers(struct proof_of_files *p, const struct target_file *file
     for (unsigned end = 0; end < 2; end++) {
         struct prefix_set set = end ? rule->remote : rule->local;
         struct prefix_set extra = prefix_set_subtract(p->work, set, *p->target->peers);
-        bool implicit_stop = rule->action == ACTION_BLOCK && p->target->engine == ENGINE_NFTABLES;
+        bool implicit_stop = rule->action == ACTION_BLOCK && ends_in_stops(p->target);
         if (!extra.n || (is_any(set) && (!end || implicit_stop))) continue;
         struct addr outside = first_of(extra);
         struct counterexample point =
@@ -309,7 +315,7 @@ static bool stops_matter(struct proof_of_files *p, const struct target_file *fil
 {
     for (size_t i = 0; i < rules.n; i++) {
         const struct rule *rule = &rules.rules[i];
-        if (p->target->engine == ENGINE_NFTABLES && rule->action == ACTION_BLOCK &&
+        if (ends_in_stops(p->target) && rule->action == ACTION_BLOCK &&
             !stop_matters(p, file, rules, rule))
             return false;
         if (p->target->engine == ENGINE_ACL && !listed_rule_matters(p, file, rules, rule))

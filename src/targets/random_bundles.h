@@ -140,7 +140,7 @@ static inline enum bundles_verdict bundles_ask(struct ruleset rules, enum engine
         const struct rule *rule = &rules.rules[i];
         if (!bundles_matches(rule, point)) continue;
         bool blocks = rule->action == ACTION_BLOCK;
-        if (engine == ENGINE_NFTABLES || engine == ENGINE_ACL)
+        if (engine != ENGINE_WINDOWS) /* of pf: all of ours are quick */
             return blocks ? BUNDLES_BLOCKED : BUNDLES_ALLOWED;
         blocked |= blocks;
         allowed |= !blocks;

@@ -213,6 +213,13 @@ static void tamper_target(const struct target *target, const struct resolved *re
     tally->worlds++;
 }
 
+/* Dialects that have no ranges, or no empty lists, refuse what damage makes of them when they are
+ * read: there is no witness then. */
+static bool reads_all_damage(const struct target *target)
+{
+    return str_equal(target->name, S("powershell")) || str_equal(target->name, S("nftables"));
+}
+
 static void say(const char *what, const struct target *target, const struct tally *tally)
 {
     print_message(
@@ -222,7 +229,9 @@ static void say(const char *what, const struct target *target, const struct tall
         tally->with_witness, tally->remarks);
     assert_true(tally->tried > 100);
     assert_int_equal(tally->tried, tally->caught);
-    assert_int_equal(tally->with_witness + tally->remarks, tally->tried);
+    assert_true(tally->with_witness > 0);
+    if (reads_all_damage(target))
+        assert_int_equal(tally->with_witness + tally->remarks, tally->tried);
 }
 
 static void test_random_worlds(void **state)
