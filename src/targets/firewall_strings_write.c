@@ -146,6 +146,7 @@ static str set_id(str workspace, unsigned phase, struct arena *arena)
 static void put_ends(struct buf *out, const char *v4, const char *v6, struct prefix_set set,
                      struct arena *arena)
 {
+    if (prefix_set_equal(set, (struct prefix_set){&addr_all, 1})) return; /* no token: any */
     struct prefix_set four = prefix_set_v4(arena, set), six = prefix_set_v6(arena, set);
     for (size_t i = 0; i < four.n; i++)
         put_range(out, v4, four.ranges[i]);
@@ -240,8 +241,8 @@ static bool add_security(struct writing *w, struct ruleset rules)
         if (!requests || !rule->computer_kerberos)
             return refuse(w, rule->id, "security", rule->name, "it is no request by Kerberos");
         if (rule->only_if.len) return refuse(w, rule->id, "condition", rule->only_if, "unknown");
-        if (!rule->enabled || !rule->local.n || !rule->remote.n ||
-            prefix_set_equal(rule->local, all) || prefix_set_equal(rule->remote, all))
+        bool any = prefix_set_equal(rule->local, all) && prefix_set_equal(rule->remote, all);
+        if (!rule->enabled || !rule->local.n || !rule->remote.n || any)
             return refuse(w, rule->id, "networks", rule->name, "they are none, or everything");
         user = user || rule->user_kerberos;
     }

@@ -471,7 +471,7 @@ static bool read_files(struct proof_of_files *p)
         bytes content = str_bytes(file->content);
         struct err err = {0};
         bool read;
-        if (file->kind == TARGET_FILE_PART)
+        if (file->kind == TARGET_FILE_PART && !file->same_rules)
             read = p->target->read_part &&
                    p->target->read_part(file->path, content, p->workspace, p->work, &err);
         else if (file->kind == TARGET_FILE_ROLLBACK)
@@ -521,7 +521,7 @@ static bool prove(struct proof_of_files *p)
 {
     if (!nothing_missing(p) || !read_files(p)) return false;
     for (size_t i = 0; i < p->files->n; i++)
-        if (p->files->items[i].kind == TARGET_FILE_RULES &&
+        if ((p->files->items[i].kind == TARGET_FILE_RULES || p->files->items[i].same_rules) &&
             !prove_rules(p, &p->files->items[i], p->rules[i]))
             return false;
     return true;

@@ -21,6 +21,9 @@ struct target_file {
         TARGET_FILE_ROLLBACK, /* one per class or border, or one for all classes */
         TARGET_FILE_PART,     /* more that belongs to it: Backup.xml, hardening */
     } kind;
+    /* A TARGET_FILE_PART that holds the rules once more, in another form: read and proved like
+     * them. */
+    bool same_rules;
     /* The class whose rules this file holds or takes back, or the border. A rollback of all classes
      * alike has neither. */
     const struct host_class *host_class;
