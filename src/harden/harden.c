@@ -6,7 +6,8 @@ enum finding { FINE, LACKS, UNKNOWN };
 
 struct row {
     struct harden_setting setting;
-    enum finding (*judge)(const struct matrix_flow *flow);
+    /* dialect : the least that is asked for, 0x300 */
+    enum finding (*judge)(const struct matrix_flow *flow, uint32_t dialect);
     /* The fact that is in the way: "the server chose nt-lm-0.12". */
     str (*seen)(struct arena *arena, const struct matrix_flow *flow);
 };
@@ -24,17 +25,35 @@ static bool has_auth(const struct matrix_flow *flow, enum auth auth)
 /* ---- Judges -------------------------------------------------------------------------------------
  */
 
-static enum finding judge_smb1(const struct matrix_flow *flow)
+static enum finding judge_smb1(const struct matrix_flow *flow, uint32_t dialect)
 {
+    (void)dialect;
     if (!flow->dialects) return UNKNOWN;
     return has_dialect(flow, DIALECT_NT_LM_012) ? LACKS : FINE;
 }
 
 /* SMB 1 has a setting of its own. */
-static enum finding judge_dialect(const struct matrix_flow *flow)
+static enum finding judge_dialect(const struct matrix_flow *flow, uint32_t dialect)
 {
+    static const uint32_t numbers[] = {
+        [DIALECT_2_0_2] = 0x202, [DIALECT_2_1] = 0x210,   [DIALECT_3_0] = 0x300,
+        [DIALECT_3_0_2] = 0x302, [DIALECT_3_1_1] = 0x311,
+    };
     if (!flow->dialects) return UNKNOWN;
-    return has_dialect(flow, DIALECT_2_0_2) || has_dialect(flow, DIALECT_2_1) ? LACKS : FINE;
+    for (unsigned i = DIALECT_2_0_2; i < COUNT_OF(numbers); i++)
+        if (has_dialect(flow, (enum dialect)i) && numbers[i] < dialect) return LACKS;
+    return FINE;
+}
+
+/* Only below 3.0 is it sure that a side can't; what was in clear may have been so by choice. */
+static enum finding judge_encryption(const struct matrix_flow *flow, uint32_t dialect)
+{
+    (void)dialect;
+    if (!flow->dialects) return UNKNOWN;
+    bool old = has_dialect(flow, DIALECT_NT_LM_012) || has_dialect(flow, DIALECT_2_0_2) ||
+               has_dialect(flow, DIALECT_2_1);
+    if (old) return LACKS;
+    return flow->encrypted == KNOWN_YES ? FINE : UNKNOWN;
 }
 
 static str seen_dialects(struct arena *arena, const struct matrix_flow *flow)
@@ -45,8 +64,9 @@ static str seen_dialects(struct arena *arena, const struct matrix_flow *flow)
 
 /* `disabled` is a side that can't sign: each Windows can, and says `enabled` at the least. A side
  * that requires it can. */
-static enum finding judge_signing(const struct matrix_flow *flow)
+static enum finding judge_signing(const struct matrix_flow *flow, uint32_t dialect)
 {
+    (void)dialect;
     if (flow->client_signing == SIGNING_DISABLED || flow->server_signing == SIGNING_DISABLED)
         return LACKS;
     return flow->client_signing && flow->server_signing ? FINE : UNKNOWN;
@@ -62,8 +82,9 @@ static str seen_signing(struct arena *arena, const struct matrix_flow *flow)
                                        : "the server");
 }
 
-static enum finding judge_guest(const struct matrix_flow *flow)
+static enum finding judge_guest(const struct matrix_flow *flow, uint32_t dialect)
 {
+    (void)dialect;
     if (!flow->auths) return UNKNOWN;
     return has_auth(flow, AUTH_GUEST) ? LACKS : FINE;
 }
@@ -76,8 +97,9 @@ static str seen_guest(struct arena *arena, const struct matrix_flow *flow)
 
 /* Windows tries a null session now and then beside a real logon and can do without: only a flow
  * that has nothing else depends on it. */
-static enum finding judge_null_session(const struct matrix_flow *flow)
+static enum finding judge_null_session(const struct matrix_flow *flow, uint32_t dialect)
 {
+    (void)dialect;
     if (!flow->auths) return UNKNOWN;
     return flow->auths == 1u << AUTH_ANONYMOUS ? LACKS : FINE;
 }
@@ -88,8 +110,9 @@ static str seen_null_session(struct arena *arena, const struct matrix_flow *flow
     return S("its only logons were anonymous");
 }
 
-static enum finding judge_ntlmv1(const struct matrix_flow *flow)
+static enum finding judge_ntlmv1(const struct matrix_flow *flow, uint32_t dialect)
 {
+    (void)dialect;
     if (!flow->auths) return UNKNOWN;
     return has_auth(flow, AUTH_NTLMV1) ? LACKS : FINE;
 }
@@ -100,8 +123,9 @@ static str seen_ntlmv1(struct arena *arena, const struct matrix_flow *flow)
     return S("it logged on by NTLMv1");
 }
 
-static enum finding judge_ntlm(const struct matrix_flow *flow)
+static enum finding judge_ntlm(const struct matrix_flow *flow, uint32_t dialect)
 {
+    (void)dialect;
     if (!flow->auths) return UNKNOWN;
     bool by_ntlm = has_auth(flow, AUTH_NTLMV1) || has_auth(flow, AUTH_NTLMV2);
     return by_ntlm && !has_auth(flow, AUTH_KERBEROS) ? LACKS : FINE;
@@ -153,7 +177,7 @@ static const struct row rows[HARDEN_COUNT] = {
                             .section = T("Lanman Workstation: Require Encryption (0)"),
                             .level = HARDEN_NO_FLOW,
                             .binds = BOTH_ENDS},
-                     NULL,               NULL             },
+                     judge_encryption,   seen_dialects    },
     [HARDEN_GUEST] = {{.asks = T("no logon as guest"),
                        .breaks = T("shares of NAS that let everybody in"),
                        .document = BASELINE,
@@ -193,12 +217,6 @@ static const struct row rows[HARDEN_COUNT] = {
                      NULL,               NULL             },
 };
 
-static const str names[HARDEN_COUNT] = {
-#define X(id, name) T(name),
-    HARDEN_SETTINGS(X)
-#undef X
-};
-
 const struct harden_setting *harden_setting(enum harden_id id)
 {
     assert((size_t)id < HARDEN_COUNT);
@@ -207,8 +225,7 @@ const struct harden_setting *harden_setting(enum harden_id id)
 
 str harden_name(enum harden_id id)
 {
-    assert((size_t)id < HARDEN_COUNT);
-    return names[id];
+    return harden_id_text(id);
 }
 
 str harden_mode_text(enum harden_mode mode)
@@ -234,17 +251,24 @@ static bool is_smb(const struct matrix_flow *flow)
                             (flow->port == PORT_SMB || flow->port == PORT_NETBIOS_SESSION));
 }
 
-struct harden_verdict harden_judge(const struct matrix_flow *flow, bool client, bool server)
+struct harden_verdict harden_judge(const struct matrix_flow *flow,
+                                   const struct harden_bound *client,
+                                   const struct harden_bound *server)
 {
+    static const struct harden_bound none = {0};
     struct harden_verdict out = {0};
-    unsigned ends = (client ? HARDEN_AT_CLIENT : 0u) | (server ? HARDEN_AT_SERVER : 0u);
     if (!is_smb(flow)) return out;
+    if (!client) client = &none;
+    if (!server) server = &none;
+    unsigned set = client->as_client | server->as_server;
+    unsigned advised = client->advice_client | server->advice_server;
+    uint32_t dialect = client->client_dialect > server->server_dialect ? client->client_dialect
+                                                                       : server->server_dialect;
     for (unsigned id = 0; id < HARDEN_COUNT; id++) {
-        const struct harden_setting *setting = &rows[id].setting;
-        if (!rows[id].judge || !(setting->binds & ends)) continue;
         uint16_t bit = (uint16_t)(1u << id);
-        bool advice = setting->level == HARDEN_ADVICE;
-        enum finding finding = rows[id].judge(flow);
+        bool advice = !(set & bit) && rows[id].setting.level == HARDEN_ADVICE;
+        if (!rows[id].judge || !(set & bit || (advice && advised & bit))) continue;
+        enum finding finding = rows[id].judge(flow, dialect);
         if (finding == LACKS && advice) out.advice |= bit;
         if (finding == LACKS && !advice) out.lacks |= bit;
         if (finding == UNKNOWN && !advice) out.unknown |= bit;
@@ -256,5 +280,5 @@ str harden_why(struct arena *arena, const struct matrix_flow *flow, enum harden_
 {
     assert((size_t)id < HARDEN_COUNT && rows[id].seen && "no flow violates it");
     str seen = rows[id].seen(arena, flow);
-    return str_format(arena, "%.*s: %.*s", STR_ARG(names[id]), STR_ARG(seen));
+    return str_format(arena, "%.*s: %.*s", STR_ARG(harden_name(id)), STR_ARG(seen));
 }

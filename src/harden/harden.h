@@ -10,26 +10,7 @@
 #pragma once
 
 #include "matrix/view.h"
-#include "policy/policy.h"
-
-/* id, name, and what of a flow it is judged by. */
-#define HARDEN_SETTINGS(X)                                                                         \
-    X(SMB1, "smb1-off")                                                                            \
-    X(DIALECT, "minimum-dialect")                                                                  \
-    X(SIGNING, "signing-required")                                                                 \
-    X(ENCRYPTION, "encryption")                                                                    \
-    X(GUEST, "guest-off")                                                                          \
-    X(NULL_SESSION, "null-sessions-restricted")                                                    \
-    X(NTLMV1, "ntlmv1-off")                                                                        \
-    X(NTLM, "ntlm-blocked")                                                                        \
-    X(SERVER_SERVICE, "server-service-off")
-
-enum harden_id {
-#define X(id, name) HARDEN_##id,
-    HARDEN_SETTINGS(X)
-#undef X
-        HARDEN_COUNT
-};
+#include "policy/hardening.h"
 
 /* Machines at which end of a flow the setting binds (bits). */
 enum { HARDEN_AT_CLIENT = 1, HARDEN_AT_SERVER = 2 };
@@ -62,8 +43,19 @@ struct harden_verdict {
     uint16_t lacks, advice, unknown;
 };
 
-/* client, server: that end's machine gets the baseline. Nothing is said of a flow of which no end
- * does, nor of one that is no SMB. The weakest that was seen counts, as everywhere. */
-struct harden_verdict harden_judge(const struct matrix_flow *flow, bool client, bool server);
+/* What flows at an end are judged by there, and from which dialect on: harden_bound_of
+ * (harden/baseline.h) tells it of a machine. Bits of enum harden_id. */
+struct harden_bound {
+    uint16_t as_client, as_server;           /* of what is set, or would be in mode enforce */
+    uint16_t advice_client, advice_server;   /* of what the baseline only advises */
+    uint32_t client_dialect, server_dialect; /* 0x300; 0 = none is asked */
+};
+
+/* client, server: what binds that end's machine; NULL = it does not get the baseline. Nothing is
+ * said of a flow of which no end does, nor of one that is no SMB. The weakest that was seen counts,
+ * as everywhere. */
+struct harden_verdict harden_judge(const struct matrix_flow *flow,
+                                   const struct harden_bound *client,
+                                   const struct harden_bound *server);
 /* Of a setting that the flow lacks: "smb1-off: the server chose nt-lm-0.12". */
 str harden_why(struct arena *arena, const struct matrix_flow *flow, enum harden_id id);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harden/harden.h"
+#include "harden/baseline.h"
 
 #include "base/test.h"
 
@@ -60,6 +60,9 @@ static const struct row rows[] = {
 
 static void each_setting(void **state)
 {
+    const struct policy policy = {.hardening_baseline = S("smb-2026")};
+    const struct hardened machine = {.kind = HARDEN_KIND_MEMBER_SERVER};
+    const struct harden_bound bound = harden_bound_of(&policy, &machine);
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         const struct row *row = &rows[i];
@@ -71,7 +74,8 @@ static void each_setting(void **state)
             .client_signing = row->client,
             .server_signing = row->server,
         };
-        struct harden_verdict v = harden_judge(&flow, row->client_hardened, row->server_hardened);
+        struct harden_verdict v = harden_judge(&flow, row->client_hardened ? &bound : NULL,
+                                               row->server_hardened ? &bound : NULL);
         if (v.lacks != row->lacks || v.advice != row->advice || v.unknown != row->unknown)
             fail_msg("%s: lacks %x advice %x unknown %x", row->name, v.lacks, v.advice, v.unknown);
         struct arena arena = arena_open("test", 0, NULL);

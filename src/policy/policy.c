@@ -7,6 +7,7 @@
 #include "policy/assertions.h"
 #include "policy/entries.h"
 #include "policy/groups.h"
+#include "policy/hardening.h"
 #include "policy/items.h"
 #include "policy/rings.h"
 #include "policy/segments.h"
@@ -277,24 +278,11 @@ static void read_word(struct reading *r, const struct node *value, void *into, c
     *(str *)into = choices->words[choice];
 }
 
-/* No setting can be overridden yet; a list that would be passed over is refused instead. */
-static void read_overrides(struct reading *r, const struct node *value, void *into,
-                           const void *about)
-{
-    const struct node *items = NULL;
-    size_t n = 0;
-    (void)into;
-    (void)about;
-    if (reading_list(r, value, "overrides", &items, &n) && n)
-        reading_error(r, "value", items[0].place,
-                      "expected an empty list: this version overrides no hardening setting");
-}
-
 static const struct key hardening_keys[] = {
     {T("baseline"),       OPTIONAL, read_word, offsetof(struct policy,     hardening_baseline),
      &baseline_choices},
     {T("mode"),                   OPTIONAL,                   read_word,  offsetof(struct policy, hardening_mode), &hardening_choices},
-    {T("overrides"), OPTIONAL,         read_overrides,     0,                       NULL                       },
+    {T("overrides"), OPTIONAL,         hardening_read_overrides,     0,                       NULL                       },
 };
 static const struct keys hardening_map = {T("hardening"), hardening_keys, COUNT_OF(hardening_keys)};
 

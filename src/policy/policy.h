@@ -207,6 +207,7 @@ struct assertion {
 };
 
 struct exception;
+struct harden_override;
 
 struct domain {
     str name, sid;
@@ -244,6 +245,8 @@ struct policy {
     str lifeline_off; /* the reason; empty = the lifeline holds */
     uint64_t resolve_max_age_s;
     str hardening_baseline, hardening_mode;
+    const struct harden_override *overrides; /* of the baseline (policy/hardening.h) */
+    size_t n_overrides;
     /* Records beside the file (policy/exceptions.h), dead ones too; policy_parse leaves none. */
     const struct exception *exceptions;
     size_t n_exceptions;

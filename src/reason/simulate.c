@@ -5,6 +5,9 @@
  */
 #include "reason/simulate.h"
 
+#include "base/map.h"
+#include "harden/baseline.h"
+
 #define T(text)                                                                                    \
     {                                                                                              \
         text, sizeof(text) - 1                                                                     \
@@ -43,6 +46,7 @@ struct era_tables {
     const struct placing *placings; /* per end of the replay */
     const struct never *nevers;
     size_t n_nevers;
+    const struct harden_bound *const *bounds; /* per end; NULL when nothing is hardened */
 };
 
 struct simulate_world {
@@ -262,9 +266,12 @@ static void judge_hardening(struct asked *asked, bool client, bool server,
 {
     const struct simulate_world *world = asked->world;
     if (world->hardening == HARDEN_OFF || !asked->replayed->worked) return;
+    const struct harden_bound *const *bounds = asked->tables->bounds;
+    bool at_client = gets_baseline(asked, SIDE_CLIENT_OUTBOUND, client);
+    bool at_server = gets_baseline(asked, SIDE_SERVER_INBOUND, server);
     struct harden_verdict v =
-        harden_judge(asked->flow, gets_baseline(asked, SIDE_CLIENT_OUTBOUND, client),
-                     gets_baseline(asked, SIDE_SERVER_INBOUND, server));
+        harden_judge(asked->flow, at_client ? bounds[asked->replayed->client] : NULL,
+                     at_server ? bounds[asked->replayed->server] : NULL);
     out->lacks = v.lacks;
     out->advice = v.advice;
     out->unknown = v.unknown && !v.lacks;
@@ -581,6 +588,35 @@ static const bool *find_broadcasts(const struct resolved *resolved, const struct
     return out;
 }
 
+/* What flows of each end are judged by: the few kinds of machines share it. */
+static const struct harden_bound *const *find_bounds(const struct era *era,
+                                                     const struct replay *replay,
+                                                     struct arena *arena, struct arena scratch)
+{
+    const struct policy *policy = era->resolved->policy;
+    const struct harden_bound **out =
+        arena_array(arena, const struct harden_bound *, replay->n_ends + 1);
+    struct arena work = arena_open("hardening of ends", 0, NULL);
+    const struct hardened_ends *ends = hardened_ends_of(era->decision, &work, scratch);
+    struct map known = {0};
+    struct harden_bound **bounds = NULL;
+    size_t n = 0, room = 0;
+    for (size_t i = 0; i < replay->n_ends; i++) {
+        bool fresh = false;
+        struct hardened machine = hardened_at(ends, replay->ends[i].addr);
+        const uint64_t key[] = {(uint64_t)machine.kind, machine.overrides};
+        uint64_t at = *map_put(&known, &work, (str){(const char *)key, sizeof key}, n, &fresh);
+        if (fresh) {
+            arena_grow(&work, bounds, n, room);
+            bounds[n] = arena_new(arena, struct harden_bound);
+            *bounds[n++] = harden_bound_of(policy, &machine);
+        }
+        out[i] = bounds[at];
+    }
+    arena_close(&work);
+    return out;
+}
+
 static struct simulate_world *world_of(const struct simulate_question *q, struct arena *arena,
                                        struct arena scratch)
 {
@@ -601,6 +637,8 @@ static struct simulate_world *world_of(const struct simulate_question *q, struct
         const struct era *era = &world->eras.items[i];
         world->tables[i].placings = place_ends(era, q->replay, arena, scratch);
         find_nevers(era->resolved, &world->tables[i], arena);
+        if (world->hardening != HARDEN_OFF)
+            world->tables[i].bounds = find_bounds(era, q->replay, arena, scratch);
     }
     return world;
 }

@@ -783,6 +783,7 @@ static void plan_classes(struct bundle_plan *plan, const struct bundle_sizes *si
             .members = draft->members,
             .machine_names = draft->names,
             .n_machine_names = draft->n_names,
+            .machines = draft->hardened,
             .shared = !draft->machine && draft->n_stances > 1,
         };
     }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "rules/decision.h"
+#include "rules/hardened.h"
 
 /* Machines that load the same bundle. */
 struct host_class {
@@ -13,7 +14,9 @@ struct host_class {
     const str *machine_names; /* of named machines; addresses without a name are in members only */
     size_t n_machine_names;
     struct ruleset rules;
-    /* What its machines are also set to (harden/baseline.h); none unless the policy says so. */
+    /* What its machines are for the hardening baseline, and what they are also set to: filled by
+     * harden_bundles (harden/baseline.h); none unless the policy says so. */
+    struct hardened machines;
     const struct harden_change *hardening;
     size_t n_hardening;
     bool shared; /* members of several stances, each at its own local addresses */

@@ -25,13 +25,15 @@ static bool any_by_intent(const struct stance *s, enum direction direction)
     return false;
 }
 
-static struct stance stance_of_class(const struct stances *stances, uint32_t c)
+static struct stance stance_of_class(const struct stances *stances, const struct hardened *hardened,
+                                     uint32_t c)
 {
     const struct resolved *resolved = decision_resolved(stances->decision);
     struct stance stance = {
         .first_class = c,
         .segment = resolve_segment(resolved, atoms_witness(stances->atoms, c)),
         .cluster = decision_is_cluster(stances->decision, c),
+        .hardened = hardened[c],
     };
     assert(stance.segment != SIZE_MAX && "what enforces lives in a managed segment");
     for (size_t p = 0; p < PROFILE_COUNT; p++)
@@ -48,6 +50,9 @@ static size_t key_of(const struct stances *stances, const struct stance *stance,
     size_t n = 0;
     key[n++] = (uint32_t)stance->segment;
     key[n++] = stance->cluster;
+    key[n++] = (uint32_t)stance->hardened.kind;
+    key[n++] = (uint32_t)(stance->hardened.overrides & UINT32_MAX);
+    key[n++] = (uint32_t)(stance->hardened.overrides >> 32);
     for (size_t p = 0; p < PROFILE_COUNT; p++)
         key[n++] = (uint32_t)stance->modes[p];
     for (size_t i = 0; i < stances->n_services; i++) {
@@ -112,13 +117,14 @@ struct stances stances_of(const struct decision *decision, struct arena *arena,
     stances.principals = principals_of(decision, arena, scratch);
     size_t per_service = 4 + 2 * stances.principals.n;
     uint32_t *key =
-        arena_array(&scratch, uint32_t, 2 + PROFILE_COUNT + per_service * stances.n_services);
+        arena_array(&scratch, uint32_t, 5 + PROFILE_COUNT + per_service * stances.n_services);
+    const struct hardened *hardened = hardened_classes(decision, arena, scratch);
     stances.of = arena_array(arena, uint32_t, n_classes);
     for (uint32_t c = 0; c < n_classes; c++)
         stances.of[c] = NOWHERE;
     for (size_t i = 0; i < enforcing.n; i++)
         for (uint32_t c = enforcing.runs[i].first; c <= enforcing.runs[i].last; c++) {
-            struct stance stance = stance_of_class(&stances, c);
+            struct stance stance = stance_of_class(&stances, hardened, c);
             bool fresh = false;
             str text = {(const char *)key, key_of(&stances, &stance, key) * sizeof *key};
             uint64_t *at = map_put(&known, &scratch, text, stances.n, &fresh);
@@ -201,6 +207,9 @@ static void draft_machine(struct drafting *d, const struct machine *machine)
         take(d, addrs[i]);
     str *name = arena_new(d->arena, str);
     *name = machine->name;
+    struct hardened hardened = d->stances->items[stances[0]].hardened;
+    for (size_t i = 1; i < n; i++)
+        hardened = hardened_both(hardened, d->stances->items[stances[i]].hardened);
     d->drafts[d->n++] = (struct draft){
         .members = own,
         .segment = d->stances->items[stances[0]].segment,
@@ -209,6 +218,7 @@ static void draft_machine(struct drafting *d, const struct machine *machine)
         .n_stances = n,
         .names = name,
         .n_names = 1,
+        .hardened = hardened,
     };
 }
 
@@ -231,6 +241,9 @@ static int kinship(const struct stances *stances, const struct draft *a, const s
     if (x->cluster != y->cluster) return x->cluster ? 1 : -1;
     for (size_t p = 0; p < PROFILE_COUNT; p++)
         if (x->modes[p] != y->modes[p]) return x->modes[p] < y->modes[p] ? -1 : 1;
+    if (x->hardened.kind != y->hardened.kind) return x->hardened.kind < y->hardened.kind ? -1 : 1;
+    if (x->hardened.overrides != y->hardened.overrides)
+        return x->hardened.overrides < y->hardened.overrides ? -1 : 1;
     return 0;
 }
 
@@ -342,6 +355,7 @@ struct draft *stances_drafts(const struct stances *stances, size_t apart, size_t
             .segment = stances->items[i].segment,
             .stances = &numbers[i],
             .n_stances = 1,
+            .hardened = stances->items[i].hardened,
         };
     }
     d.n = share_classes(stances, d.drafts, d.n, apart, together, arena, scratch);

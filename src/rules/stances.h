@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "rules/hardened.h"
 #include "rules/principals.h"
 
 struct service_intent {
@@ -17,6 +18,7 @@ struct stance {
     size_t segment;
     enum profile_mode modes[PROFILE_COUNT];
     bool cluster;
+    struct hardened hardened; /* zero when nothing is hardened */
     struct class_set classes;
 };
 
@@ -47,6 +49,7 @@ struct draft {
     size_t n_stances;
     str *names; /* of machines */
     size_t n_names;
+    struct hardened hardened;
 };
 
 /* The enforcing addresses, each in one draft, by segment and smallest address. A segment's stances
