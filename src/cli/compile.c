@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/controllers.h"
 #include "cli/policy_file.h"
+#include "harden/baseline.h"
 #include "targets/manifest.h"
 #include "targets/probes.h"
 #include "targets/rules_md.h"
@@ -126,7 +127,7 @@ static void plan(struct compile *c)
     const struct bundle_sizes sizes = {0};
     c->decision = decision_build(&c->file->resolved, NULL, call->arena, call->scratch);
     c->plan = bundle_plan(c->decision, c->header.workspace, &sizes, call->arena, call->scratch);
-    c->bundles = bundle_planned(c->plan);
+    c->bundles = harden_bundles(bundle_planned(c->plan), call->arena);
     c->provers = arena_array(call->arena, const struct prover *, c->n_parts);
     for (size_t i = 0; i < c->n_parts; i++)
         c->provers[i] =
