@@ -185,6 +185,11 @@ enum {
     LIMIT_MINE_KERNEL_WORDS = 8 << 20,
     /* Vertices of a side up to which covers are searched to the end: a search goes as deep. */
     LIMIT_MINE_BRANCH_VERTICES = 512,
+    /* Proposals of one set of a connection security rule, as many as Windows takes ([MS-FASP]), and
+     * what one says (the specification knows 12 things). Full: the rest is passed over, and a
+     * condition says that there is more. */
+    LIMIT_FIREWALL_SUITES = 1000,
+    LIMIT_FIREWALL_SUITE_FIELDS = 64,
     /* Connections a workspace keeps one by one before old days are only counted. */
     LIMIT_CONNECTIONS = 5000000,
 };

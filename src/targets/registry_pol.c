@@ -9,7 +9,7 @@ static const uint8_t header[] = {'P', 'R', 'e', 'g', 1, 0, 0, 0};
 enum { SHORTEST_SETTING = 2 + 2 + 2 + 2 + 2 + 4 + 2 + 4 + 2 + 2 };
 /* Whoever reads these passes over less than this at the end (Samba's preg.idl). */
 enum { MOST_REST = 12 };
-static_assert(MOST_REST <= SHORTEST_SETTING, "what is passed over can hold no setting");
+static_assert((int)MOST_REST <= (int)SHORTEST_SETTING, "what is passed over can hold no setting");
 
 static bool delimiter(struct cursor *c, char wanted, const char *field, struct err *err)
 {
