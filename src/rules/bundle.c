@@ -37,6 +37,8 @@ struct bundle_plan {
 struct rules {
     struct rule *items;
     size_t n, room;
+    struct security_rule *security;
+    size_t n_security, room_security;
 };
 
 struct making {
@@ -437,6 +439,129 @@ static void add_stance(const struct making *m, uint32_t number, struct prefix_se
     }
 }
 
+/* ---- Connection security ------------------------------------------------------------------------
+ * Who asks whom to authenticate, so that allow-if-secure can be met: participants alone, never
+ * everybody, and no domain controllers, since a ticket is got there first (DESIGN.md 5).
+ */
+
+/* Whom a stance must be able to authenticate to, or who to it, and in which profiles. */
+struct partners {
+    struct prefix_set set;
+    uint8_t profiles;
+    str why;
+};
+
+static struct partners partners_of(const struct making *m, uint32_t number, struct arena *arena)
+{
+    const struct bundle_plan *plan = m->plan;
+    const struct stance *stance = &plan->stances.items[number];
+    struct partners out = {0};
+    struct buf why = buf_in(arena);
+    str last = {0};
+    for (size_t i = 0; i < plan->stances.n_services * DIRECTIONS; i++) {
+        struct aspect a = aspect_of(i);
+        const struct service_intent *s = &plan->stances.services[a.service_at];
+        const struct stance_reasons *reasons =
+            &plan->reasons[a.service_at * DIRECTIONS + (size_t)a.direction];
+        uint8_t profiles = 0;
+        for (size_t p = 0; p < PROFILE_COUNT; p++) {
+            struct demand demand = demand_of(stance, s, a.direction, (enum profile)p);
+            if (demand.silent || demand.by_mode || demand.allow == demand.either) continue;
+            struct approved approved = approved_of(m, s, a.direction, stance, demand, arena);
+            struct prefix_set some =
+                prefix_set_subtract(arena, approved.secure, plan->resolved->controllers);
+            if (!some.n) continue;
+            out.set = prefix_set_union(arena, out.set, some);
+            profiles = (uint8_t)(profiles | 1u << p);
+        }
+        str text = reasons_text(plan->decision, &reasons->secure, number, arena);
+        if (profiles && text.len && !str_equal(text, last)) {
+            if (why.len) buf_str(&why, S("; "));
+            buf_str(&why, text);
+            last = text;
+        }
+        out.profiles |= profiles;
+    }
+    out.why = buf_text(&why);
+    return out;
+}
+
+/* The ports on which they negotiate, as far as the policy leaves them alone: those that it governs
+ * are open to whom it says. */
+static void add_negotiation(const struct making *m, const struct partners *partners,
+                            struct prefix_set local, size_t slot)
+{
+    static const uint16_t ports[] = {500, 4500};
+    const struct policy *policy = m->plan->resolved->policy;
+    bool taken = is_taken(m->plan->service_words, policy->services.n, S("ike"));
+    struct arena scratch = m->scratch;
+    str profiles = profiles_text(&scratch, partners->profiles, ' ');
+    struct rule rule = {
+        .action = ACTION_ALLOW,
+        .profiles = partners->profiles,
+        .enabled = true,
+        .transport = TRANSPORT_UDP,
+        .local = local,
+        .remote = partners->set,
+        .why = partners->why,
+        .group = str_format(m->arena, "sallyport %.*s", STR_ARG(m->plan->name)),
+    };
+    for (size_t i = 0; i < COUNT_OF(ports); i++) {
+        int service = service_by_port(policy->services, TRANSPORT_UDP, ports[i]);
+        if (service != SERVICE_NONE && policy->governed[service]) continue;
+        rule_add_port(&rule, m->arena, (struct service_port){TRANSPORT_UDP, ports[i], ports[i]});
+    }
+    for (size_t i = 0; i < DIRECTIONS && rule.n_ports; i++) {
+        rule.direction = i ? DIRECTION_OUTBOUND : DIRECTION_INBOUND;
+        str direction = direction_text(rule.direction);
+        const struct bundle_id id = {
+            .workspace = m->plan->safe_name,
+            .service = taken ? S("500") : S("ike"), /* no service's name begins with a digit */
+            .direction = rule.direction,
+            .transport = TRANSPORT_UDP,
+            .profiles = partners->profiles,
+            .action = ACTION_ALLOW,
+            .scope = slot,
+        };
+        rule.id = bundle_id_text(&id, m->arena);
+        rule.name =
+            str_format(m->arena, "sallyport %.*s: %.*s IKE, allow participants' negotiation (%.*s)",
+                       STR_ARG(m->plan->name), STR_ARG(direction), STR_ARG(profiles));
+        arena_grow(m->arena, m->rules->items, m->rules->n, m->rules->room);
+        m->rules->items[m->rules->n++] = rule;
+    }
+}
+
+static void add_security(const struct making *m, const struct partners *partners,
+                         struct prefix_set members, size_t slot)
+{
+    struct rules *rules = m->rules;
+    struct prefix_set local =
+        prefix_set_subtract(m->arena, members, m->plan->resolved->controllers);
+    if (!local.n || !partners->set.n) return;
+    struct arena scratch = m->scratch;
+    str profiles = profiles_text(&scratch, partners->profiles, ' ');
+    arena_grow(m->arena, rules->security, rules->n_security, rules->room_security);
+    rules->security[rules->n_security++] = (struct security_rule){
+        .id =
+            str_format(m->arena, "sallyport-%.*s-security-%zu", STR_ARG(m->plan->safe_name), slot),
+        .name =
+            str_format(m->arena, "sallyport %.*s: request authentication of participants (%.*s)",
+                       STR_ARG(m->plan->name), STR_ARG(profiles)),
+        .group = str_format(m->arena, "sallyport %.*s", STR_ARG(m->plan->name)),
+        .enabled = true,
+        .profiles = partners->profiles,
+        .local = local,
+        .remote = partners->set,
+        .inbound = SECURITY_REQUEST,
+        .outbound = SECURITY_REQUEST,
+        .computer_kerberos = true,
+        .user_kerberos = true,
+        .why = partners->why,
+    };
+    add_negotiation(m, partners, local, slot);
+}
+
 /* ---- Classes of several stances -----------------------------------------------------------------
  */
 
@@ -445,6 +570,7 @@ static void add_machine(const struct making *m, const struct draft *draft)
 {
     const struct stances *stances = &m->plan->stances;
     struct prefix_set rest = prefix_set_union(m->arena, m->peers, draft->members);
+    struct partners partners;
     for (size_t k = 1; k < draft->n_stances; k++) {
         struct range *ranges = NULL;
         size_t n = 0, room = 0;
@@ -460,8 +586,13 @@ static void add_machine(const struct making *m, const struct draft *draft)
         struct prefix_set local = prefix_set_of(m->arena, ranges, n);
         rest = prefix_set_subtract(m->arena, rest, local);
         add_stance(m, draft->stances[k], local, k + 1);
+        partners = partners_of(m, draft->stances[k], m->arena);
+        add_security(m, &partners, local, k + 1);
     }
     add_stance(m, draft->stances[0], rest, 1);
+    /* Away from its own addresses it asks nobody: participants alone do. */
+    partners = partners_of(m, draft->stances[0], m->arena);
+    add_security(m, &partners, prefix_set_intersect(m->arena, rest, draft->members), 1);
 }
 
 /* Stances of a shared class that are asked the same in one aspect: they have one scope. */
@@ -579,6 +710,33 @@ static void add_scopes(const struct making *m, const struct draft *draft, struct
                  blocked_by(m, &m->plan->stances.items[draft->stances[0]], cell.profiles, false));
 }
 
+/* Stances with the same partners are one scope; at other addresses than theirs nobody is asked. */
+static void add_shared_security(const struct making *m, const struct draft *draft)
+{
+    const struct stances *stances = &m->plan->stances;
+    struct arena scratch = m->scratch;
+    struct partners *partners = arena_array(&scratch, struct partners, draft->n_stances);
+    struct prefix_set *own = arena_array(&scratch, struct prefix_set, draft->n_stances);
+    size_t n = 0;
+    for (size_t i = 0; i < draft->n_stances; i++) {
+        size_t at = 0;
+        struct partners one = partners_of(m, draft->stances[i], m->arena);
+        struct prefix_set members =
+            atoms_addresses(m->plan->atoms, stances->items[draft->stances[i]].classes, m->arena);
+        members = prefix_set_intersect(m->arena, members, draft->members);
+        if (!one.set.n) continue;
+        while (at < n && !(partners[at].profiles == one.profiles &&
+                           prefix_set_equal(partners[at].set, one.set)))
+            at++;
+        if (at == n) partners[n++] = one;
+        own[at] = prefix_set_union(m->arena, own[at], members);
+    }
+    struct making inner = *m;
+    inner.scratch = scratch;
+    for (size_t i = 0; i < n; i++)
+        add_security(&inner, &partners[i], own[i], i + 1);
+}
+
 /* All have the same modes, so that profiles fall together alike in all of them. */
 static void add_shared(const struct making *m, const struct draft *draft)
 {
@@ -609,13 +767,22 @@ struct ruleset bundle_class_rules(const struct bundle_plan *plan, struct prefix_
     struct rules rules = {0};
     struct making m = {plan, peers, &rules, arena, scratch};
     const struct draft *draft = &plan->drafts[index];
-    if (draft->machine)
+    if (draft->machine) {
         add_machine(&m, draft);
-    else if (draft->n_stances > 1)
+    } else if (draft->n_stances > 1) {
         add_shared(&m, draft);
-    else
+        add_shared_security(&m, draft);
+    } else {
+        struct partners partners = partners_of(&m, draft->stances[0], arena);
         add_stance(&m, draft->stances[0], plan->everywhere, 1);
-    return (struct ruleset){.rules = rules.items, .n = rules.n};
+        add_security(&m, &partners, draft->members, 1);
+    }
+    return (struct ruleset){
+        .rules = rules.items,
+        .n = rules.n,
+        .security = rules.security,
+        .n_security = rules.n_security,
+    };
 }
 
 /* ---- Borders ------------------------------------------------------------------------------------
@@ -722,7 +889,7 @@ static void add_crossing(const struct making *m, const struct crossing *x, struc
         };
         const struct remote_list remotes[] = {
             [ACTION_ALLOW] = {&allow, 1},
-            [ACTION_ALLOW_IF_SECURE] = {NULL, 0},
+            [ACTION_ALLOW_IF_SECURE] = {NULL,   0},
             [ACTION_BLOCK] = {&block, 1},
         };
         add_actions(&inner, m->rules, &cell, remotes);

@@ -9,6 +9,8 @@
  */
 #include "base/map.h"
 #include "rules/decision.h"
+#include "rules/proof_principals.h"
+#include "rules/proof_security.h"
 #include "rules/scopes.h"
 
 enum {
@@ -34,6 +36,7 @@ struct prover {
     int *services; /* the governed ones */
     size_t n_services;
     struct intent_rows *outbound; /* per governed service: what clients may reach */
+    struct principals principals;
 };
 
 /* What the policy asks of an end: which peers pass; of the peers decided, the others are blocked.
@@ -324,6 +327,7 @@ const struct prover *prover_make(const struct decision *decision, struct prefix_
             decision_intent_rows(decision, (int)i, DIRECTION_OUTBOUND, arena, scratch);
         p->services[p->n_services++] = (int)i;
     }
+    p->principals = principals_of(decision, arena, scratch);
     return p;
 }
 
@@ -376,6 +380,10 @@ static void cut_ports(struct proof *p, enum transport transport, uint32_t *cuts)
     for (size_t i = 0; i < policy->services.n; i++)
         for (size_t j = 0; j < policy->services.services[i].n_ports; j++)
             cut_at(cuts, &n, policy->services.services[i].ports[j]);
+    for (size_t i = 0; i < SECURITY_PORTS; i++)
+        cut_at(
+            cuts, &n,
+            (struct service_port){TRANSPORT_UDP, proof_security_ports[i], proof_security_ports[i]});
     qsort(cuts, n, sizeof *cuts, cut_order);
     for (size_t i = 0; i + 1 < n; i++) {
         if (cuts[i] == cuts[i + 1] || !cuts[i]) continue;
@@ -391,7 +399,7 @@ static void cut_ports(struct proof *p, enum transport transport, uint32_t *cuts)
 static void find_ports(struct proof *p)
 {
     const struct service_table services = p->prover->resolved->policy->services;
-    size_t most = 2;
+    size_t most = 2 + 2 * SECURITY_PORTS;
     for (size_t i = 0; i < p->n_rules; i++)
         if (!i || !same_ports(p->rules[i], p->rules[i - 1])) most += 2 * p->rules[i]->n_ports;
     for (size_t i = 0; i < services.n; i++)
@@ -607,6 +615,9 @@ static void check_rule(struct proof *p, const struct rule *rule, uint8_t profile
     for (size_t i = 0; i < p->n_ports; i++) {
         const struct ports *ports = &p->ports[i];
         if (!rule_has_ports(rule, ports)) continue;
+        if (!at_border &&
+            proof_security_opens(p->prover->resolved->policy, rule, ports->transport, ports->first))
+            continue;
         str foreign = foreign_part(p, rule, ports->service);
         if (ports->service != SERVICE_NONE && !foreign.len) continue;
         if (!smallest_point(p, rule, &local, &remote)) return;
@@ -909,6 +920,22 @@ static void check_host(struct proof *p, const struct enforced_class *class)
     p->elsewhere = false;
 }
 
+/* Who authenticates to whom, and whom servers authorise. */
+static bool proves_authentication(const struct prover *prover, const struct enforced_class *class,
+                                  struct arena *arena, struct arena scratch,
+                                  struct counterexample *witness)
+{
+    const struct proof_basis basis = {
+        .decision = prover->decision,
+        .peers = prover->peers,
+        .services = prover->services,
+        .n_services = prover->n_services,
+        .outbound = prover->outbound,
+    };
+    return proof_security(&basis, class, arena, scratch, witness) &&
+           proof_principals(&basis, &prover->principals, class, arena, scratch, witness);
+}
+
 bool decision_proves_host(const struct prover *prover, const struct enforced_class *class,
                           struct arena *arena, struct arena scratch, struct counterexample *witness)
 {
@@ -926,7 +953,7 @@ bool decision_proves_host(const struct prover *prover, const struct enforced_cla
     check_host(&p, class);
     if (p.disagrees) *witness = p.best;
     arena_close(&work);
-    return !p.disagrees;
+    return !p.disagrees && proves_authentication(prover, class, arena, scratch, witness);
 }
 
 /* ---- Borders ------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
  * a point at which the changed rules, read rule by rule, really differ from the policy. */
 #include "base/map.h"
 #include "base/test.h"
+#include "policy/authorised.h"
 #include "rules/bundle.h"
 #include "rules/random_world.h"
 #include "rules/universe.h"
@@ -84,6 +85,54 @@ static enum rule_verdict policy_verdict(const struct resolved *r, const struct r
     return passes ? RULE_PASSES : RULE_BLOCKS;
 }
 
+/* ---- Who authenticates, one pair at a time ------------------------------------------------------
+ */
+
+/* Whether the policy approves a flow of these two, seen from `own`, only when authenticated. */
+static bool linear_secured(const struct resolved *r, struct addr own, struct addr peer,
+                           enum profile profile, bool inbound)
+{
+    enum profile_mode mode = MODE_UNSET;
+    for (enum profile_mode m = MODE_ENFORCE; m <= MODE_OFF; m++)
+        if (prefix_set_contains(r->modes[profile][m], own)) mode = m;
+    bool by_intent = mode == MODE_ENFORCE || (mode == MODE_BLOCK_INBOUND && !inbound);
+    if (!by_intent || prefix_set_contains(r->places.local, peer)) return false;
+    for (size_t s = 0; s < r->policy->services.n; s++)
+        if (r->policy->governed[s] && linear_intent(r, inbound ? peer : own, inbound ? own : peer,
+                                                    (int)s) == INTENT_ALLOW_IF_SECURE)
+            return true;
+    return false;
+}
+
+static bool linear_partners(const struct resolved *r, struct addr own, struct addr peer,
+                            enum profile profile)
+{
+    if (!prefix_set_contains(r->enforcing, own)) return false;
+    if (!prefix_set_contains(universe_peers, peer)) return false;
+    if (prefix_set_contains(r->controllers, own) || prefix_set_contains(r->controllers, peer))
+        return false;
+    return linear_secured(r, own, peer, profile, false) ||
+           linear_secured(r, own, peer, profile, true);
+}
+
+/* In some profile; and in this one it has partners at all: among the marks, where sets of the
+ * policy begin. */
+static bool linear_authenticates(const struct resolved *r, struct addr own, struct addr peer,
+                                 enum profile profile, const struct addr *marks, size_t n_marks)
+{
+    bool somewhere = false, now = false;
+    for (unsigned p = 0; p < PROFILE_COUNT; p++)
+        somewhere = somewhere || linear_partners(r, own, peer, (enum profile)p);
+    for (size_t i = 0; i < n_marks && somewhere && !now; i++)
+        now = linear_partners(r, own, marks[i], profile);
+    return somewhere && now;
+}
+
+static bool is_negotiation(const struct rule_point *at)
+{
+    return at->transport == TRANSPORT_UDP && (at->port == 500 || at->port == 4500);
+}
+
 static struct enforced_class class_of(const struct host_class *c, enum engine engine)
 {
     return (struct enforced_class){
@@ -98,8 +147,8 @@ static struct enforced_class class_of(const struct host_class *c, enum engine en
 
 /* Where sets of the policy begin within the members: whatever is asked of any of them is asked of
  * one of these. */
-static struct addr *member_marks(const struct random_world *w, struct prefix_set members,
-                                 struct arena *arena, size_t *n)
+static struct addr *set_marks(const struct random_world *w, struct prefix_set members,
+                              struct arena *arena, size_t *n)
 {
     struct prefix_set *sets = NULL;
     size_t n_sets = 0, room = 0, marks_room = 0;
@@ -121,19 +170,39 @@ static struct addr *member_marks(const struct random_world *w, struct prefix_set
     return marks;
 }
 
+/* Marks among a class's members, and among all peers. */
+struct marks {
+    const struct addr *own, *peers;
+    size_t n_own, n_peers;
+};
+
+static struct marks marks_of(const struct random_world *w, struct prefix_set members,
+                             struct arena *arena)
+{
+    struct marks marks;
+    marks.own = set_marks(w, members, arena, &marks.n_own);
+    marks.peers = set_marks(w, universe_peers, arena, &marks.n_peers);
+    return marks;
+}
+
 /* What a class's rules must say at a point: a member's own, elsewhere what its home does, or, in a
  * shared class, what passes for all. */
 static enum rule_verdict class_verdict(const struct random_world *w, const struct enforced_class *c,
-                                       const struct rule_point *at, const struct addr *marks,
-                                       size_t n_marks)
+                                       const struct rule_point *at, const struct marks *marks)
 {
     struct addr home = c->members.ranges[0].first;
+    if (is_negotiation(at)) {
+        bool opens = prefix_set_contains(c->members, at->local) &&
+                     linear_authenticates(&w->resolved, at->local, at->remote, at->profile,
+                                          marks->peers, marks->n_peers);
+        return opens ? RULE_PASSES : RULE_UNTOUCHED;
+    }
     if (prefix_set_contains(c->members, at->local))
         return policy_verdict(&w->resolved, at, at->local);
     if (!c->shared) return policy_verdict(&w->resolved, at, home);
     enum rule_verdict all = RULE_UNTOUCHED;
-    for (size_t i = 0; i < n_marks && all != RULE_BLOCKS; i++) {
-        enum rule_verdict one = policy_verdict(&w->resolved, at, marks[i]);
+    for (size_t i = 0; i < marks->n_own && all != RULE_BLOCKS; i++) {
+        enum rule_verdict one = policy_verdict(&w->resolved, at, marks->own[i]);
         if (one != RULE_UNTOUCHED) all = one;
     }
     return all;
@@ -196,13 +265,13 @@ static void assert_partition(const struct bundles *b, struct arena *arena)
 /* The bundle's rules at random points, one by one, without the proof's machinery. */
 static void assert_points(struct random_world *w, const struct bundles *b, struct arena arena)
 {
-    static const uint16_t ports[] = {445, 139, 2049, 22};
+    static const uint16_t ports[] = {445, 139, 2049, 22, 500, 4500};
     for (int i = 0; i < POINTS; i++) {
         struct rule_point at = {
             .direction = world_random(w, 2) ? DIRECTION_INBOUND : DIRECTION_OUTBOUND,
             .local = world_addr(w),
             .remote = world_addr(w),
-            .transport = TRANSPORT_TCP,
+            .transport = world_random(w, 3) ? TRANSPORT_TCP : TRANSPORT_UDP,
             .port = ports[world_random(w, COUNT_OF(ports))],
             .profile = (enum profile)world_random(w, PROFILE_COUNT),
             .secured = world_random(w, 2),
@@ -212,11 +281,10 @@ static void assert_points(struct random_world *w, const struct bundles *b, struc
         if (addr_is_v4(at.local) != addr_is_v4(at.remote)) continue;
         for (size_t c = 0; c < b->n_classes; c++) {
             struct arena scratch = arena;
-            size_t n_marks;
             struct enforced_class class = class_of(&b->classes[c], ENGINE_WINDOWS);
-            struct addr *marks = member_marks(w, class.members, &scratch, &n_marks);
+            struct marks marks = marks_of(w, class.members, &scratch);
             enum rule_verdict found = linear_verdict(class.rules, ENGINE_WINDOWS, &at);
-            assert_int_equal(found, class_verdict(w, &class, &at, marks, n_marks));
+            assert_int_equal(found, class_verdict(w, &class, &at, &marks));
         }
     }
 }
@@ -332,6 +400,7 @@ static bool mutate(struct random_world *w, enum mutation mutation, struct rule *
     case SWAP_DIRECTION:
         rule->direction =
             rule->direction == DIRECTION_INBOUND ? DIRECTION_OUTBOUND : DIRECTION_INBOUND;
+        rule->principals = (str){0};
         return true;
     case CHANGE_PORT:
         set_ports(arena, rule, 446, 446);
@@ -350,6 +419,7 @@ static bool mutate(struct random_world *w, enum mutation mutation, struct rule *
         return true;
     case CHANGE_ACTION:
         rule->action = rule->action == ACTION_BLOCK ? ACTION_ALLOW : ACTION_BLOCK;
+        rule->principals = (str){0};
         return true;
     case ADD_PROGRAM:
         rule->program = S("System");
@@ -363,7 +433,7 @@ static bool mutate(struct random_world *w, enum mutation mutation, struct rule *
 static bool linear_equal(const struct random_world *w, const struct enforced_class *c,
                          struct arena *arena)
 {
-    static const uint16_t ports[] = {137, 138, 139, 140, 111, 112, 445, 446, 2049, 2050};
+    static const uint16_t ports[] = {137, 138, 139, 140, 111, 112, 445, 446, 500, 2049, 2050, 4500};
     struct prefix_set *sets = NULL;
     size_t n = 0, room = 0;
     decision_sets(&w->resolved, arena, &sets, &n, &room);
@@ -389,8 +459,7 @@ static bool linear_equal(const struct random_world *w, const struct enforced_cla
         (void)map_put(&seen, arena, (str){(const char *)&marks[i], sizeof marks[i]}, 0, &fresh);
         if (fresh && prefix_set_contains(universe_peers, marks[i])) marks[kept++] = marks[i];
     }
-    size_t n_own;
-    struct addr *own = member_marks(w, c->members, arena, &n_own);
+    struct marks of_class = marks_of(w, c->members, arena);
     for (size_t l = 0; l < kept; l++)
         for (size_t r = 0; r < kept; r++)
             for (size_t k = 0; k < COUNT_OF(ports) * 2 * 2 * 2 * PROFILE_COUNT; k++) {
@@ -406,7 +475,7 @@ static bool linear_equal(const struct random_world *w, const struct enforced_cla
                     (rest & 4) != 0,
                 };
                 enum rule_verdict found = linear_verdict(c->rules, c->engine, &at);
-                enum rule_verdict expected = class_verdict(w, c, &at, own, n_own);
+                enum rule_verdict expected = class_verdict(w, c, &at, &of_class);
                 if (found == expected) continue;
                 char local[ADDR_TEXT], remote[ADDR_TEXT];
                 print_message(
@@ -451,16 +520,234 @@ static void every_change_of_meaning_is_caught(void **state)
             caught[mutation]++;
             if (mutation == ADD_PROGRAM) continue;
             struct rule_point at = point_of(&witness);
-            size_t n_own;
-            struct addr *own = member_marks(w, c.members, &arena, &n_own);
+            struct marks marks = marks_of(w, c.members, &arena);
             bool differs =
-                linear_verdict(c.rules, c.engine, &at) != class_verdict(w, &c, &at, own, n_own);
+                linear_verdict(c.rules, c.engine, &at) != class_verdict(w, &c, &at, &marks);
             if (!differs) fail_at(seed, host->id, &witness);
         }
     }
     print_message("%zu mutants, %zu harmless\n", tried, harmless);
     for (size_t i = 0; i < MUTATIONS; i++) {
         print_message("mutation %zu: %zu caught\n", i, caught[i]);
+        assert_true(caught[i] > 0);
+    }
+    arena_close(&scratch);
+    arena_close(&arena);
+}
+
+/* ---- Who authenticates to whom ------------------------------------------------------------------
+ */
+
+/* Whom a server authorises towards a client, entry by entry; empty when nobody has to show. */
+static str linear_principals(const struct resolved *r, struct addr client, struct addr server,
+                             int service, struct arena *arena)
+{
+    str all = {0};
+    if (linear_intent(r, client, server, service) != INTENT_ALLOW_IF_SECURE) return all;
+    for (size_t i = 0; i < r->n_entries; i++) {
+        const struct resolved_entry *e = &r->entries[i];
+        struct resolved one = *r;
+        one.entries = e;
+        one.n_entries = 1;
+        one.n_perimeter = 0;
+        if (linear_intent(&one, client, server, service) == INTENT_ALLOW_IF_SECURE)
+            all = authorised_union(all, e->principals, arena);
+    }
+    return all;
+}
+
+static bool names_equal(str a, str b, struct arena *arena)
+{
+    return str_equal(authorised_sorted(a, arena), authorised_sorted(b, arena));
+}
+
+/* Inbound rules authorise, for each pair, just those; connection security rules name each pair of
+ * participants, in the right profiles. */
+static void assert_authentication(const struct random_world *w, const struct host_class *c,
+                                  struct arena arena)
+{
+    struct marks marks = marks_of(w, c->members, &arena);
+    for (size_t i = 0; i < marks.n_own * marks.n_peers * PROFILE_COUNT; i++) {
+        struct arena scratch = arena;
+        struct addr own = marks.own[i / PROFILE_COUNT / marks.n_peers];
+        struct addr peer = marks.peers[i / PROFILE_COUNT % marks.n_peers];
+        enum profile profile = (enum profile)(i % PROFILE_COUNT);
+        bool asks = false;
+        if (addr_is_v4(own) != addr_is_v4(peer)) continue;
+        for (size_t k = 0; k < c->rules.n_security; k++) {
+            const struct security_rule *rule = &c->rules.security[k];
+            asks =
+                asks || ((rule->profiles >> profile & 1) && prefix_set_contains(rule->local, own) &&
+                         prefix_set_contains(rule->remote, peer));
+        }
+        assert_int_equal(asks, linear_authenticates(&w->resolved, own, peer, profile, marks.peers,
+                                                    marks.n_peers));
+        for (size_t k = 0; k < c->rules.n; k++) {
+            const struct rule *rule = &c->rules.rules[k];
+            if (rule->action != ACTION_ALLOW_IF_SECURE || rule->direction != DIRECTION_INBOUND)
+                continue;
+            if (!prefix_set_contains(rule->local, own) || !prefix_set_contains(rule->remote, peer))
+                continue;
+            int service = service_by_port(service_builtin, rule->transport, rule->ports[0].first);
+            str expected = linear_principals(&w->resolved, peer, own, service, &scratch);
+            assert_true(str_equal(rule->principals, expected));
+        }
+    }
+}
+
+/* Rules of connection security, one at a time. */
+enum security_mutation {
+    SECURITY_DROP,
+    SECURITY_WIDEN,
+    SECURITY_NARROW,
+    SECURITY_WIDEN_LOCAL,
+    SECURITY_NARROW_LOCAL,
+    SECURITY_ANY,
+    SECURITY_REQUIRES,
+    SECURITY_ASKS_NOBODY,
+    SECURITY_OTHER_FIRST,
+    SECURITY_OTHER_SECOND,
+    SECURITY_CONDITION,
+    SECURITY_LESS_PROFILES,
+    SECURITY_MORE_PROFILES,
+    SECURITY_DISABLED,
+    SECURITY_MUTATIONS
+};
+
+/* False when this mutation does nothing to this rule. */
+static bool mutate_security(struct arena *arena, enum security_mutation mutation,
+                            struct security_rule *rule)
+{
+    uint8_t all = (1u << PROFILE_COUNT) - 1;
+    switch ((int)mutation) {
+    case SECURITY_DROP:
+        rule->remote = (struct prefix_set){0};
+        return true;
+    case SECURITY_WIDEN:
+        return move_end(arena, rule->remote, 0, true, &rule->remote);
+    case SECURITY_NARROW:
+        return move_end(arena, rule->remote, rule->remote.n - 1, false, &rule->remote);
+    case SECURITY_WIDEN_LOCAL:
+        return move_end(arena, rule->local, 0, true, &rule->local);
+    case SECURITY_NARROW_LOCAL:
+        return move_end(arena, rule->local, 0, false, &rule->local);
+    case SECURITY_ANY:
+        rule->local = rule->remote = (struct prefix_set){&addr_all, 1};
+        return true;
+    case SECURITY_REQUIRES:
+        rule->inbound = SECURITY_REQUIRE;
+        return true;
+    case SECURITY_ASKS_NOBODY:
+        rule->outbound = SECURITY_NONE;
+        return true;
+    case SECURITY_OTHER_FIRST:
+        rule->computer_kerberos = false;
+        return true;
+    case SECURITY_OTHER_SECOND:
+        rule->user_kerberos = false;
+        return true;
+    case SECURITY_CONDITION:
+        rule->only_if = S("tunnel to 10.0.0.1");
+        return true;
+    case SECURITY_LESS_PROFILES:
+        rule->profiles = (uint8_t)(rule->profiles & (rule->profiles - 1));
+        return true;
+    case SECURITY_MORE_PROFILES:
+        if (rule->profiles == all) return false;
+        rule->profiles = all;
+        return true;
+    case SECURITY_DISABLED:
+        rule->enabled = false;
+        return true;
+    }
+    return false;
+}
+
+/* A set whose last range was made larger may say what another rule says too: found as one of two.
+ */
+static bool proves_changed(const struct prover *prover, const struct host_class *host,
+                           struct ruleset rules, struct arena *arena, struct arena scratch,
+                           struct counterexample *witness)
+{
+    struct enforced_class c = class_of(host, ENGINE_WINDOWS);
+    c.rules = rules;
+    return decision_proves_host(prover, &c, arena, scratch, witness);
+}
+
+/* Every rule's set of families at both ends. */
+static bool meets(const struct security_rule *rule, struct arena *arena)
+{
+    return (prefix_set_v4(arena, rule->local).n && prefix_set_v4(arena, rule->remote).n) ||
+           (prefix_set_v6(arena, rule->local).n && prefix_set_v6(arena, rule->remote).n);
+}
+
+static void changed_security_is_caught(void **state)
+{
+    struct arena arena = arena_open("test", 0, NULL), scratch = arena_open("scratch", 0, NULL);
+    size_t caught[SECURITY_MUTATIONS] = {0}, harmless = 0, whom = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= WORLDS; seed++) {
+        arena_reset(&arena);
+        struct random_world *w = world_make(&arena, 3000 + seed, true);
+        const struct decision *d = decision_build(&w->resolved, NULL, &arena, scratch);
+        const struct prover *prover = prover_make(d, universe_peers, &arena, scratch);
+        struct bundles b = bundles_of(d, seed, &arena, scratch);
+        struct counterexample witness = {0};
+        for (size_t i = 0; i < b.n_classes; i++) {
+            const struct host_class *host = &b.classes[i];
+            assert_authentication(w, host, arena);
+            for (size_t k = 0; k < host->rules.n_security * SECURITY_MUTATIONS; k++) {
+                enum security_mutation mutation = (enum security_mutation)(k % SECURITY_MUTATIONS);
+                struct security_rule *rules =
+                    arena_array(&arena, struct security_rule, host->rules.n_security);
+                memcpy(rules, host->rules.security, host->rules.n_security * sizeof *rules);
+                struct security_rule *rule = &rules[k / SECURITY_MUTATIONS];
+                if (!meets(rule, &arena) || !mutate_security(&arena, mutation, rule)) continue;
+                struct ruleset changed = host->rules;
+                changed.security = rules;
+                if (!proves_changed(prover, host, changed, &arena, scratch, &witness)) {
+                    caught[mutation]++;
+                    continue;
+                }
+                /* Only an address that meets none of its family at the other end. */
+                const struct security_rule *was = &host->rules.security[k / SECURITY_MUTATIONS];
+                bool at_local = mutation == SECURITY_NARROW_LOCAL;
+                assert_true(at_local || mutation == SECURITY_WIDEN || mutation == SECURITY_NARROW);
+                struct prefix_set old = at_local ? was->local : was->remote;
+                struct prefix_set new = at_local ? rule->local : rule->remote;
+                struct prefix_set other = at_local ? was->remote : was->local;
+                struct prefix_set gone = prefix_set_subtract(&arena, old, new);
+                if (!gone.n) gone = prefix_set_subtract(&arena, new, old);
+                bool v4 = addr_is_v4(gone.ranges[0].first);
+                other = v4 ? prefix_set_v4(&arena, other) : prefix_set_v6(&arena, other);
+                assert_int_equal(other.n, 0);
+                harmless++;
+            }
+            /* Whom servers authorise. */
+            for (size_t k = 0; k < 3 * host->rules.n; k++) {
+                struct rule *rules = arena_array(&arena, struct rule, host->rules.n);
+                memcpy(rules, host->rules.rules, host->rules.n * sizeof *rules);
+                struct rule *rule = &rules[k / 3];
+                static const char *const others[] = {"", "S-1-5-21-1-2-3-1101",
+                                                     "S-1-5-21-1-2-3-515 S-1-1-0"};
+                str other = str_of(others[k % 3]);
+                if (!rule->principals.len || names_equal(rule->principals, other, &arena)) continue;
+                rule->principals = other;
+                struct ruleset changed = host->rules;
+                changed.rules = rules;
+                struct prefix_set own = prefix_set_intersect(&arena, rule->local, host->members);
+                if (!(prefix_set_v4(&arena, own).n && prefix_set_v4(&arena, rule->remote).n) &&
+                    !(prefix_set_v6(&arena, own).n && prefix_set_v6(&arena, rule->remote).n))
+                    continue;
+                assert_false(proves_changed(prover, host, changed, &arena, scratch, &witness));
+                whom++;
+            }
+        }
+    }
+    print_message("%zu harmless, %zu of principals caught\n", harmless, whom);
+    assert_true(whom > 100);
+    for (size_t i = 0; i < SECURITY_MUTATIONS; i++) {
+        print_message("security mutation %zu: %zu caught\n", i, caught[i]);
         assert_true(caught[i] > 0);
     }
     arena_close(&scratch);
@@ -556,6 +843,7 @@ int main(void)
     const struct CMUnitTest all[] = {
         cmocka_unit_test(bundles_are_proved),
         cmocka_unit_test(every_change_of_meaning_is_caught),
+        cmocka_unit_test(changed_security_is_caught),
         cmocka_unit_test(changed_borders_are_caught),
     };
     return cmocka_run_group_tests(all, NULL, NULL);

@@ -302,6 +302,27 @@ static inline struct resolved world_reading(struct random_world *w, bool most)
     return r;
 }
 
+/* Whom secured entries authorise, and who is a domain controller. Every third world has one set of
+ * computers, as most policies do. */
+static inline void world_security(struct random_world *w)
+{
+    static const char *const sets[] = {
+        "S-1-5-21-1-2-3-515 S-1-5-21-1-2-3-516 S-1-5-21-1-2-3-521",
+        "S-1-5-21-1-2-3-1101",
+        "S-1-5-21-1-2-3-1101 S-1-5-21-1-2-3-515",
+    };
+    struct resolved_entry *entries =
+        arena_array(w->arena, struct resolved_entry, w->resolved.n_entries + 1);
+    uint64_t most = world_random(w, COUNT_OF(sets)) ? COUNT_OF(sets) : 1;
+    for (size_t i = 0; i < w->resolved.n_entries; i++) {
+        entries[i] = w->resolved.entries[i];
+        if (entries[i].secure == SECURE_NONE) continue;
+        entries[i].principals = str_of(sets[world_random(w, most)]);
+    }
+    w->resolved.entries = entries;
+    if (world_random(w, 2)) w->resolved.controllers = world_set(w, 1);
+}
+
 /* secure: with allow-if-secure entries. The seed decides everything else. */
 static inline struct random_world *world_make(struct arena *arena, uint64_t seed, bool secure)
 {
@@ -323,6 +344,7 @@ static inline struct random_world *world_make(struct arena *arena, uint64_t seed
     world_perimeter(w);
     world_borders(w);
     world_machines(w);
+    world_security(w);
     return w;
 }
 
