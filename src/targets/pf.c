@@ -7,6 +7,7 @@
  */
 #include "base/map.h"
 #include "rules/universe.h"
+#include "targets/doubts.h"
 #include "targets/first_match.h"
 #include "targets/pf_read.h"
 #include "targets/remarks.h"
@@ -246,6 +247,20 @@ static str group(str workspace, str border_word, struct arena *arena)
         text, sizeof(text) - 1                                                                     \
     }
 
+static const struct doubt pf_doubts[] = {
+    {T("pf-anchor-called"), 0,
+     T("The rules act only where the main rules call the anchor, and pf is enabled: pfctl -s rules "
+       "and pfctl -s info tell. What the main rules have decided by a quick rule before it never "
+       "reaches it.")                                                            },
+    {T("pf-versions"),      0,
+     T("Written from the manuals of OpenBSD, FreeBSD and macOS and read back by this program; no "
+       "pfctl has parsed it here. Verify: the dry run in the head of each file.")},
+    {T("pf-open-states"),   DOUBT_BLOCK,
+     T("A connection that pf already follows goes on until its state ends, also after a narrower "
+       "file. Verify: pfctl -s states, and pfctl -k to end one.")                },
+    {{0},                   0,           {0}                                     },
+};
+
 const struct target pf_target = {
     .name = T("pf"),
     .summary = T("pf anchors for macOS and BSD hosts, and for BSD routers at enforced borders"),
@@ -254,6 +269,12 @@ const struct target pf_target = {
     .peers = &universe_peers,
     .cannot = T("network profiles (its host files are those of profile domain) and "
                 "allow-if-secure"),
+    .load = T("put `anchor \"sallyport\"` into /etc/pf.conf once; then `pfctl -a sallyport -n -f "
+              "CLASS.pf.conf`, without `-n`; `rollback.sh` empties the anchor. A border's file is "
+              "for the router in front of it, in the anchor that its head names"),
+    .decides = T("in the anchor every rule is quick: the first that matches, also for the rules "
+                 "behind the anchor; what none names goes on to them"),
+    .doubts = pf_doubts,
     .borders = true,
     .hosts = true,
     .emit = emit,

@@ -1,0 +1,7 @@
+#!/bin/sh
+# sallyport: pf rollback; empties the anchor and its tables
+# policy: policy.yaml, SHA-256 53f3f47745cdba9155d8b911ceb3d61db468628558cb9856ee094743c0d180a5
+# as of: 2026-11-21T00:00:00.000000Z
+set -eu
+pfctl -a sallyport -F rules
+pfctl -a sallyport -F Tables
