@@ -12,6 +12,7 @@
 #include "rules/proof_principals.h"
 #include "rules/proof_security.h"
 #include "rules/scopes.h"
+#include "rules/verdict.h"
 
 enum {
     FAMILIES = 2,                  /* 0: IPv6, 1: IPv4 */
@@ -73,8 +74,9 @@ struct proof {
     const struct prover *prover;
     const struct rule **rules;      /* enabled ones, in order */
     struct prefix_set *own, *peers; /* per rule: the addresses it names at either end */
-    size_t n_rules;
+    size_t n_rules, n_made;         /* all; those of the artefact, which come first */
     enum engine engine;
+    bool with_existing; /* only what the policy decides is asked about */
     bool at_border;
     bool denies_rest;     /* REST_DENIED */
     struct scopes scopes; /* of `own` */
@@ -160,9 +162,10 @@ struct verdicts {
 /* The first peer of a stretch of the line where what is said is not what is asked. What lies
  * outside the peers is residue, but a local address that is no peer must not be passed all the
  * same. */
-static bool differ_within(const struct prover *p, struct range line, const struct wanted *wanted,
+static bool differ_within(const struct proof *proof, struct range line, const struct wanted *wanted,
                           const struct said *said, struct view *layers, struct verdicts *out)
 {
+    const struct prover *p = proof->prover;
     struct view peers = {p->peers, 0}, local = {p->resolved->places.local, 0};
     struct view decided = {wanted->decided, 0}, pass = {wanted->pass, 0};
     for (size_t i = 0; i < said->n; i++)
@@ -176,7 +179,9 @@ static bool differ_within(const struct prover *p, struct range line, const struc
         if (is_peer && view_has(&decided, x, &until))
             asked = view_has(&pass, x, &until) ? PASSES : BLOCKED;
         bool stray = !is_peer && found == PASSES && view_has(&local, x, &until);
-        if (is_peer ? found != asked : stray) {
+        bool differs = is_peer ? found != asked : stray;
+        if (proof->with_existing) differs = asked != NOT_TOUCHED && found != asked;
+        if (differs) {
             *out = (struct verdicts){x, asked, found};
             return true;
         }
@@ -186,7 +191,7 @@ static bool differ_within(const struct prover *p, struct range line, const struc
 }
 
 /* The same over the whole line of a family, not before `from`. */
-static bool first_difference(const struct prover *p, bool v4, struct addr from,
+static bool first_difference(const struct proof *p, bool v4, struct addr from,
                              const struct wanted *wanted, const struct said *said,
                              struct arena scratch, struct verdicts *out)
 {
@@ -435,6 +440,7 @@ static struct proof proof_begin(const struct prover *prover, struct ruleset rule
         p.peers[p.n_rules] = inward ? rule->local : rule->remote;
         p.rules[p.n_rules++] = rule;
     }
+    p.n_made = p.n_rules;
     p.scopes = scopes_of(p.own, p.n_rules, work, scratch);
     find_ports(&p);
     arena_grow(work, p.wanted, p.n_wanted, p.wanted_room);
@@ -653,20 +659,37 @@ struct cell {
     bool secured;
 };
 
+/* Which of the rules that are there already is in the way. */
+static void name_existing(const struct proof *p, const struct cell *cell, struct addr own,
+                          const struct verdicts *v, struct counterexample *w)
+{
+    for (size_t i = p->n_made; i < p->n_rules; i++) {
+        const struct rule *rule = p->rules[i];
+        bool does_so = (rule->action == ACTION_BLOCK) == (v->said == BLOCKED);
+        bool matches = rule->direction == cell->direction &&
+                       (rule->profiles >> cell->profile & 1) && acts(rule, cell->secured) &&
+                       rule_has_ports(rule, cell->ports) && prefix_set_contains(rule->local, own) &&
+                       prefix_set_contains(rule->remote, v->peer);
+        if (!does_so || !matches) continue;
+        str name = rule->name.len ? rule->name : rule->id;
+        w->found = str_format(p->arena, "%.*s by the existing rule \"%.*s\"",
+                              STR_ARG(verdict_text(v->said)), STR_ARG(name));
+        return;
+    }
+}
+
 /* The smallest flow of a piece where what is said is not what is asked; two different ends where
  * there are two. */
 static void compare(struct proof *p, const struct cell *cell, const struct piece *piece,
                     const struct wanted *wanted, const struct said *said, struct arena scratch)
 {
     struct verdicts v, next;
-    const struct prover *prover = p->prover;
     bool outbound = cell->direction == DIRECTION_OUTBOUND;
-    if (!first_difference(prover, piece->v4, addr_all.first, wanted, said, scratch, &v)) return;
+    if (!first_difference(p, piece->v4, addr_all.first, wanted, said, scratch, &v)) return;
     struct addr own = piece->first;
     if (addr_equal(v.peer, own)) {
-        bool other =
-            !addr_equal(own, addr_all.last) &&
-            first_difference(prover, piece->v4, addr_next(own), wanted, said, scratch, &next);
+        bool other = !addr_equal(own, addr_all.last) &&
+                     first_difference(p, piece->v4, addr_next(own), wanted, said, scratch, &next);
         /* The client, which counts first, stays the smallest. */
         if (other && (outbound || !piece->has_second))
             v = next;
@@ -685,6 +708,7 @@ static void compare(struct proof *p, const struct cell *cell, const struct piece
         .expected = verdict_text(v.wanted),
         .found = verdict_text(v.said),
     };
+    if (p->with_existing) name_existing(p, cell, own, &v, &w);
     disagree(p, &w);
 }
 
@@ -920,6 +944,33 @@ static void check_host(struct proof *p, const struct enforced_class *class)
     p->elsewhere = false;
 }
 
+/* The same rules among those that the machines have already. What these say on their own, where the
+ * policy decides nothing, is no difference. */
+static bool proves_around(const struct prover *prover, const struct enforced_class *class,
+                          struct arena *arena, struct arena scratch, struct counterexample *witness)
+{
+    struct arena work = arena_open("proof", 0, NULL);
+    struct ruleset existing = verdict_existing(class->around, class->engine, &work);
+    struct ruleset made = class->rules;
+    struct counterexample none;
+    (void)set_rest_aside(&made, class->rest, &work, &none); /* it was possible before */
+    struct rule *all = arena_array(&work, struct rule, made.n + existing.n + 1);
+    size_t n = 0, n_made;
+    for (size_t i = 0; i < made.n; i++)
+        if (made.rules[i].enabled) all[n++] = made.rules[i];
+    n_made = n;
+    if (existing.n) memcpy(all + n, existing.rules, existing.n * sizeof *all);
+    struct ruleset rules = {.rules = all, .n = n + existing.n};
+    struct proof p = proof_begin(prover, rules, class->engine, false, arena, &work, scratch);
+    p.n_made = n_made;
+    p.with_existing = true;
+    p.denies_rest = class->rest == REST_DENIED;
+    check_host(&p, class);
+    if (p.disagrees) *witness = p.best;
+    arena_close(&work);
+    return !p.disagrees;
+}
+
 /* Who authenticates to whom, and whom servers authorise. */
 static bool proves_authentication(const struct prover *prover, const struct enforced_class *class,
                                   struct arena *arena, struct arena scratch,
@@ -953,7 +1004,8 @@ bool decision_proves_host(const struct prover *prover, const struct enforced_cla
     check_host(&p, class);
     if (p.disagrees) *witness = p.best;
     arena_close(&work);
-    return !p.disagrees && proves_authentication(prover, class, arena, scratch, witness);
+    return !p.disagrees && proves_authentication(prover, class, arena, scratch, witness) &&
+           (!class->around || proves_around(prover, class, arena, scratch, witness));
 }
 
 /* ---- Borders ------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 
 #include "base/map.h"
 #include "rules/scopes.h"
+#include "rules/verdict.h"
 
 const uint16_t proof_security_ports[SECURITY_PORTS] = {SECURITY_PORT_IKE, SECURITY_PORT_NAT};
 
@@ -20,8 +21,8 @@ struct security_proof {
     /* Enabled rules, those of connection security first. */
     const struct security_rule **security;
     size_t n_security;
-    const struct rule **ports;
-    size_t n_ports;
+    const struct rule **ports; /* what opens ports of negotiation; then existing blocks of them */
+    size_t n_ports, n_made;
     struct scopes scopes; /* by their local addresses, in that order */
     struct need *needs;
     size_t n_needs, room;
@@ -225,10 +226,10 @@ static bool check_security(const struct security_proof *p, uint32_t scope, struc
     return compare(p, &aspect, own, wanted, said);
 }
 
-static bool rule_opens(const struct rule *rule, const struct aspect *aspect)
+static bool rule_speaks(const struct rule *rule, const struct aspect *aspect)
 {
     return rule->direction == aspect->direction && (rule->profiles >> aspect->profile & 1) &&
-           has_port(rule, aspect->port);
+           (!rule->n_ports || has_port(rule, aspect->port));
 }
 
 static bool check_port(const struct security_proof *p, uint32_t scope, struct addr own,
@@ -240,8 +241,18 @@ static bool check_port(const struct security_proof *p, uint32_t scope, struct ad
     for (size_t i = 0; i < n; i++) {
         if (rules[i] < p->n_security) continue;
         const struct rule *rule = p->ports[rules[i] - p->n_security];
-        if (rule_opens(rule, aspect))
-            said = prefix_set_union(p->work, said, family_of(p, rule->remote, own));
+        if (!rule_speaks(rule, aspect)) continue;
+        struct prefix_set remote = family_of(p, rule->remote, own);
+        if (rules[i] - p->n_security < p->n_made) {
+            said = prefix_set_union(p->work, said, remote);
+            continue;
+        }
+        struct prefix_set stopped = prefix_set_intersect(p->work, wanted, remote);
+        if (stopped.n)
+            return differs(p, aspect, own, stopped.ranges[0].first,
+                           S("passes, since they authenticate to each other"),
+                           str_format(p->arena, "blocked by the existing rule \"%.*s\"",
+                                      STR_ARG(rule->name.len ? rule->name : rule->id)));
     }
     return compare(p, aspect, own, wanted, said);
 }
@@ -327,7 +338,7 @@ static bool check_forms(struct security_proof *p, struct prefix_set own)
                            str_format(p->arena, "rule \"%.*s\" names another local address",
                                       STR_ARG(rule->id)));
     }
-    for (size_t i = 0; i < p->n_ports; i++) {
+    for (size_t i = 0; i < p->n_made; i++) {
         const struct rule *rule = p->ports[i];
         struct prefix_set strays = prefix_set_subtract(p->work, rule->local, own);
         if (!strays.n) continue;
@@ -356,10 +367,12 @@ static bool any_secured(const struct resolved *r)
 /* Rules of the profiles claimed, that match something. */
 static void find_rules(struct security_proof *p, struct ruleset rules, struct arena scratch)
 {
+    struct ruleset existing = {0};
+    if (p->class->around) existing = verdict_existing(p->class->around, p->class->engine, p->work);
     struct prefix_set *ends =
-        arena_array(p->work, struct prefix_set, rules.n + rules.n_security + 1);
+        arena_array(p->work, struct prefix_set, rules.n + rules.n_security + existing.n + 1);
     p->security = arena_array(p->work, const struct security_rule *, rules.n_security + 1);
-    p->ports = arena_array(p->work, const struct rule *, rules.n + 1);
+    p->ports = arena_array(p->work, const struct rule *, rules.n + existing.n + 1);
     for (size_t i = 0; i < rules.n_security; i++) {
         const struct security_rule *rule = &rules.security[i];
         if (!rule->enabled || !(rule->profiles & p->class->profiles)) continue;
@@ -375,6 +388,15 @@ static void find_rules(struct security_proof *p, struct ruleset rules, struct ar
                                                   proof_security_ports[k]);
         if (!opens) continue;
         if (!(rule->profiles & p->class->profiles) || !rule->local.n || !rule->remote.n) continue;
+        ends[p->n_security + p->n_ports] = rule->local;
+        p->ports[p->n_ports++] = rule;
+    }
+    p->n_made = p->n_ports;
+    for (size_t i = 0; i < existing.n; i++) {
+        const struct rule *rule = &existing.rules[i];
+        bool udp = rule->transport == TRANSPORT_UDP ||
+                   (rule->transport == TRANSPORT_NONE && !rule->ip_protocol);
+        if (rule->action != ACTION_BLOCK || !udp || !rule->local.n || !rule->remote.n) continue;
         ends[p->n_security + p->n_ports] = rule->local;
         p->ports[p->n_ports++] = rule;
     }

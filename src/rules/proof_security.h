@@ -31,7 +31,8 @@ struct proof_basis {
  * domain controllers, in the profiles that have such peers and in no others; each asks for
  * authentication both ways by Kerberos of computer and user and requires it of nobody; the ports of
  * negotiation are open for the same peers, and for nobody else; and no such rule speaks for an
- * address that is no member.
+ * address that is no member. An existing block (class->around) of these ports may not be in the
+ * way.
  *
  * witness : the smallest member, and the smallest peer of it; transport none where a connection
  *           security rule differs, udp where a port of negotiation does */

@@ -7,6 +7,7 @@
 #include "rules/bundle.h"
 #include "rules/random_world.h"
 #include "rules/universe.h"
+#include "rules/verdict.h"
 
 enum { WORLDS = 150, MUTANT_WORLDS = 60, POINTS = 300 };
 
@@ -32,10 +33,11 @@ struct rule_point {
 
 static bool rule_matches(const struct rule *r, const struct rule_point *at)
 {
-    bool port = false;
+    bool port = !r->n_ports;
     for (size_t i = 0; i < r->n_ports; i++)
         port = port || (r->ports[i].first <= at->port && at->port <= r->ports[i].last);
-    return r->enabled && port && r->direction == at->direction && r->transport == at->transport &&
+    bool transport = r->transport == TRANSPORT_NONE || r->transport == at->transport;
+    return r->enabled && port && r->direction == at->direction && transport &&
            (r->profiles >> at->profile & 1) && prefix_set_contains(r->local, at->local) &&
            prefix_set_contains(r->remote, at->remote);
 }
@@ -429,8 +431,10 @@ static bool mutate(struct random_world *w, enum mutation mutation, struct rule *
 }
 
 /* Does the changed class still say what the policy says, wherever sets begin and end? Peers that
- * nothing sees are left out, as in the proof. */
-static bool linear_equal(const struct random_world *w, const struct enforced_class *c,
+ * nothing sees are left out, as in the proof.
+ *
+ * decided : nothing is asked where the policy decides nothing */
+static bool linear_equal(const struct random_world *w, const struct enforced_class *c, bool decided,
                          struct arena *arena)
 {
     static const uint16_t ports[] = {137, 138, 139, 140, 111, 112, 445, 446, 500, 2049, 2050, 4500};
@@ -476,7 +480,8 @@ static bool linear_equal(const struct random_world *w, const struct enforced_cla
                 };
                 enum rule_verdict found = linear_verdict(c->rules, c->engine, &at);
                 enum rule_verdict expected = class_verdict(w, c, &at, &of_class);
-                if (found == expected) continue;
+                if (found == expected || (decided && expected == RULE_UNTOUCHED)) continue;
+                if (decided) return false;
                 char local[ADDR_TEXT], remote[ADDR_TEXT];
                 print_message(
                     "local %.*s, remote %.*s, %.*s, port %d, profile %d: rules %d, policy %d\n",
@@ -513,7 +518,7 @@ static void every_change_of_meaning_is_caught(void **state)
             tried++;
             if (proved) {
                 /* Only what changes nothing may pass. */
-                assert_true(linear_equal(w, &c, &arena));
+                assert_true(linear_equal(w, &c, false, &arena));
                 harmless++;
                 continue;
             }
@@ -531,6 +536,92 @@ static void every_change_of_meaning_is_caught(void **state)
         print_message("mutation %zu: %zu caught\n", i, caught[i]);
         assert_true(caught[i] > 0);
     }
+    arena_close(&scratch);
+    arena_close(&arena);
+}
+
+/* ---- Rules that are there already ---------------------------------------------------------------
+ */
+
+static struct rule existing_rule(struct random_world *w, size_t number)
+{
+    static const uint16_t ports[] = {445, 139, 500, 8080};
+    struct rule rule = {
+        .name = str_format(w->arena, "existing %zu", number),
+        .direction = world_random(w, 2) ? DIRECTION_INBOUND : DIRECTION_OUTBOUND,
+        .action = world_random(w, 3) ? ACTION_BLOCK : (enum action)world_random(w, 3),
+        .profiles = (uint8_t)(1 + world_random(w, 7)),
+        .enabled = world_random(w, 8) != 0,
+        .transport = world_random(w, 3) ? TRANSPORT_TCP : TRANSPORT_UDP,
+        .local = world_random(w, 2) ? (struct prefix_set){&addr_all, 1}
+              : world_set(w, 2),
+        .remote = world_random(w, 2) ? (struct prefix_set){&addr_all, 1} : world_set(w, 2),
+        .store = world_random(w, 2) ? RULE_STORE_LOCAL : RULE_STORE_MANAGED,
+    };
+    if (world_random(w, 4) == 0) rule.transport = TRANSPORT_NONE;
+    if (rule.transport != TRANSPORT_NONE && world_random(w, 3)) {
+        uint16_t port = ports[world_random(w, COUNT_OF(ports))];
+        rule_add_port(&rule, w->arena, (struct service_port){rule.transport, port, port});
+    }
+    if (world_random(w, 5) == 0) rule.program = S("C:\\tool.exe");
+    if (world_random(w, 5) == 0) rule.only_if = S("service Spooler");
+    if (world_random(w, 5) == 0) rule.only_if = S("LocalSubnet");
+    return rule;
+}
+
+/* Straight from the text: what counts of them, as one list with the artefact's. */
+static struct ruleset joined(const struct verdict_around *around, struct ruleset made,
+                             struct arena *arena)
+{
+    struct rule *all = arena_array(arena, struct rule, made.n + around->existing.n);
+    size_t n = 0;
+    for (size_t i = 0; i < made.n; i++)
+        all[n++] = made.rules[i];
+    for (size_t i = 0; i < around->existing.n; i++) {
+        struct rule rule = around->existing.rules[i];
+        if (rule.program.len || str_equal(rule.only_if, S("service Spooler"))) continue;
+        if (rule.store == RULE_STORE_LOCAL)
+            rule.profiles = (uint8_t)(rule.profiles & ~around->no_local_merge);
+        all[n++] = rule;
+    }
+    return (struct ruleset){.rules = all, .n = n};
+}
+
+static void existing_rules_in_the_way_are_named(void **state)
+{
+    struct arena arena = arena_open("test", 0, NULL), scratch = arena_open("scratch", 0, NULL);
+    size_t n_fine = 0, n_found = 0, n_named = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= MUTANT_WORLDS; seed++) {
+        arena_reset(&arena);
+        struct random_world *w = world_make(&arena, 4000 + seed, seed % 2);
+        const struct decision *d = decision_build(&w->resolved, NULL, &arena, scratch);
+        const struct prover *prover = prover_make(d, universe_peers, &arena, scratch);
+        struct bundles b = bundles_of(d, seed, &arena, scratch);
+        for (size_t i = 0; i < b.n_classes; i++) {
+            struct enforced_class c = class_of(&b.classes[i], ENGINE_WINDOWS);
+            size_t n = 1 + (size_t)world_random(w, 3);
+            struct rule *existing = arena_array(&arena, struct rule, n);
+            for (size_t k = 0; k < n; k++)
+                existing[k] = existing_rule(w, k);
+            const struct verdict_around around = {
+                .existing = {.rules = existing, .n = n},
+                .no_local_merge = (uint8_t)world_random(w, 8),
+            };
+            struct counterexample witness = {0};
+            c.around = &around;
+            bool proved = decision_proves_host(prover, &c, &arena, scratch, &witness);
+            struct enforced_class both = c;
+            both.rules = joined(&around, c.rules, &arena);
+            bool expected = linear_equal(w, &both, true, &arena);
+            if (proved != expected) fail_at(seed, c.id, &witness);
+            n_fine += proved;
+            n_found += !proved;
+            n_named += !proved && str_contains(witness.found, S("existing rule \"existing "));
+        }
+    }
+    print_message("%zu fine, %zu in the way, %zu named\n", n_fine, n_found, n_named);
+    assert_true(n_fine > 10 && n_found > 10 && n_named == n_found);
     arena_close(&scratch);
     arena_close(&arena);
 }
@@ -843,6 +934,7 @@ int main(void)
     const struct CMUnitTest all[] = {
         cmocka_unit_test(bundles_are_proved),
         cmocka_unit_test(every_change_of_meaning_is_caught),
+        cmocka_unit_test(existing_rules_in_the_way_are_named),
         cmocka_unit_test(changed_security_is_caught),
         cmocka_unit_test(changed_borders_are_caught),
     };

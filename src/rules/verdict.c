@@ -6,6 +6,7 @@
 static bool has_port(const struct rule *rule, enum transport transport, uint16_t port)
 {
     if (rule->transport != TRANSPORT_NONE && rule->transport != transport) return false;
+    if (rule->ip_protocol) return false; /* of neither TCP nor UDP */
     if (!rule->n_ports) return true;
     for (size_t i = 0; i < rule->n_ports; i++)
         if (rule->ports[i].first <= port && port <= rule->ports[i].last) return true;
@@ -86,11 +87,17 @@ static struct verdict_sets last_match(const struct matching *m, struct arena *ar
     return sets;
 }
 
+/* What does not override blocks is worth no more than an allow. */
+static enum action rank_of(const struct rule *rule)
+{
+    return rule->yields ? ACTION_ALLOW : rule->action;
+}
+
 static struct verdict_sets by_rank(const struct matching *m, struct arena *arena)
 {
     struct prefix_set named[ACTION_BLOCK + 1] = {{0}};
     for (size_t i = 0; i < m->n; i++) {
-        struct prefix_set *of = &named[m->rules[i]->action];
+        struct prefix_set *of = &named[rank_of(m->rules[i])];
         *of = of->n ? prefix_set_union(arena, *of, m->rules[i]->remote) : m->rules[i]->remote;
     }
     struct prefix_set bypass = named[ACTION_ALLOW_IF_SECURE];
@@ -142,6 +149,41 @@ struct verdict_sets verdict_at(struct ruleset rules, enum engine engine, struct 
                                  prefix_set_of(arena, sets.blocks.ranges, sets.blocks.n)};
 }
 
+/* Conditions that no traffic of the system itself meets. */
+static bool of_others(str only_if)
+{
+    static const str words[] = {
+        {"service", 7},
+        {"package", 7},
+        {"owner",   5}
+    };
+    str part;
+    while (only_if.len) {
+        (void)str_cut(only_if, ';', &part, &only_if);
+        for (size_t i = 0; i < COUNT_OF(words); i++)
+            if (str_starts(str_trim(part), words[i])) return true;
+    }
+    return false;
+}
+
+struct ruleset verdict_existing(const struct verdict_around *around, enum engine engine,
+                                struct arena *arena)
+{
+    struct rule *kept = arena_array(arena, struct rule, around->existing.n + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < around->existing.n; i++) {
+        struct rule rule = around->existing.rules[i];
+        bool of_system = !rule.program.len || str_equal_nocase(rule.program, S("System"));
+        /* A block beats it, and what is left over is not asked about. */
+        if (rule.yields) rule.action = ACTION_ALLOW;
+        if (engine == ENGINE_WINDOWS && rule.store == RULE_STORE_LOCAL)
+            rule.profiles = (uint8_t)(rule.profiles & ~around->no_local_merge);
+        if (rule.enabled && rule.profiles && of_system && !of_others(rule.only_if))
+            kept[n++] = rule;
+    }
+    return (struct ruleset){.rules = kept, .n = n};
+}
+
 struct prefix_set *verdict_parts(struct ruleset rules, struct prefix_set own, struct arena *arena,
                                  struct arena scratch, size_t *n)
 {
@@ -166,7 +208,7 @@ static bool outranks(const struct rule *a, const struct rule *b)
 {
     static const int rank[] = {
         [ACTION_ALLOW_IF_SECURE] = 2, [ACTION_BLOCK] = 1, [ACTION_ALLOW] = 0};
-    return !b || rank[a->action] > rank[b->action];
+    return !b || rank[rank_of(a)] > rank[rank_of(b)];
 }
 
 /* Whether this match takes the place of the one found so far. */

@@ -41,6 +41,12 @@ struct verdict_sets verdict_at(struct ruleset rules, enum engine engine, struct 
                                const struct verdict_around *around, struct arena *arena,
                                struct arena scratch);
 
+/* Of the rules that a machine has already, those that may decide something of a service: enabled,
+ * in force where the machine's own rules count, of no other program than the system's, of no
+ * service and no package. A rule with another condition is taken to hold: it may be in the way. */
+struct ruleset verdict_existing(const struct verdict_around *around, enum engine engine,
+                                struct arena *arena);
+
 /* Addresses of `own` that the same rules name as local: all of a part get the same answers. */
 struct prefix_set *verdict_parts(struct ruleset rules, struct prefix_set own, struct arena *arena,
                                  struct arena scratch, size_t *n);
