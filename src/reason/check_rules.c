@@ -9,8 +9,8 @@ enum { MOST_NAMED = 5 };
 
 /* Ports that the same rules speak of. */
 struct port_piece {
-    enum transport transport; /* NONE: protocols without ports */
-    uint32_t first, last;
+    enum transport transport; /* NONE: a protocol without ports, */
+    uint32_t first, last;     /* then its number; 0 = any that no rule names */
 };
 
 /* Directions, profiles, pieces of ports and programs, numbered together: a rule that asks for
@@ -71,6 +71,21 @@ static void cut_ports(struct kinds *kinds, struct ruleset rules, enum transport 
     kinds->pieces = pieces;
 }
 
+/* Protocols without ports: those that rules name, and all others. */
+static void add_protocols(struct kinds *kinds, struct ruleset rules, struct arena *arena)
+{
+    bool named[IP_PROTOCOL_ZERO + 1] = {true};
+    for (size_t i = 0; i < rules.n; i++)
+        if (rules.rules[i].ip_protocol <= IP_PROTOCOL_ZERO)
+            named[rules.rules[i].ip_protocol] = true;
+    struct port_piece *pieces =
+        arena_array(arena, struct port_piece, kinds->n_pieces + COUNT_OF(named));
+    memcpy(pieces, kinds->pieces, kinds->n_pieces * sizeof *pieces);
+    for (uint32_t p = 0; p < COUNT_OF(named); p++)
+        if (named[p]) pieces[kinds->n_pieces++] = (struct port_piece){TRANSPORT_NONE, p, p};
+    kinds->pieces = pieces;
+}
+
 /* Windows: `System` serves SMB; other names are paths of programs. */
 static size_t program_number(const struct kinds *kinds, str program)
 {
@@ -89,15 +104,14 @@ static struct kinds kinds_of(struct ruleset rules, struct arena *arena, struct a
             programs[kinds.n_programs++] = rules.rules[i].program;
     cut_ports(&kinds, rules, TRANSPORT_TCP, arena, scratch);
     cut_ports(&kinds, rules, TRANSPORT_UDP, arena, scratch);
-    struct port_piece *other = arena_array(arena, struct port_piece, kinds.n_pieces + 1);
-    memcpy(other, kinds.pieces, kinds.n_pieces * sizeof *other);
-    other[kinds.n_pieces++] = (struct port_piece){TRANSPORT_NONE, 0, 0};
-    kinds.pieces = other;
+    add_protocols(&kinds, rules, arena);
     return kinds;
 }
 
 static bool speaks_of(const struct rule *rule, const struct port_piece *piece)
 {
+    if (rule->ip_protocol)
+        return piece->transport == TRANSPORT_NONE && piece->first == rule->ip_protocol;
     if (rule->transport == TRANSPORT_NONE) return true;
     if (rule->transport != piece->transport) return false;
     for (size_t i = 0; i < rule->n_ports; i++)
@@ -173,7 +187,7 @@ static void set_witness(const struct checking *c, struct check_rules_finding *f,
     struct prefix_set possible = prefix_set_intersect(&scratch, family, universe_peers);
     f->local = possible.n ? possible.ranges[0].first : local.ranges[0].first;
     f->transport = piece->transport;
-    f->port = (uint16_t)piece->first;
+    f->port = piece->transport == TRANSPORT_NONE ? 0 : (uint16_t)piece->first;
     f->profile = (enum profile)(kind / c->kinds.n_pieces % PROFILE_COUNT);
 }
 
@@ -221,11 +235,16 @@ static bool is_before(const struct checking *c, size_t rule, size_t other)
     return other < rule;
 }
 
-static bool outranks(const struct checking *c, size_t rule, size_t other)
+static int rank_of(const struct rule *rule)
 {
     static const int rank[] = {
         [ACTION_ALLOW_IF_SECURE] = 2, [ACTION_BLOCK] = 1, [ACTION_ALLOW] = 0};
-    return rank[c->rules.rules[other].action] > rank[c->rules.rules[rule].action];
+    return rule->yields ? 0 : rank[rule->action];
+}
+
+static bool outranks(const struct checking *c, size_t rule, size_t other)
+{
+    return rank_of(&c->rules.rules[other]) > rank_of(&c->rules.rules[rule]);
 }
 
 static bool is_equal_and_stays(const struct checking *c, size_t rule, size_t other)
@@ -388,7 +407,7 @@ const struct check_rules_finding *check_rules(struct ruleset rules, enum engine 
         if (!rule->enabled) continue;
         c.regions[i] = (struct region){rule->local, rule->remote,
                                        kinds_of_rule(&c.kinds, rule, arena), false, false};
-        c.hides[i] = !rule->principals.len && !rule->security.len;
+        c.hides[i] = !rule->principals.len && !rule->security.len && !rule->only_if.len;
     }
     regions_lay(&c.laid, c.regions, rules.n, NULL, arena, scratch);
     c.index = cover_index_of(c.laid.boxes, rules.n, arena, scratch);

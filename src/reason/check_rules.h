@@ -26,7 +26,7 @@ struct check_rules_finding {
     str text;
 };
 
-/* blocks-everything first, then in the order of the rules. Disabled rules say nothing; a rule for
- * certain principals decides nothing for sure, so it hides no other. */
+/* blocks-everything first, then in the order of the rules. Disabled rules say nothing; a rule with
+ * conditions (principals, only_if) decides nothing for sure, so it hides no other. */
 const struct check_rules_finding *check_rules(struct ruleset rules, enum engine engine,
                                               struct arena *arena, struct arena scratch, size_t *n);

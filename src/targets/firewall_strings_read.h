@@ -10,7 +10,11 @@
  *   - ByPass, and outbound Allow with Security and AuthByPassOut: ACTION_ALLOW_IF_SECURE;
  *   - Allow with Security alone: ACTION_ALLOW_IF_SECURE that `yields`, since a block beats it;
  *   - what struct rule has no field for is a condition in words in `only_if`: addresses and ports
- *     are then what the rule speaks of at most.
+ *     are then what the rule speaks of at most. Conditions are parted by "; " and begin with what
+ *     they are of: "not blocked" (yields), "computers", "users", "service", "ICMP type",
+ *     "interface", "interface type", "platform", "local users", "owner", "package", "network",
+ *     "security realm", "trust", "local port", "remote port", "local", "remote" ("IPv4 remote",
+ *     "IPv6 remote"), "edge traversal", "service hardening".
  * A rule that breaks what [MS-FASP] 2.2.37 demands is a problem: Windows ignores it.
  */
 #pragma once

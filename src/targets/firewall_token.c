@@ -105,6 +105,19 @@ void firewall_token_add_word(struct firewall_words *words, struct arena *arena, 
     words->items[words->n++] = word;
 }
 
+/* Conditions are parted by "; ": a word can't begin one of its own. SDDLs keep their semicolons,
+ * behind which is nothing that conditions begin with. */
+static void put_word(struct buf *out, str word)
+{
+    for (size_t i = 0; i < word.len; i++) {
+        size_t next = i + 1;
+        while (next < word.len && word.ptr[next] == ' ')
+            next++;
+        bool begins = next < word.len && word.ptr[next] >= 'a' && word.ptr[next] <= 'z';
+        buf_char(out, word.ptr[i] == ';' && begins ? ',' : word.ptr[i]);
+    }
+}
+
 void firewall_token_add_condition(str *conditions, struct arena *arena, const char *label,
                                   const struct firewall_words *words)
 {
@@ -116,7 +129,7 @@ void firewall_token_add_condition(str *conditions, struct arena *arena, const ch
     for (size_t i = 0; i < words->n; i++) {
         if (i) buf_str(&out, S(" or"));
         if (buf_text(&out).len && words->items[i].len) buf_char(&out, ' ');
-        buf_str(&out, words->items[i]);
+        put_word(&out, words->items[i]);
     }
     *conditions = buf_text(&out);
 }
