@@ -6,6 +6,43 @@
 
 enum { WORD_BYTES = 8, HASH_DIGITS = 6 };
 
+/* ---- Lines --------------------------------------------------------------------------------------
+ */
+
+static void add_lines(struct edge_lines *out, const struct acl_lines *from, enum action action,
+                      struct prefix_set peers, bool v4, struct arena *arena)
+{
+    for (size_t i = 0; i < from->n; i++) {
+        struct edge_line line = {from->items[i].rule, v4, from->items[i].local,
+                                 from->items[i].remote};
+        line.local = prefix_set_intersect(arena, line.local, peers);
+        line.remote = prefix_set_intersect(arena, line.remote, peers);
+        if (line.rule->action != action || !line.local.n || !line.remote.n) continue;
+        arena_grow(arena, out->items, out->n, out->room);
+        out->items[out->n++] = line;
+    }
+}
+
+struct edge_lines edge_lines_of(struct ruleset rules, struct prefix_set peers, struct arena *arena)
+{
+    struct edge_lines lines = {0};
+    struct acl_lines lists[2][2]; /* by direction and family */
+    for (unsigned d = 0; d < 2; d++)
+        for (unsigned v6 = 0; v6 < 2; v6++)
+            lists[d][v6] =
+                acl_lines_of(rules, (enum direction)d, v6 ? ACL_LINES_V6 : ACL_LINES_V4, arena);
+    /* Openings before closings. */
+    static const enum action order[] = {ACTION_ALLOW, ACTION_BLOCK};
+    for (size_t i = 0; i < COUNT_OF(order); i++)
+        for (unsigned d = 0; d < 2; d++)
+            for (unsigned v6 = 0; v6 < 2; v6++)
+                add_lines(&lines, &lists[d][v6], order[i], peers, !v6, arena);
+    return lines;
+}
+
+/* ---- Objects ------------------------------------------------------------------------------------
+ */
+
 static size_t range_number(struct edge_objects *objects, struct range range, struct arena *arena)
 {
     bool fresh = false;

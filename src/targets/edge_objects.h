@@ -6,7 +6,20 @@
 #pragma once
 
 #include "base/map.h"
-#include "rules/ruleset.h"
+#include "targets/acl_lines.h"
+
+/* The permits of a border, then its denies (targets/acl_lines.h), both directions, each line of one
+ * family and of addresses that can be peers in the dialect. */
+struct edge_line {
+    const struct rule *rule;
+    bool v4;
+    struct prefix_set local, remote;
+};
+struct edge_lines {
+    struct edge_line *items;
+    size_t n, room;
+};
+struct edge_lines edge_lines_of(struct ruleset rules, struct prefix_set peers, struct arena *arena);
 
 /* Objects are known by their number, from 1, in the order in which they were first asked for. */
 struct edge_objects {

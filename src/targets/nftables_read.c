@@ -399,7 +399,7 @@ static bool same_condition(const struct condition *a, const struct condition *b)
         !str_equal(a->local, b->local) || !str_equal(a->remote, b->remote) ||
         a->rule.n_ports != b->rule.n_ports || a->pairs || b->pairs)
         return false;
-    return !memcmp(a->rule.ports, b->rule.ports, sizeof a->rule.ports);
+    return !memcmp(a->rule.ports, b->rule.ports, a->rule.n_ports * sizeof *a->rule.ports);
 }
 
 /* ` comment "id"` */

@@ -301,8 +301,9 @@ static bool listed_rule_matters(struct proof_of_files *p, const struct target_fi
         }
         if (rule->action != ACTION_BLOCK) continue;
         if (!names_whole_sides(p, file, &part, v4)) {
-            if (!stop_matters(p, file, rules, &part)) return false;
-            continue;
+            /* Nearly the whole could become it, or the other way round, and change nothing. */
+            point.expected = S("a stop between the whole of either side");
+            return ill_formed(p, file, &point);
         }
         point.expected = S("no stop where everything is accepted");
         if (!stops_something(p, rules, &part)) return ill_formed(p, file, &point);
@@ -517,9 +518,28 @@ static bool nothing_missing(struct proof_of_files *p)
     return true;
 }
 
+/* What names its objects one by one must name them all when it takes them back. */
+static bool rollbacks_undo(struct proof_of_files *p)
+{
+    for (size_t i = 0; i < p->files->n && p->target->undoes; i++) {
+        const struct target_file *rules = &p->files->items[i];
+        for (size_t j = 0; j < p->files->n && rules->kind == TARGET_FILE_RULES; j++) {
+            const struct target_file *back = &p->files->items[j];
+            struct err err = {0};
+            if (back->kind != TARGET_FILE_ROLLBACK || back->border != rules->border ||
+                back->host_class != rules->host_class)
+                continue;
+            if (!p->target->undoes(back->path, str_bytes(rules->content), str_bytes(back->content),
+                                   p->work, &err))
+                return unreadable(p, back->path, error_text(p->arena, &err));
+        }
+    }
+    return true;
+}
+
 static bool prove(struct proof_of_files *p)
 {
-    if (!nothing_missing(p) || !read_files(p)) return false;
+    if (!nothing_missing(p) || !read_files(p) || !rollbacks_undo(p)) return false;
     for (size_t i = 0; i < p->files->n; i++)
         if ((p->files->items[i].kind == TARGET_FILE_RULES || p->files->items[i].same_rules) &&
             !prove_rules(p, &p->files->items[i], p->rules[i]))

@@ -78,13 +78,20 @@ static bool find_token(str content, size_t from, struct token *out)
 /* ---- Damage -------------------------------------------------------------------------------------
  */
 
-enum damage { DROP, WIDEN_UP, WIDEN_DOWN, WIDEN_BIT, DAMAGES };
+enum damage { DROP, WIDEN_UP, WIDEN_DOWN, WIDEN_BIT, SHIFT, DAMAGES };
 
 static str with_range(struct arena *arena, str content, const struct token *token, struct range r)
 {
-    char first[ADDR_TEXT], last[ADDR_TEXT];
+    char first[PREFIX_TEXT], last[ADDR_TEXT];
+    struct arena scratch = *arena;
     str head = str_head(content, token->at), tail = str_tail(content, token->at + token->len);
-    str a = addr_text(first, r.first), b = addr_text(last, r.last);
+    size_t n;
+    struct prefix *p = prefix_set_prefixes(&scratch, (struct prefix_set){&r, 1}, &n);
+    bool lone = addr_equal(r.first, r.last);
+    str a = n == 1 && !lone ? prefix_text(first, p[0]) : addr_text(first, r.first);
+    /* As dialects write it that have no ranges: an address, or one prefix. */
+    if (n == 1) return str_format(arena, "%.*s%.*s%.*s", STR_ARG(head), STR_ARG(a), STR_ARG(tail));
+    str b = addr_text(last, r.last);
     return str_format(arena, "%.*s%.*s-%.*s%.*s", STR_ARG(head), STR_ARG(a), STR_ARG(b),
                       STR_ARG(tail));
 }
@@ -131,14 +138,22 @@ static bool make_damage(struct arena *arena, str content, const struct token *to
             return false;
         r.first = addr_previous(r.first);
         break;
-    case WIDEN_BIT:
-    case DAMAGES: {
+    case DAMAGES:
+        return false;
+    case WIDEN_BIT: {
         str text = {content.ptr + token->at, token->len};
         struct prefix p = {0};
         if (!prefix_parse(text, &p) || p.len <= (v4 ? 96 : 0)) return false;
         r = prefix_range(prefix_of(p.addr, (uint8_t)(p.len - 1)));
         break;
     }
+    case SHIFT:
+        /* What is an address alone becomes the next one. */
+        if (!addr_equal(r.first, r.last) || addr_equal(r.last, addr_all.last) ||
+            (v4 && addr_equal(r.last, addr_all_v4.last)))
+            return false;
+        r.first = r.last = addr_next(r.last);
+        break;
     }
     if (addr_is_v4(r.first) != v4 || addr_is_v4(r.last) != v4) return false;
     *out = with_range(arena, content, token, r);

@@ -87,6 +87,9 @@ struct target {
      * made (of a border: border_word) and restores what it changed; else err says where not. */
     bool (*read_rollback)(str source, bytes content, str workspace, str border_word,
                           struct arena *arena, struct err *err);
+    /* A dialect whose rollback names every object that goes: true when that is everything that the
+     * file of rules makes. NULL: read_rollback says it all. */
+    bool (*undoes)(str source, bytes rules, bytes rollback, struct arena *arena, struct err *err);
     /* True when the bytes look like this dialect (for `rules FILE`). */
     bool (*recognise)(bytes head);
 };
