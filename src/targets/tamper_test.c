@@ -170,6 +170,8 @@ static void tamper_file(const struct target *target, const struct bundles *bundl
 {
     str whole = files.items[index].content;
     struct token token = {0};
+    /* Fewer where every combination of prefixes is a line. */
+    if (step > 1 && !target->hosts) step += whole.len / 400;
     for (size_t from = 0, n = 0; find_token(whole, from, &token);
          from = token.at + token.len, n++) {
         bool remark = str_ends(str_head(whole, token.at), S("# member: "));
@@ -244,7 +246,9 @@ static void say(const char *what, const struct target *target, const struct tall
         tally->with_witness, tally->remarks);
     assert_true(tally->tried > 100);
     assert_int_equal(tally->tried, tally->caught);
-    assert_true(tally->with_witness > 0);
+    /* Perimeter dialects write masks, where none of this damage reads: perimeter_test damages them
+     * in their own words. */
+    assert_true(tally->with_witness > 0 || !target->hosts);
     if (reads_all_damage(target))
         assert_int_equal(tally->with_witness + tally->remarks, tally->tried);
 }
