@@ -24,6 +24,8 @@ enum {
     LIMIT_SERVICES = 256,
     /* Overrides of the hardening baseline: which of them hold for a machine is a word of bits. */
     LIMIT_OVERRIDES = 64,
+    /* Settings of one machine that a collector's file tells: some 300 in practice. */
+    LIMIT_COLLECTED_SETTINGS = 4096,
     /* Bytes of a segment's or service's name inside an id. Folders and firewall rules are named
      * after ids: a Windows path has 260 characters, most of them the folder's. Longer names
      * are cut and stay apart by their number. */

@@ -105,7 +105,6 @@ const struct hardened *hardened_classes(const struct decision *decision, struct 
     const struct resolved *r = decision_resolved(decision);
     struct hardened *out =
         arena_array(arena, struct hardened, atoms_count(decision_atoms(decision)));
-    if (!hardened_is_on(r->policy)) return out;
     struct arena work = arena_open("hardened", 0, NULL);
     find_servers(decision, out, &work, scratch);
     for (size_t k = 0; k < COUNT_OF(roles); k++)
@@ -141,7 +140,7 @@ const struct hardened_ends *hardened_ends_of(const struct decision *decision, st
     struct hardened *machines = arena_array(arena, struct hardened, r->n_machines + 1);
     ends->atoms = decision_atoms(decision);
     ends->classes = hardened_classes(decision, arena, scratch);
-    for (size_t i = 0; i < r->n_machines && hardened_is_on(r->policy); i++) {
+    for (size_t i = 0; i < r->n_machines; i++) {
         const struct machine *machine = &r->machines[i];
         for (size_t j = 0; j < machine->n_addrs; j++) {
             struct addr a = machine->addrs[j];

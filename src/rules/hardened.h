@@ -14,7 +14,7 @@ struct hardened {
 
 /* A baseline is named and its mode is not off. */
 bool hardened_is_on(const struct policy *policy);
-/* Per class of the decision's atoms; all are workstations without overrides when it is off. */
+/* Per class of the decision's atoms, whether a baseline is on or not. */
 const struct hardened *hardened_classes(const struct decision *decision, struct arena *arena,
                                         struct arena scratch);
 /* What one machine is by what two of its addresses are: the weightier kind, every override. */

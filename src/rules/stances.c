@@ -33,8 +33,8 @@ static struct stance stance_of_class(const struct stances *stances, const struct
         .first_class = c,
         .segment = resolve_segment(resolved, atoms_witness(stances->atoms, c)),
         .cluster = decision_is_cluster(stances->decision, c),
-        .hardened = hardened[c],
     };
+    if (hardened) stance.hardened = hardened[c];
     assert(stance.segment != SIZE_MAX && "what enforces lives in a managed segment");
     for (size_t p = 0; p < PROFILE_COUNT; p++)
         stance.modes[p] = decision_mode(stances->decision, c, (enum profile)p);
@@ -118,7 +118,9 @@ struct stances stances_of(const struct decision *decision, struct arena *arena,
     size_t per_service = 4 + 2 * stances.principals.n;
     uint32_t *key =
         arena_array(&scratch, uint32_t, 5 + PROFILE_COUNT + per_service * stances.n_services);
-    const struct hardened *hardened = hardened_classes(decision, arena, scratch);
+    const struct hardened *hardened = NULL;
+    if (hardened_is_on(decision_resolved(decision)->policy))
+        hardened = hardened_classes(decision, arena, scratch);
     stances.of = arena_array(arena, uint32_t, n_classes);
     for (uint32_t c = 0; c < n_classes; c++)
         stances.of[c] = NOWHERE;
