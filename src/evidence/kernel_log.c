@@ -80,9 +80,18 @@ static enum outcome verdict_of_letter(str prefix)
     return OUTCOME_NONE;
 }
 
+/* Rules of this program log what they stop, with their id in front (targets/log_prefix.h); names of
+ * a policy in it are no verdicts. */
+static bool is_of_our_stop(str prefix)
+{
+    str rest = str_tail(prefix, syslog_find(prefix, S("sallyport-")));
+    return syslog_find(rest, S("-block-")) < rest.len;
+}
+
 static enum outcome verdict_of(str prefix)
 {
     enum outcome found = verdict_of_letter(prefix);
+    if (is_of_our_stop(prefix)) return OUTCOME_BLOCKED;
     if (found != OUTCOME_NONE) return found;
     for (size_t at = 0; at < prefix.len;) {
         size_t end = at;

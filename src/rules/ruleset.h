@@ -40,6 +40,9 @@ struct rule {
         RULE_STORE_MANAGED, /* by policy: group policy, MDM, or the whole of a firewall's rules */
         RULE_STORE_LOCAL,   /* the machine's own, which a profile may be told to ignore */
     } store;
+    /* From when on it is not in force any more, though nobody has touched it: a dialect's own
+     * timeout. 0 = none. Proofs judge it as in force. */
+    int64_t expires_us;
     str why;         /* "policy.yaml:14 departmental shares" */
     uint64_t offset; /* in the artefact it was read from */
     /* A service's mark: only this program's traffic. */

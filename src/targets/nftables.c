@@ -8,7 +8,9 @@
  */
 #include "base/instant.h"
 #include "rules/universe.h"
+#include "targets/expiry.h"
 #include "targets/first_match.h"
+#include "targets/log_prefix.h"
 #include "targets/nftables_read.h"
 #include "targets/target.h"
 
@@ -77,20 +79,71 @@ struct table_file {
     size_t n_allows;
     bool border;
     bool *paired; /* per rule: it stands in a set of pairs */
+    const struct expiry *expiry;
+    int64_t as_of_us; /* when a timeout begins, if the file is loaded at once */
+    str rings;        /* that its machines are in */
+    bool expires;     /* some element has a timeout */
 };
 
-static void put_set(struct table_file *file, str name, enum family family, struct prefix_set set)
+/* Elements that only an exception needs are gone at its end: nft counts from the moment of loading,
+ * in whole seconds here, never later than the end. */
+static void put_timeout(struct buf *out, struct table_file *file, const struct expiry_part *part)
+{
+    int64_t left_s = (part->until_us - file->as_of_us) / INSTANT_SECOND;
+    int64_t left_ms = (part->until_us - file->as_of_us) / 1000;
+    if (!part->until_us) return;
+    file->expires = true;
+    if (left_s > 0)
+        buf_format(out, " timeout %" PRId64 "s", left_s);
+    else
+        buf_format(out, " timeout %" PRId64 "ms", left_ms > 0 ? left_ms : 1);
+}
+
+static const char *set_flags(const struct expiry_part *parts, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (parts[i].until_us) return "interval,timeout";
+    return "interval";
+}
+
+static void put_set(struct table_file *file, str name, enum family family,
+                    const struct expiry_part *parts, size_t n)
 {
     struct buf *out = &file->sets;
-    buf_format(out, "    set %.*s {\n        type %s\n        flags interval\n", STR_ARG(name),
-               family_words[family].type);
+    bool first = true;
+    buf_format(out, "    set %.*s {\n        type %s\n        flags %s\n", STR_ARG(name),
+               family_words[family].type, set_flags(parts, n));
     buf_str(out, S("        elements = {\n"));
-    for (size_t i = 0; i < set.n; i++) {
-        buf_str(out, S("            "));
-        put_element(out, set.ranges[i]);
-        buf_str(out, i + 1 < set.n ? S(",\n") : S("\n"));
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < parts[i].remote.n; k++) {
+            buf_str(out, first ? S("            ") : S(",\n            "));
+            put_element(out, parts[i].remote.ranges[k]);
+            put_timeout(out, file, &parts[i]);
+            first = false;
+        }
+    buf_str(out, S("\n        }\n    }\n"));
+}
+
+static void put_lasting_set(struct table_file *file, str name, enum family family,
+                            struct prefix_set set)
+{
+    const struct expiry_part all = {.remote = set};
+    put_set(file, name, family, &all, 1);
+}
+
+/* The peers of a rule by the time they last, in one family. */
+static struct expiry_part *family_parts(struct table_file *file, const struct rule *rule,
+                                        enum family family, size_t *out_n)
+{
+    size_t n = 0, n_all;
+    struct expiry_part *parts = expiry_parts(file->expiry, rule, file->arena, &n_all);
+    for (size_t i = 0; i < n_all; i++) {
+        parts[n] = parts[i];
+        parts[n].remote = family_part(file->arena, parts[i].remote, family);
+        n += parts[n].remote.n > 0;
     }
-    buf_str(out, S("        }\n    }\n"));
+    *out_n = n;
+    return parts;
 }
 
 /* What a line matches: set names; empty = any. */
@@ -152,14 +205,15 @@ static void put_accept(struct table_file *file, const struct rule *rule)
         const char *suffix = family_words[f].suffix;
         struct match m = {.family = (enum family)f, .rule = rule};
         struct prefix_set local = family_part(arena, rule->local, m.family);
-        struct prefix_set remote = family_part(arena, rule->remote, m.family);
-        if (!remote.n || !local.n) continue;
+        size_t n_remote;
+        struct expiry_part *remote = family_parts(file, rule, m.family, &n_remote);
+        if (!n_remote || !local.n) continue;
         if (!any_local) {
             m.local = str_format(arena, "local_%zu_%s", number, suffix);
-            put_set(file, m.local, m.family, local);
+            put_lasting_set(file, m.local, m.family, local);
         }
         m.remote = str_format(arena, "remote_%zu_%s", number, suffix);
-        put_set(file, m.remote, m.family, remote);
+        put_set(file, m.remote, m.family, remote, n_remote);
         if (!said) put_why(file, rule);
         said = true;
         put_match(chain_of(file, rule), &m);
@@ -176,7 +230,8 @@ static void put_stop(struct table_file *file, const struct match *m)
     struct buf *out = chain_of(file, m->rule);
     bool inbound = m->rule->direction == DIRECTION_INBOUND;
     put_match(out, m);
-    buf_format(out, " limit rate 10/second log prefix \"sallyport-%s \"\n", inbound ? "in" : "out");
+    buf_format(out, " limit rate 10/second log prefix \"%.*s\"\n",
+               STR_ARG(log_prefix_of(m->rule, file->rings, file->arena)));
     put_match(out, m);
     buf_str(out,
             inbound ? S(" counter drop") : S(" counter reject with icmpx type admin-prohibited"));
@@ -203,10 +258,10 @@ static void put_stops(struct table_file *file, struct ruleset rules)
             first_match_ends(stop, m.family == FAMILY_V4, arena, &local, &remote);
             if (!local.n) continue;
             m.local = str_format(arena, "stop_local_%zu_%s", i + 1, family_words[f].suffix);
-            put_set(file, m.local, m.family, local);
+            put_lasting_set(file, m.local, m.family, local);
             if (file->border) {
                 m.remote = str_format(arena, "stop_remote_%zu_%s", i + 1, family_words[f].suffix);
-                put_set(file, m.remote, m.family, remote);
+                put_lasting_set(file, m.remote, m.family, remote);
             }
             put_stop(file, &m);
         }
@@ -262,6 +317,15 @@ static void put_chain(struct buf *out, const char *name, const struct buf *rules
     buf_str(out, S("    }\n"));
 }
 
+/* nft counts from the moment of loading. */
+static void put_timeout_remark(struct buf *out, const struct table_file *file)
+{
+    if (!file->expires) return;
+    buf_str(out,
+            S("# elements with a timeout are for exceptions: load the file soon, since their time "
+              "begins then,\n# and load a newer one before it ends if they were renewed\n"));
+}
+
 static void put_replacement(struct buf *out, str table)
 {
     buf_format(out, "add table inet %.*s\ndelete table inet %.*s\n", STR_ARG(table),
@@ -305,20 +369,35 @@ static bool is_paired(const struct rule *rule, struct arena *arena)
            pairs_of(rule, FAMILY_V6, &scratch) <= PAIRS_OF_ONE;
 }
 
+/* The pairs of one family of some accepts. */
+struct pair_set {
+    struct buf elements;
+    size_t n;
+    bool expire;
+};
+
 /* Each accept's reason stands with its pairs. */
-static size_t put_pairs(struct buf *out, const struct rule *rule, enum family family,
-                        struct arena *arena)
+static void put_pairs(struct table_file *file, struct pair_set *set, const struct rule *rule,
+                      enum family family)
 {
+    struct arena *arena = file->arena;
+    struct buf *out = &set->elements;
     struct prefix_set local = family_part(arena, rule->local, family);
-    struct prefix_set remote = family_part(arena, rule->remote, family);
-    for (size_t i = 0; i < local.n * remote.n; i++) {
-        buf_str(out, S("            "));
-        put_element(out, local.ranges[i / remote.n]);
-        buf_str(out, S(" . "));
-        put_element(out, remote.ranges[i % remote.n]);
-        buf_format(out, ", # %.*s\n", STR_ARG(target_plain(arena, rule->why, WHY_BYTES)));
+    size_t n_parts;
+    const struct expiry_part *parts = family_parts(file, rule, family, &n_parts);
+    for (size_t i = 0; i < local.n * n_parts; i++) {
+        const struct expiry_part *part = &parts[i % n_parts];
+        for (size_t k = 0; k < part->remote.n; k++) {
+            buf_str(out, S("            "));
+            put_element(out, local.ranges[i / n_parts]);
+            buf_str(out, S(" . "));
+            put_element(out, part->remote.ranges[k]);
+            put_timeout(out, file, part);
+            buf_format(out, ", # %.*s\n", STR_ARG(target_plain(arena, rule->why, WHY_BYTES)));
+        }
+        set->n += part->remote.n;
+        set->expire = set->expire || part->until_us;
     }
-    return local.n * remote.n;
 }
 
 /* One line and one set for each family of the accepts with the ports of the first. */
@@ -328,17 +407,17 @@ static void put_paired(struct table_file *file, const struct first_match_stop *a
     const struct rule *rule = accepts->rules[0];
     bool inbound = rule->direction == DIRECTION_INBOUND, said = false;
     for (unsigned f = 0; f < FAMILY_COUNT; f++) {
-        struct buf elements = buf_in(file->arena);
+        struct pair_set set = {.elements = buf_in(file->arena)};
         const struct family_words *words = &family_words[f];
-        size_t n = 0;
         for (size_t i = 0; i < accepts->n; i++)
-            n += put_pairs(&elements, accepts->rules[i], (enum family)f, file->arena);
-        if (!n) continue;
+            put_pairs(file, &set, accepts->rules[i], (enum family)f);
+        if (!set.n) continue;
         str name = str_format(file->arena, "pairs_%zu_%s", number, words->suffix);
-        buf_format(&file->sets, "    set %.*s {\n        type %s . %s\n        flags interval\n",
-                   STR_ARG(name), words->type, words->type);
+        buf_format(&file->sets, "    set %.*s {\n        type %s . %s\n        flags %s\n",
+                   STR_ARG(name), words->type, words->type,
+                   set.expire ? "interval,timeout" : "interval");
         buf_str(&file->sets, S("        elements = {\n"));
-        buf_str(&file->sets, buf_text(&elements));
+        buf_str(&file->sets, buf_text(&set.elements));
         buf_str(&file->sets, S("        }\n    }\n"));
         struct buf *out = chain_of(file, rule);
         if (!said)
@@ -370,13 +449,18 @@ static void put_accepts(struct table_file *file, struct ruleset rules)
             put_accept(file, &rules.rules[i]);
 }
 
-static str host_file(const struct host_class *class, const struct target_header *header,
-                     struct arena *arena)
+static str host_file(const struct bundles *bundles, const struct host_class *class,
+                     const struct target_header *header, struct arena *arena)
 {
     struct table_file file = file_in(arena, false);
     struct ruleset rules = first_match_rules(class->rules, arena);
     struct buf out = buf_in(arena);
+    struct arena scratch = arena_open("nftables", 0, NULL);
     file.paired = arena_array(arena, bool, rules.n + 1);
+    file.as_of_us = header->as_of_us;
+    file.expiry = expiry_of(bundles->resolved, &class->members, arena, scratch);
+    file.rings = log_prefix_rings(bundles->resolved, class->members, arena);
+    arena_close(&scratch);
     put_accepts(&file, rules);
     put_stops(&file, rules);
 
@@ -385,6 +469,7 @@ static str host_file(const struct host_class *class, const struct target_header 
     for (size_t i = 0; i < class->n_machine_names; i++)
         put_remark(&out, arena, "machine", class->machine_names[i]);
     put_members(&out, arena, "member", class->members);
+    put_timeout_remark(&out, &file);
     put_replacement(&out, S("sallyport"));
     buf_str(&out, S("table inet sallyport {\n"));
     buf_str(&out, buf_text(&file.sets));
@@ -394,19 +479,24 @@ static str host_file(const struct host_class *class, const struct target_header 
     return buf_text(&out);
 }
 
-static str border_file(const struct border_rules *border, str table,
+static str border_file(const struct bundles *bundles, const struct border_rules *border, str table,
                        const struct target_header *header, struct arena *arena)
 {
     struct table_file file = file_in(arena, true);
     struct ruleset rules = first_match_rules(border->rules, arena);
     struct buf out = buf_in(arena);
     str title = S("forward rules of a border, for its router; loading again replaces");
+    struct arena scratch = arena_open("nftables", 0, NULL);
     file.paired = arena_array(arena, bool, rules.n + 1);
+    file.as_of_us = header->as_of_us;
+    file.expiry = expiry_of(bundles->resolved, NULL, arena, scratch);
+    arena_close(&scratch);
     put_accepts(&file, rules);
     put_stops(&file, rules);
 
     put_header(&out, arena, header, title);
     put_remark(&out, arena, "border", border->border->name);
+    put_timeout_remark(&out, &file);
     put_replacement(&out, table);
     buf_format(&out, "table inet %.*s {\n", STR_ARG(table));
     buf_str(&out, buf_text(&file.sets));
@@ -446,7 +536,7 @@ static bool emit(const struct bundles *bundles, const struct target_header *head
         target_add_file(&files, arena,
                         (struct target_file){
                             .path = str_format(arena, "%.*s.nft", STR_ARG(class->id)),
-                            .content = host_file(class, header, arena),
+                            .content = host_file(bundles, class, header, arena),
                             .executable = true,
                             .host_class = class,
                         });
@@ -466,7 +556,7 @@ static bool emit(const struct bundles *bundles, const struct target_header *head
         target_add_file(&files, arena,
                         (struct target_file){
                             .path = str_format(arena, "border-%.*s.nft", STR_ARG(word)),
-                            .content = border_file(border, table, header, arena),
+                            .content = border_file(bundles, border, table, header, arena),
                             .executable = true,
                             .border = border,
                         });
@@ -499,6 +589,7 @@ const struct target nftables_target = {
     .name = T("nftables"),
     .summary = T("nftables files for Linux hosts, and for routers at enforced borders"),
     .engine = ENGINE_NFTABLES,
+    .holds = TARGET_EXPIRES,
     .profiles = 1u << PROFILE_DOMAIN,
     .peers = &universe_peers,
     .cannot = T("network profiles (its host files are those of profile domain) and "

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "targets/nftables_read.h"
 
+#include "base/instant.h"
 #include "base/map.h"
 
 /* ---- Words --------------------------------------------------------------------------------------
@@ -16,6 +17,7 @@ struct words {
     uint32_t line; /* of the current word */
     size_t line_at;
     bool listed; /* by nft itself, as a table that is loaded, in its own spelling */
+    str as_of;   /* what the comments say */
     struct arena *arena;
     struct err *err;
 };
@@ -30,13 +32,21 @@ static bool is_mark(uint8_t c)
     return c == '{' || c == '}' || c == ';' || c == ',';
 }
 
+static void skip_comment(struct words *w)
+{
+    size_t from = w->at;
+    while (w->at < w->content.len && w->content.ptr[w->at] != '\n')
+        w->at++;
+    str comment = {(const char *)w->content.ptr + from, w->at - from}, mark = S("# as of: ");
+    if (!w->as_of.len && str_starts(comment, mark)) w->as_of = str_tail(comment, mark.len);
+}
+
 static void skip_blanks(struct words *w)
 {
     while (w->at < w->content.len) {
         uint8_t c = w->content.ptr[w->at];
         if (c == '#') {
-            while (w->at < w->content.len && w->content.ptr[w->at] != '\n')
-                w->at++;
+            skip_comment(w);
             continue;
         }
         if (!is_blank(c)) return;
@@ -133,12 +143,20 @@ static struct words words_of(bytes content, struct arena *arena, struct err *err
 /* An own end and a peer. */
 struct pair {
     struct range first, second;
+    int64_t expires_us; /* 0 = never */
+};
+
+/* Elements of a set that go at the same time. */
+struct lasting {
+    struct prefix_set set;
+    int64_t expires_us;
 };
 
 struct named_set {
     str name;
-    bool v4, is_pairs;
-    struct prefix_set set;
+    bool v4, is_pairs, times_out;
+    struct lasting *parts; /* not of pairs; at least one */
+    size_t n_parts;
     const struct pair *pairs; /* in the file's order */
     size_t n_pairs;
 };
@@ -211,18 +229,110 @@ static bool read_element(struct words *w, bool v4, struct range *out)
     return true;
 }
 
+/* "1h2m3s45ms", as nft prints it; in a file of ours a single number of s or ms. */
+static bool parse_duration(str text, int64_t *out_us)
+{
+    static const struct {
+        const char *unit;
+        int64_t us;
+    } units[] = {
+        {"d",  86400 * INSTANT_SECOND},
+        {"h",  3600 * INSTANT_SECOND },
+        {"ms", 1000                  },
+        {"m",  60 * INSTANT_SECOND   },
+        {"s",  INSTANT_SECOND        },
+    };
+    const int64_t most_us = INT64_MAX / 4; /* so that no sum of two overflows */
+    *out_us = 0;
+    if (!text.len) return false;
+    while (text.len) {
+        size_t digits = 0, unit = 0;
+        uint64_t n = 0;
+        while (digits < text.len && text.ptr[digits] >= '0' && text.ptr[digits] <= '9')
+            digits++;
+        str tail = str_tail(text, digits);
+        while (unit < COUNT_OF(units) && !str_starts(tail, str_of(units[unit].unit)))
+            unit++;
+        if (unit == COUNT_OF(units) ||
+            !str_u64(str_head(text, digits), (uint64_t)(most_us / units[unit].us), &n))
+            return false;
+        *out_us += (int64_t)n * units[unit].us;
+        if (*out_us > most_us) return false;
+        text = str_tail(tail, str_of(units[unit].unit).len);
+    }
+    return true;
+}
+
+/* What follows an element: "timeout 86400s", and in a listing "expires 3h2m". A listing does not
+ * say when it was made, so it gives no moment. */
+static bool read_timeout(struct words *w, const struct named_set *set, int64_t *out_us)
+{
+    int64_t lives_us = 0, as_of_us = 0;
+    *out_us = 0;
+    if (!is(w, "timeout") || !set->times_out) return true;
+    next_word(w);
+    if (!parse_duration(w->word, &lives_us) || lives_us <= 0)
+        return unexpected(w, "a time such as 3600s");
+    next_word(w);
+    if (w->listed) {
+        if (take(w, "expires")) {
+            if (!parse_duration(w->word, &lives_us)) return unexpected(w, "a time such as 1h2m");
+            next_word(w);
+        }
+        return true;
+    }
+    if (!instant_parse(w->as_of, &as_of_us))
+        return unexpected(w, "a comment \"# as of: \" with a moment before timeouts");
+    *out_us = as_of_us + lives_us;
+    return true;
+}
+
+/* The part of a set that goes at this time: a new one if there is none. */
+struct part_in_making {
+    struct range *ranges;
+    size_t n, room;
+    int64_t expires_us;
+};
+
+struct parts_in_making {
+    struct part_in_making *items;
+    size_t n, room;
+    struct map known; /* time to place */
+};
+
+static struct part_in_making *part_at(struct parts_in_making *parts, struct arena *arena,
+                                      int64_t expires_us)
+{
+    bool fresh = false;
+    str key = {(const char *)&expires_us, sizeof expires_us};
+    uint64_t *at = map_put(&parts->known, arena, key, parts->n, &fresh);
+    if (fresh) {
+        arena_grow(arena, parts->items, parts->n, parts->room);
+        parts->items[parts->n++] = (struct part_in_making){.expires_us = expires_us};
+    }
+    return &parts->items[*at];
+}
+
 static bool read_elements(struct words *w, struct named_set *set)
 {
-    struct range *ranges = NULL;
-    size_t n = 0, room = 0;
+    struct parts_in_making parts = {0};
     bool more = !is(w, "}");
+    if (!more) (void)part_at(&parts, w->arena, 0);
     while (more) {
-        arena_grow(w->arena, ranges, n, room);
-        if (!read_element(w, set->v4, &ranges[n])) return false;
-        n++;
+        struct range range;
+        int64_t expires_us;
+        if (!read_element(w, set->v4, &range) || !read_timeout(w, set, &expires_us)) return false;
+        struct part_in_making *part = part_at(&parts, w->arena, expires_us);
+        arena_grow(w->arena, part->ranges, part->n, part->room);
+        part->ranges[part->n++] = range;
         more = take(w, ",");
     }
-    set->set = prefix_set_of(w->arena, ranges, n);
+    set->parts = arena_array(w->arena, struct lasting, parts.n);
+    set->n_parts = parts.n;
+    for (size_t i = 0; i < parts.n; i++) {
+        set->parts[i].set = prefix_set_of(w->arena, parts.items[i].ranges, parts.items[i].n);
+        set->parts[i].expires_us = parts.items[i].expires_us;
+    }
     return true;
 }
 
@@ -234,7 +344,8 @@ static bool read_pairs(struct words *w, struct named_set *set)
     while (!is(w, "}")) {
         arena_grow(w->arena, pairs, n, room);
         if (!read_element(w, set->v4, &pairs[n].first) || !expect(w, ".") ||
-            !read_element(w, set->v4, &pairs[n].second))
+            !read_element(w, set->v4, &pairs[n].second) ||
+            !read_timeout(w, set, &pairs[n].expires_us))
             return false;
         bool last = w->listed && is(w, "}");
         if (!last && !expect(w, ",")) return false;
@@ -259,6 +370,8 @@ static bool read_set(struct words *w, struct table *table)
     set.is_pairs = take(w, ".");
     if (set.is_pairs && !expect(w, set.v4 ? "ipv4_addr" : "ipv6_addr")) return false;
     if (!expect(w, "flags interval")) return false;
+    set.times_out = take(w, ",");
+    if (set.times_out && !expect(w, "timeout")) return false;
     bool has_elements = !w->listed || is(w, "elements");
     if (has_elements && !expect(w, "elements = {")) return false;
     bool read = set.is_pairs ? read_pairs(w, &set) : read_elements(w, &set);
@@ -282,6 +395,7 @@ struct condition {
     bool has_local, has_remote;
     str local, remote;             /* names of sets, for comparing two lines */
     const struct named_set *pairs; /* both ends at once */
+    const struct named_set *peers; /* the remote end's */
     struct rule rule;
 };
 
@@ -326,15 +440,18 @@ static bool read_end(struct words *w, const struct table *table, enum hook hook,
     const struct named_set *set = NULL;
     if (first && take(w, ".")) return read_pair_end(w, table, v4, is_local, source, c);
     if (!read_set_name(w, table, v4, false, &set)) return false;
+    if (is_local && set->times_out)
+        return unexpected(w, "an own end without timeouts, in the set before");
     if (is_local) {
         c->has_local = true;
         c->local = set->name;
-        c->rule.local = set->set;
+        c->rule.local = set->parts[0].set;
         return true;
     }
     c->has_remote = true;
     c->remote = set->name;
-    c->rule.remote = set->set;
+    c->peers = set;
+    c->rule.remote = set->parts[0].set;
     return true;
 }
 
@@ -426,13 +543,14 @@ static void add_pairs(struct words *w, struct table *table, const struct conditi
     }
     for (size_t i = 0, next = 0; i < c->pairs->n_pairs; i = next) {
         struct rule rule = c->rule;
-        while (next < c->pairs->n_pairs &&
+        while (next < c->pairs->n_pairs && pairs[next].expires_us == pairs[i].expires_us &&
                addr_equal(pairs[next].first.first, pairs[i].first.first) &&
                addr_equal(pairs[next].first.last, pairs[i].first.last))
             next++;
         struct range *peers = arena_array(w->arena, struct range, next - i);
         for (size_t k = i; k < next; k++)
             peers[k - i] = pairs[k].second;
+        rule.expires_us = pairs[i].expires_us;
         rule.local = (struct prefix_set){&pairs[i].first, 1};
         rule.remote = (struct prefix_set){peers, 1};
         if (next - i > 1) rule.remote = prefix_set_of(w->arena, peers, next - i);
@@ -472,6 +590,7 @@ static bool read_rule(struct words *w, struct table *table, enum hook hook, str 
         next_word(w);
         if (!read_condition(w, table, hook, &stop)) return false;
         if (!same_condition(&c, &stop)) return unexpected(w, "the condition of the logging line");
+        if (c.peers && c.peers->times_out) return unexpected(w, "a stop without timeouts");
         c.rule.logs = true;
         c.rule.action = ACTION_BLOCK;
         if (!read_counter(w)) return false;
@@ -490,8 +609,15 @@ static bool read_rule(struct words *w, struct table *table, enum hook hook, str 
         add_pairs(w, table, &c);
         return true;
     }
-    arena_grow(w->arena, table->rules, table->n_rules, table->rules_room);
-    table->rules[table->n_rules++] = c.rule;
+    /* A line whose peers go at different times is as many rules. */
+    for (size_t i = 0; i < (c.peers ? c.peers->n_parts : 1); i++) {
+        arena_grow(w->arena, table->rules, table->n_rules, table->rules_room);
+        struct rule *rule = &table->rules[table->n_rules++];
+        *rule = c.rule;
+        if (!c.peers) continue;
+        rule->remote = c.peers->parts[i].set;
+        rule->expires_us = c.peers->parts[i].expires_us;
+    }
     return true;
 }
 

@@ -81,7 +81,7 @@ static const struct read_row listed_rows[] = {
     {"a later priority",  "filter - 10",                   "filter + 10",               "filter - 10",                 9,  0},
     {"counts of nothing", "packets 0 bytes 0 accept",      "accept",                    "packets",                     20, 0},
     {"another state",     "ct direction reply",            "ct state established",      "ct direction reply",          11, 0},
-    {"a timeout",         "flags interval",                "flags interval,timeout",    "an address, prefix or range", 4,  0},
+    {"a timeout", "flags interval", "flags interval,timeout", NULL, 0, 3},
     {"a second table",    "\t}\n}\n",                      "\t}\n}\ntable ip x {\n}\n", "the end of the file",         25, 0},
 };
 

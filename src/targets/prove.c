@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "targets/prove.h"
 
+#include "base/instant.h"
 #include "base/map.h"
 #include "rules/scopes.h"
 #include "targets/disjoint.h"
+#include "targets/expiry.h"
 
 struct proof_of_files {
     const struct target *target;
@@ -325,6 +327,39 @@ static bool stops_matter(struct proof_of_files *p, const struct target_file *fil
     return true;
 }
 
+/* What times out must go when the last exception that needs it ends: later it would outlive it,
+ * earlier it would break what is approved. */
+static bool lives_right(struct proof_of_files *p, const struct target_file *file,
+                        struct ruleset rules)
+{
+    char text[INSTANT_TEXT];
+    const struct prefix_set *members = file->host_class ? &file->host_class->members : NULL;
+    if (!(p->target->holds & TARGET_EXPIRES)) return true;
+    const struct expiry *expiry = expiry_of(p->bundles->resolved, members, p->work, p->scratch);
+    for (size_t i = 0; i < rules.n; i++) {
+        const struct rule *rule = &rules.rules[i];
+        size_t n = 0;
+        if (rule->action != ACTION_ALLOW) continue;
+        const struct expiry_part *parts = expiry_parts(expiry, rule, p->work, &n);
+        for (size_t k = 0; k < n; k++) {
+            int64_t until_us = parts[k].until_us, found_us = rule->expires_us;
+            bool right = until_us ? found_us > until_us - INSTANT_SECOND &&
+                                        found_us < until_us + INSTANT_SECOND / 1000
+                                  : !found_us;
+            if (right) continue;
+            struct counterexample point =
+                point_of(p, file, rule, own_address(file, rule), first_of(parts[k].remote));
+            point.expected = until_us ? instant_text(text, until_us) : S("no end");
+            point.expected = str_format(p->work, "%.*s", STR_ARG(point.expected));
+            point.found =
+                str_format(p->work, "rule \"%.*s\" ends at %.*s", STR_ARG(rule->id),
+                           STR_ARG(found_us ? instant_text(text, found_us) : S("no time")));
+            return ill_formed(p, file, &point);
+        }
+    }
+    return true;
+}
+
 /* On Windows a rule of the same name can't be made; elsewhere the name is only a remark. */
 static bool names_differ(struct proof_of_files *p, const struct target_file *file,
                          struct ruleset rules)
@@ -450,6 +485,7 @@ static bool prove_rules(struct proof_of_files *p, const struct target_file *file
     for (size_t i = 0; i < rules.n; i++)
         if (!rule_is_whole(p, file, &rules.rules[i], group)) return false;
     if (!nothing_twice(p, file, rules) || !stops_matter(p, file, rules)) return false;
+    if (!lives_right(p, file, rules)) return false;
     if (!names_differ(p, file, rules)) return false;
     return !file->host_class || names_members(p, file);
 }

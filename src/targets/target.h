@@ -48,6 +48,7 @@ enum {
     TARGET_SECURE = 1u << 0,  /* allow-if-secure, principals and connection security */
     TARGET_PROGRAM = 1u << 1, /* a service's mark: traffic of one program */
     TARGET_HARDENS = 1u << 2, /* host_class.hardening */
+    TARGET_EXPIRES = 1u << 3, /* addresses that time out (targets/expiry.h) */
 };
 
 struct target {

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "targets/expiry.h"
+
+#include "policy/exceptions.h"
+#include "rules/scopes.h"
+
+enum { DIRECTIONS = 2 };
+
+/* A line of the policy or an exception, seen from the end that enforces. */
+struct reason {
+    struct prefix_set own, peers;
+    const size_t *services;
+    size_t n_services;
+    int64_t until_us; /* INT64_MAX: a line of the policy */
+};
+
+struct reasons_of {
+    struct reason *items;
+    size_t n, room;
+    struct scopes scopes; /* of the own ends */
+};
+
+struct expiry {
+    const struct resolved *resolved;
+    const struct prefix_set *members;
+    bool expires; /* some exception matters at all */
+    struct reasons_of reasons[DIRECTIONS];
+};
+
+/* ---- Who needs what -----------------------------------------------------------------------------
+ */
+
+static void add_reason(struct reasons_of *reasons, const struct expiry *expiry,
+                       struct reason reason, struct arena *arena)
+{
+    if (!reason.own.n || !reason.peers.n) return;
+    if (expiry->members && !prefix_set_overlaps(reason.own, *expiry->members)) return;
+    arena_grow(arena, reasons->items, reasons->n, reasons->room);
+    reasons->items[reasons->n++] = reason;
+}
+
+/* One end of an entry, as flows may have it. */
+static struct prefix_set end_of(const struct resolved *r, struct prefix_set set,
+                                struct prefix_set except, bool internet, struct arena *arena)
+{
+    set = prefix_set_subtract(arena, set, except);
+    if (!internet) set = prefix_set_subtract(arena, set, r->places.internet);
+    return prefix_set_subtract(arena, set, r->places.local);
+}
+
+static void add_entry(struct expiry *expiry, const struct resolved_entry *e, struct arena *arena)
+{
+    const struct resolved *r = expiry->resolved;
+    /* A host passes in clear only what is approved in clear; a border can't tell. */
+    if (expiry->members && e->secure != SECURE_NONE) return;
+    struct prefix_set from = end_of(r, e->from, e->except_from, e->from_internet, arena);
+    struct prefix_set to = end_of(r, e->to, e->except_to, e->to_internet, arena);
+    struct reason reason = {
+        .services = e->entry->services,
+        .n_services = e->entry->n_services,
+        .until_us = e->exception ? e->exception->expires_us : INT64_MAX,
+    };
+    for (unsigned d = 0; d < DIRECTIONS; d++) {
+        bool outbound = d == DIRECTION_OUTBOUND;
+        reason.own = outbound ? from : to;
+        reason.peers = outbound ? to : from;
+        add_reason(&expiry->reasons[d], expiry, reason, arena);
+    }
+}
+
+static void add_perimeter(struct expiry *expiry, const struct resolved_perimeter *p,
+                          struct arena *arena)
+{
+    struct reason reason = {
+        .services = p->entry->services,
+        .n_services = p->entry->n_services,
+        .until_us = INT64_MAX,
+    };
+    for (unsigned d = 0; d < DIRECTIONS; d++) {
+        bool outbound = d == DIRECTION_OUTBOUND;
+        reason.own = outbound ? p->from : p->to;
+        reason.peers = outbound ? p->to : p->from;
+        add_reason(&expiry->reasons[d], expiry, reason, arena);
+    }
+}
+
+const struct expiry *expiry_of(const struct resolved *resolved, const struct prefix_set *members,
+                               struct arena *arena, struct arena scratch)
+{
+    struct expiry *expiry = arena_new(arena, struct expiry);
+    *expiry = (struct expiry){.resolved = resolved, .members = members};
+    for (size_t i = 0; resolved && i < resolved->n_entries; i++)
+        expiry->expires = expiry->expires || resolved->entries[i].exception;
+    if (!expiry->expires) return expiry;
+    for (size_t i = 0; i < resolved->n_entries; i++)
+        add_entry(expiry, &resolved->entries[i], arena);
+    for (size_t i = 0; i < resolved->n_perimeter; i++)
+        add_perimeter(expiry, &resolved->perimeter[i], arena);
+    for (unsigned d = 0; d < DIRECTIONS; d++) {
+        struct reasons_of *reasons = &expiry->reasons[d];
+        if (!reasons->n) continue;
+        struct prefix_set *owns = arena_array(arena, struct prefix_set, reasons->n + 1);
+        for (size_t i = 0; i < reasons->n; i++)
+            owns[i] = reasons->items[i].own;
+        reasons->scopes = scopes_of(owns, reasons->n, arena, scratch);
+    }
+    return expiry;
+}
+
+/* ---- Parts of a rule ----------------------------------------------------------------------------
+ */
+
+static bool has_service(const struct expiry *expiry, const struct reason *reason,
+                        const struct rule *rule)
+{
+    const struct service_table *services = &expiry->resolved->policy->services;
+    for (size_t i = 0; i < reason->n_services && rule->n_ports; i++) {
+        const struct service *service = &services->services[reason->services[i]];
+        for (size_t k = 0; k < service->n_ports; k++)
+            if (service->ports[k].transport == rule->transport &&
+                service->ports[k].first <= rule->ports[0].first &&
+                rule->ports[0].first <= service->ports[k].last)
+                return true;
+    }
+    return false;
+}
+
+/* The own addresses that a rule is about. One for "all others" is about those of the class that
+ * have no rule of their own; one for addresses that nobody has now, about all of them. */
+static struct prefix_set own_of(const struct expiry *expiry, const struct rule *rule,
+                                struct arena *arena)
+{
+    if (!expiry->members) return rule->local;
+    struct prefix_set own = prefix_set_intersect(arena, rule->local, *expiry->members);
+    return own.n ? own : *expiry->members;
+}
+
+static int later_first(const void *left, const void *right)
+{
+    const struct reason *const *a = left, *const *b = right;
+    if ((*a)->until_us != (*b)->until_us) return (*a)->until_us > (*b)->until_us ? -1 : 1;
+    return (*a > *b) - (*a < *b);
+}
+
+/* The reasons that speak of some of these own addresses and of the rule's service. */
+static const struct reason **reasons_at(const struct expiry *expiry, const struct rule *rule,
+                                        struct arena *arena, size_t *out_n)
+{
+    const struct reasons_of *reasons = &expiry->reasons[rule->direction];
+    struct prefix_set own = own_of(expiry, rule, arena);
+    const struct reason **found = arena_array(arena, const struct reason *, reasons->n + 1);
+    bool *known = arena_array(arena, bool, reasons->n + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < own.n; i++) {
+        struct range rest = own.ranges[i];
+        for (bool more = true; more;) {
+            struct addr last = rest.last;
+            size_t n_named;
+            uint32_t scope = atoms_stretch(reasons->scopes.atoms, rest.first, &last);
+            const uint32_t *named = scopes_rules(&reasons->scopes, scope, &n_named);
+            for (size_t k = 0; k < n_named; k++) {
+                if (known[named[k]]) continue;
+                known[named[k]] = true;
+                if (has_service(expiry, &reasons->items[named[k]], rule))
+                    found[n++] = &reasons->items[named[k]];
+            }
+            more = addr_compare(last, rest.last) < 0;
+            if (more) rest.first = addr_next(last);
+        }
+    }
+    if (n) qsort(found, n, sizeof *found, later_first);
+    *out_n = n;
+    return found;
+}
+
+/* The peers of all reasons of one time: those from `from` on. */
+static struct prefix_set peers_of(const struct reason *const *reasons, size_t n, size_t *from,
+                                  struct arena *arena)
+{
+    int64_t until_us = reasons[*from]->until_us;
+    struct range *ranges = NULL;
+    size_t n_ranges = 0, room = 0;
+    for (; *from < n && reasons[*from]->until_us == until_us; (*from)++)
+        for (size_t k = 0; k < reasons[*from]->peers.n; k++) {
+            arena_grow(arena, ranges, n_ranges, room);
+            ranges[n_ranges++] = reasons[*from]->peers.ranges[k];
+        }
+    return prefix_set_of(arena, ranges, n_ranges);
+}
+
+struct expiry_part *expiry_parts(const struct expiry *expiry, const struct rule *rule,
+                                 struct arena *arena, size_t *out_n)
+{
+    size_t n_reasons = 0, n = 1, at = 0;
+    const struct reason **reasons = NULL;
+    if (expiry->expires && expiry->reasons[rule->direction].n)
+        reasons = reasons_at(expiry, rule, arena, &n_reasons);
+    struct expiry_part *parts = arena_array(arena, struct expiry_part, n_reasons + 1);
+    struct prefix_set left = rule->remote;
+    if (n_reasons && reasons[0]->until_us == INT64_MAX) {
+        struct prefix_set lasting = peers_of(reasons, n_reasons, &at, arena);
+        left = prefix_set_subtract(arena, left, lasting);
+    }
+    while (at < n_reasons && left.n) {
+        int64_t until_us = reasons[at]->until_us;
+        struct prefix_set peers = peers_of(reasons, n_reasons, &at, arena);
+        parts[n] = (struct expiry_part){prefix_set_intersect(arena, left, peers), until_us};
+        left = prefix_set_subtract(arena, left, peers);
+        n += parts[n].remote.n > 0;
+    }
+    /* Whatever no exception asks for lasts: lines of the policy, link-local peers of a cluster. */
+    parts[0].remote = rule->remote;
+    for (size_t i = 1; i < n; i++)
+        parts[0].remote = prefix_set_subtract(arena, parts[0].remote, parts[i].remote);
+    if (!parts[0].remote.n && n > 1) {
+        memmove(parts, parts + 1, (n - 1) * sizeof *parts);
+        n--;
+    }
+    *out_n = n;
+    return parts;
+}
