@@ -44,16 +44,17 @@ static void put_profiles(struct buf *out, uint8_t profiles)
         if (profiles >> p & 1u) buf_format(out, "Profile=%s|", names[p]);
 }
 
+/* Single ports, then ranges, as Windows orders them. */
 static void put_ports(struct buf *out, const struct rule *rule)
 {
     char side = rule->direction == DIRECTION_INBOUND ? 'L' : 'R';
-    for (size_t i = 0; i < rule->n_ports; i++) {
-        struct service_port p = rule->ports[i];
-        if (p.first == p.last)
-            buf_format(out, "%cPort=%u|", side, (unsigned)p.first);
-        else
-            buf_format(out, "%cPort2_10=%u-%u|", side, (unsigned)p.first, (unsigned)p.last);
-    }
+    for (size_t i = 0; i < rule->n_ports; i++)
+        if (rule->ports[i].first == rule->ports[i].last)
+            buf_format(out, "%cPort=%u|", side, (unsigned)rule->ports[i].first);
+    for (size_t i = 0; i < rule->n_ports; i++)
+        if (rule->ports[i].first != rule->ports[i].last)
+            buf_format(out, "%cPort2_10=%u-%u|", side, (unsigned)rule->ports[i].first,
+                       (unsigned)rule->ports[i].last);
 }
 
 static void put_range(struct buf *out, const char *token, struct range range)
@@ -124,12 +125,15 @@ str firewall_strings_rule(const struct windows_slot *slot, str group, bool activ
     for (size_t i = 0; active && i < slot->n_remote; i++)
         put_range(&out, slot->v4 ? "RA4" : "RA6", slot->remote[i]);
     put_text(&out, arena, "App", rule->program, NAME_BYTES);
-    str part = active ? slot->part : S("not used");
-    put_text(
-        &out, arena, "Name",
-        str_format(arena, "%.*s, %.*s", STR_ARG(str_head(rule->name, NAME_BYTES)), STR_ARG(part)),
-        NAME_BYTES + 20);
-    put_text(&out, arena, "Desc", rule->why, WHY_BYTES);
+    if (active) {
+        str name = str_head(rule->name, NAME_BYTES);
+        put_text(&out, arena, "Name",
+                 str_format(arena, "%.*s, %.*s", STR_ARG(name), STR_ARG(slot->part)),
+                 NAME_BYTES + 20);
+        put_text(&out, arena, "Desc", rule->why, WHY_BYTES);
+    } else {
+        buf_str(&out, S("Name=not used, takes the place of an older rule|"));
+    }
     put_field(&out, "EmbedCtxt", group);
     if (secure) put_security(&out, rule, arena);
     return buf_text(&out);
@@ -263,12 +267,12 @@ static bool may_be_written(struct writing *w, const struct rule *rule)
 {
     str sddl = {0};
     if (w->of->target && !target_expresses(w->of->target, rule, w->err)) return false;
-    if (rule->transport != TRANSPORT_TCP && rule->transport != TRANSPORT_UDP)
-        return refuse(w, rule->id, "protocol", rule->name, "it is neither TCP nor UDP");
     bool bypass = rule->action == ACTION_ALLOW_IF_SECURE && rule->direction == DIRECTION_INBOUND;
     if (!bypass && rule->principals.len)
         return refuse(w, rule->id, "principals", rule->principals,
                       "only an inbound rule of secured connections may name who");
+    if (rule->transport != TRANSPORT_TCP && rule->transport != TRANSPORT_UDP)
+        return refuse(w, rule->id, "protocol", rule->name, "it is neither TCP nor UDP");
     if (!bypass) return true;
     if (!firewall_strings_sddl(rule->principals, w->arena, &sddl))
         return refuse(w, rule->id, "principals", rule->principals,

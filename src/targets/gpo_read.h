@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads back what gpo.c writes, and nothing else: another value, token, element or line is an
+ * error. It shares no code with the writer that formats or parses addresses; strings of rules are
+ * understood by firewall_strings_read, which knows more than is taken here.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "rules/ruleset.h"
+
+/* A registry.pol, or the same as samba-tool's XML.
+ *
+ * fails : MALFORMED, TRUNCATED, with the offset of the value */
+MUST_USE bool gpo_read(str source, bytes content, struct arena *arena, struct ruleset *out,
+                       struct err *err);
+/* A file beside it; source: its path, which says what it is and of which class. */
+MUST_USE bool gpo_read_part(str source, bytes content, str workspace, struct arena *arena,
+                            struct err *err);
+/* A rollback.ps1: takes back what carries the workspace's mark. */
+MUST_USE bool gpo_read_rollback(str source, bytes content, str workspace, str border_word,
+                                struct arena *arena, struct err *err);
+bool gpo_read_recognise(bytes head);
