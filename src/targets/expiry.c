@@ -125,14 +125,23 @@ static bool has_service(const struct expiry *expiry, const struct reason *reason
     return false;
 }
 
-/* The own addresses that a rule is about. One for "all others" is about those of the class that
- * have no rule of their own; one for addresses that nobody has now, about all of them. */
-static struct prefix_set own_of(const struct expiry *expiry, const struct rule *rule,
+static struct prefix_set of_family(struct arena *arena, struct prefix_set set, bool v4)
+{
+    return v4 ? prefix_set_v4(arena, set) : prefix_set_v6(arena, set);
+}
+
+/* The own addresses that a rule is about, of one family since no packet has an end of each. One for
+ * "all others" is about those of the class that have no rule of their own; one for addresses that
+ * nobody has now, about all of them. */
+static struct prefix_set own_of(const struct expiry *expiry, const struct rule *rule, bool v4,
                                 struct arena *arena)
 {
-    if (!expiry->members) return rule->local;
-    struct prefix_set own = prefix_set_intersect(arena, rule->local, *expiry->members);
-    return own.n ? own : *expiry->members;
+    struct prefix_set own = of_family(arena, rule->local, v4);
+    if (!expiry->members) return own;
+    struct prefix_set members = of_family(arena, *expiry->members, v4);
+    own = prefix_set_intersect(arena, own, members);
+    if (own.n) return own;
+    return members.n ? members : *expiry->members;
 }
 
 static int later_first(const void *left, const void *right)
@@ -144,10 +153,10 @@ static int later_first(const void *left, const void *right)
 
 /* The reasons that speak of some of these own addresses and of the rule's service. */
 static const struct reason **reasons_at(const struct expiry *expiry, const struct rule *rule,
-                                        struct arena *arena, size_t *out_n)
+                                        bool v4, struct arena *arena, size_t *out_n)
 {
     const struct reasons_of *reasons = &expiry->reasons[rule->direction];
-    struct prefix_set own = own_of(expiry, rule, arena);
+    struct prefix_set own = own_of(expiry, rule, v4, arena);
     const struct reason **found = arena_array(arena, const struct reason *, reasons->n + 1);
     bool *known = arena_array(arena, bool, reasons->n + 1);
     size_t n = 0;
@@ -188,34 +197,55 @@ static struct prefix_set peers_of(const struct reason *const *reasons, size_t n,
     return prefix_set_of(arena, ranges, n_ranges);
 }
 
-struct expiry_part *expiry_parts(const struct expiry *expiry, const struct rule *rule,
-                                 struct arena *arena, size_t *out_n)
+struct parts {
+    struct expiry_part *items;
+    size_t n, room;
+};
+
+static void add_part(struct parts *parts, struct arena *arena, struct prefix_set remote,
+                     int64_t until_us)
 {
-    size_t n_reasons = 0, n = 1, at = 0;
+    if (!remote.n) return;
+    arena_grow(arena, parts->items, parts->n, parts->room);
+    parts->items[parts->n++] = (struct expiry_part){remote, until_us};
+}
+
+static void add_family(struct parts *parts, const struct expiry *expiry, const struct rule *rule,
+                       bool v4, struct arena *arena)
+{
+    struct prefix_set remote = of_family(arena, rule->remote, v4);
+    size_t n = 0, at = 0;
     const struct reason **reasons = NULL;
-    if (expiry->expires && expiry->reasons[rule->direction].n)
-        reasons = reasons_at(expiry, rule, arena, &n_reasons);
-    struct expiry_part *parts = arena_array(arena, struct expiry_part, n_reasons + 1);
-    struct prefix_set left = rule->remote;
-    if (n_reasons && reasons[0]->until_us == INT64_MAX) {
-        struct prefix_set lasting = peers_of(reasons, n_reasons, &at, arena);
-        left = prefix_set_subtract(arena, left, lasting);
-    }
-    while (at < n_reasons && left.n) {
-        int64_t until_us = reasons[at]->until_us;
-        struct prefix_set peers = peers_of(reasons, n_reasons, &at, arena);
-        parts[n] = (struct expiry_part){prefix_set_intersect(arena, left, peers), until_us};
-        left = prefix_set_subtract(arena, left, peers);
-        n += parts[n].remote.n > 0;
-    }
+    if (!remote.n) return;
+    if (expiry->reasons[rule->direction].n) reasons = reasons_at(expiry, rule, v4, arena, &n);
+    struct prefix_set left = remote, timed = {0};
+    if (n && reasons[0]->until_us == INT64_MAX)
+        left = prefix_set_subtract(arena, left, peers_of(reasons, n, &at, arena));
+    size_t from = at;
+    struct prefix_set after = left;
+    while (at < n && after.n)
+        after = prefix_set_subtract(arena, after, peers_of(reasons, n, &at, arena));
+    timed = prefix_set_subtract(arena, left, after);
     /* Whatever no exception asks for lasts: lines of the policy, link-local peers of a cluster. */
-    parts[0].remote = rule->remote;
-    for (size_t i = 1; i < n; i++)
-        parts[0].remote = prefix_set_subtract(arena, parts[0].remote, parts[i].remote);
-    if (!parts[0].remote.n && n > 1) {
-        memmove(parts, parts + 1, (n - 1) * sizeof *parts);
-        n--;
+    add_part(parts, arena, prefix_set_subtract(arena, remote, timed), 0);
+    for (at = from; at < n && timed.n;) {
+        int64_t until_us = reasons[at]->until_us;
+        struct prefix_set peers = peers_of(reasons, n, &at, arena);
+        add_part(parts, arena, prefix_set_intersect(arena, timed, peers), until_us);
+        timed = prefix_set_subtract(arena, timed, peers);
     }
-    *out_n = n;
-    return parts;
+}
+
+struct expiry_part *expiry_parts(const struct expiry *expiry, const struct rule *rule,
+                                 struct arena *arena, size_t *n)
+{
+    struct parts parts = {0};
+    if (expiry->expires) {
+        add_family(&parts, expiry, rule, true, arena);
+        add_family(&parts, expiry, rule, false, arena);
+    } else {
+        add_part(&parts, arena, rule->remote, 0);
+    }
+    *n = parts.n;
+    return parts.items;
 }

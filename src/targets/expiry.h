@@ -23,7 +23,7 @@ struct expiry_part {
     int64_t until_us; /* 0 = as long as the policy is this one */
 };
 
-/* The peers of an accept: first those that a line of the policy allows, if any, then those of
- * exceptions, the latest end first. */
+/* The peers of an accept, of each family first those that a line of the policy allows, if any, then
+ * those of exceptions, the latest end first. */
 struct expiry_part *expiry_parts(const struct expiry *expiry, const struct rule *rule,
                                  struct arena *arena, size_t *n);
