@@ -48,7 +48,7 @@ struct rules_made {
 static inline void bundles_add(struct rules_made *list, struct arena *arena, struct rule rule)
 {
     if (!rule.local.n || !rule.remote.n) return;
-    rule.id = str_format(arena, "test-%zu", list->n);
+    rule.id = str_format(arena, "sallyport-contoso-%zu", list->n);
     rule.name = S("it's \"quoted\" | `$x` \xe2\x80\x99 \n# and a line");
     rule.why = S("policy.yaml:14 caf\xc3\xa9's \\\nRemove-NetFirewallRule\r\nx");
     rule.enabled = true;

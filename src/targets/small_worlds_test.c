@@ -241,10 +241,13 @@ static void check_file(struct small_world *w, const struct target *target,
             }
 }
 
-static void emit_all(struct small_world *w)
+/* Two targets of each policy, in turn: neighbours among the policies are much alike, and every pair
+ * of entries meets every target. */
+enum { AT_ONCE = 2 };
+static void emit_some(struct small_world *w)
 {
-    for (size_t t = 0; t < targets_n; t++) {
-        const struct target *target = targets[t];
+    for (size_t k = 0; k < AT_ONCE; k++) {
+        const struct target *target = targets[(AT_ONCE * w->policies + k) % targets_n];
         struct target_files files = {0};
         struct err err = {0};
         if (!target->hosts && !w->resolved.n_borders) continue;
@@ -273,7 +276,7 @@ static void check_policy(struct small_world *w, size_t surrounding, const size_t
     arena_reset(&w->arena);
     load(w, surrounding, chosen, n);
     ask_all(w);
-    emit_all(w);
+    emit_some(w);
     w->policies++;
 }
 
@@ -314,7 +317,7 @@ static void every_small_policy_has_one_meaning(void **state)
         "answers of files read back, %zu refused as not expressible\n",
         w.policies, MOST_ENTRIES, COUNT_OF(entries), COUNT_OF(surroundings), w.flows, w.read_back,
         w.refused);
-    assert_true(w.refused > 0 && w.refused < w.policies * targets_n);
+    assert_true(w.refused > 0 && w.refused < AT_ONCE * w.policies);
     arena_close(&w.scratch);
     arena_close(&w.arena);
 }

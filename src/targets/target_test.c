@@ -27,6 +27,12 @@ static void make(struct made *made, uint64_t seed, const struct target *target, 
     static const struct range inside[] = {
         {{0, UINT64_C(0x0000FFFF0A000000)}, {0, UINT64_C(0x0000FFFF0A0000FF)}},
     };
+    struct policy *policy = arena_new(arena, struct policy);
+    struct resolved *resolved = arena_new(arena, struct resolved);
+    struct diagnostics wrong = {0};
+    assert_true(
+        policy_parse(S("policy.yaml"), S("version: 1\nsegments: {}\n"), arena, policy, &wrong));
+    assert_true(resolve_policy(policy, NULL, 0, false, arena, resolved, &wrong));
     made->class.id = S("clients-1");
     made->class.members = (struct prefix_set){inside, 1};
     made->class.rules =
@@ -36,8 +42,11 @@ static void make(struct made *made, uint64_t seed, const struct target *target, 
     made->border_rules.border = &made->border;
     made->border_rules.rules =
         bundles_rules(&seed, *target->peers, made->border.inside, every_profile, arena);
-    made->bundles = (struct bundles){
-        .classes = &made->class, .n_classes = 1, .borders = &made->border_rules, .n_borders = 1};
+    made->bundles = (struct bundles){.resolved = resolved,
+                                     .classes = &made->class,
+                                     .n_classes = 1,
+                                     .borders = &made->border_rules,
+                                     .n_borders = 1};
 }
 
 /* Families never mix in a packet, and an inside end stands on the inside. */
@@ -93,7 +102,7 @@ static void test_round_trip(void **state)
             for (size_t i = 0; i < files.n; i++) {
                 struct target_file *file = &files.items[i];
                 struct ruleset found = {0};
-                if (file->kind == TARGET_FILE_ROLLBACK) continue;
+                if (file->kind != TARGET_FILE_RULES) continue;
                 if (!target->read(file->path, str_bytes(file->content), &arena, &found, &err))
                     fail_msg("%.*s:%u: %s\n%.*s", STR_ARG(file->path), err.line, err.text,
                              STR_ARG(file->content));
@@ -180,6 +189,8 @@ static void test_rollbacks(void **state)
             bool is_rollback =
                 target->read_rollback(file->path, content, header.workspace, border, &arena, &err);
             assert_int_equal(is_rollback, file->kind == TARGET_FILE_ROLLBACK);
+            if (file->kind == TARGET_FILE_PART)
+                assert_true(target->read_part(file->path, content, header.workspace, &arena, &err));
             if (!is_rollback) continue;
             n_rollbacks++;
             /* Without its last line it restores less than it should. */
@@ -224,7 +235,7 @@ static void test_hostile_text(void **state)
             for (size_t i = 0; i < made.class.rules.n; i++) {
                 rules[i] = made.class.rules.rules[i];
                 rules[i].name = rules[i].why = text;
-                rules[i].id = str_format(&arena, "%zu%.*s", i, STR_ARG(text));
+                rules[i].id = str_format(&arena, "sallyport-contoso-%zu%.*s", i, STR_ARG(text));
             }
             made.class.rules.rules = rules;
             made.class.machine_names = &text;
@@ -238,11 +249,14 @@ static void test_hostile_text(void **state)
                 struct ruleset found = {0};
                 str border = {0};
                 if (file->border) border = target_border_word(&made.bundles, 0, &arena);
+                bytes content = str_bytes(file->content);
                 bool read =
                     file->kind == TARGET_FILE_RULES
-                        ? target->read(file->path, str_bytes(file->content), &arena, &found, &err)
-                        : target->read_rollback(file->path, str_bytes(file->content),
-                                                said.workspace, border, &arena, &err);
+                        ? target->read(file->path, content, &arena, &found, &err)
+                    : file->kind == TARGET_FILE_PART
+                        ? target->read_part(file->path, content, said.workspace, &arena, &err)
+                        : target->read_rollback(file->path, content, said.workspace, border, &arena,
+                                                &err);
                 if (!read) fail_msg("%.*s: %s", STR_ARG(file->path), err.text);
                 for (size_t k = 0; k < file->content.len; k++) {
                     char c = file->content.ptr[k];
@@ -277,12 +291,14 @@ static void test_refusals(void **state)
     (void)state;
     static const struct {
         const char *field;
+        unsigned unless; /* the target holds it */
         struct rule change;
     } rows[] = {
-        {"allow-if-secure", {.action = ACTION_ALLOW_IF_SECURE}},
-        {"program",         {.program = {"System", 6}}        },
-        {"security",        {.security = {"Authenticate", 12}}},
-        {"principals",      {.principals = {"D:", 2}}         },
+        {"allow-if-secure", TARGET_SECURE,  {.action = ACTION_ALLOW_IF_SECURE}},
+        {"program",         TARGET_PROGRAM, {.program = {"System", 6}}        },
+        {"security",        0,              {.security = {"Authenticate", 12}}},
+        {"principals",      0,              {.principals = {"D:", 2}}         },
+        {"condition",       0,              {.only_if = {"LocalSubnet", 11}}  },
     };
     struct arena arena = arena_open("test", 0, NULL);
     for (size_t t = 0; t < targets_n; t++) {
@@ -292,6 +308,7 @@ static void test_refusals(void **state)
             struct err err = {0};
             struct rule rule = rows[i].change;
             rule.id = S("smb-out");
+            if (targets[t]->holds & rows[i].unless) continue;
             make(&made, 3, targets[t], &arena);
             struct ruleset one = {.rules = &rule, .n = 1};
             *(targets[t]->hosts ? &made.class.rules : &made.border_rules.rules) = one;

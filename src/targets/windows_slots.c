@@ -57,13 +57,29 @@ struct making {
     struct arena *arena;
 };
 
+/* Ids are made of such characters alone (rules/bundle); a reader of names need not trust that. */
+static str plain_id(str id, struct arena *arena)
+{
+    enum { MOST = 480 }; /* with the part below 511, [MS-FASP] 2.2.37 */
+    char *plain = arena_array(arena, char, id.len + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < id.len && n < MOST; i++) {
+        char c = id.ptr[i];
+        bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                    c == '-' || c == '_';
+        plain[n++] = good ? c : '_';
+    }
+    return (str){plain, n};
+}
+
 static void add(struct making *m, const struct rule *rule, bool v4, size_t number,
                 struct windows_slot slot)
 {
     slot.rule = rule;
     slot.v4 = v4;
     slot.part = str_format(m->arena, "%s-%zu", v4 ? "v4" : "v6", number);
-    slot.id = str_format(m->arena, "%.*s-%.*s", STR_ARG(rule->id), STR_ARG(slot.part));
+    slot.id = str_format(m->arena, "%.*s-%.*s", STR_ARG(plain_id(rule->id, m->arena)),
+                         STR_ARG(slot.part));
     arena_grow(m->arena, m->items, m->n, m->room);
     m->items[m->n++] = slot;
 }
