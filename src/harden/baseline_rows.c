@@ -10,7 +10,8 @@
         text, sizeof(text) - 1                                                                     \
     }
 
-/* clang-format off: version 14 takes designated rows apart. */
+/* Version 14 of clang-format takes designated rows apart. */
+/* clang-format off */
 
 /* ---- Places ---------------------------------------------------------------------------------- */
 
