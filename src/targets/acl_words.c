@@ -207,7 +207,10 @@ bool acl_words_prefix(struct acl_words *w, struct range *out)
 
 bool acl_words_ascend(struct acl_words *w, struct acl_ranges *list, struct range range)
 {
-    if (list->n && addr_compare(range.first, list->items[list->n - 1].last) <= 0)
+    struct addr before = list->n ? list->items[list->n - 1].last : range.first;
+    bool same_family = addr_is_v4(before) == addr_is_v4(range.first);
+    bool behind = same_family ? addr_compare(range.first, before) > 0 : addr_is_v4(before);
+    if (list->n && !behind)
         return err_line(w->err, ERR_MALFORMED, w->number, 1,
                         "expected addresses in ascending order, each once");
     arena_grow(w->arena, list->items, list->n, list->room);

@@ -55,7 +55,7 @@ MUST_USE bool acl_words_masked(struct acl_words *w, bool wildcard, struct range 
 /* "2001:db8::/32" or "10.0.0.0/8": with its length, shorter than an address, without host bits. */
 MUST_USE bool acl_words_prefix(struct acl_words *w, struct range *out);
 
-/* Ranges in ascending order that do not overlap. */
+/* Ranges that do not overlap, in ascending order: those of IPv4, then those of IPv6. */
 struct acl_ranges {
     struct range *items;
     size_t n, room;
