@@ -296,7 +296,9 @@ static void test_sample_policy(void **state)
         str text = read_sample(&arena, SOURCE_ROOT "/samples/contoso/policy.yaml");
         assert_true(policy_parse(S("policy.yaml"), text, &arena, &policy, &found));
         assert_true(resolve_policy(&policy, NULL, 0, false, &arena, &resolved, &found));
-        tamper_target(targets[t], &resolved, 1, &tally, &arena, scratch);
+        /* Lists of prefixes are long where there are no ranges. */
+        size_t step = str_equal(targets[t]->name, S("azure-nsg")) ? 17 : 1;
+        tamper_target(targets[t], &resolved, step, &tally, &arena, scratch);
         say("sample policy", targets[t], &tally);
     }
     arena_close(&arena);
