@@ -30,11 +30,31 @@ struct expiry {
 /* ---- Who needs what -----------------------------------------------------------------------------
  */
 
+/* Most entries name a few addresses, and a class may have thousands: looked up, not walked along.
+ */
+static bool touches(struct prefix_set members, struct prefix_set few)
+{
+    if (few.n > members.n) return prefix_set_overlaps(members, few);
+    for (size_t i = 0; i < few.n; i++) {
+        size_t low = 0, high = members.n;
+        while (low < high) {
+            size_t middle = low + (high - low) / 2;
+            if (addr_compare(members.ranges[middle].last, few.ranges[i].first) < 0)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        if (low < members.n && addr_compare(members.ranges[low].first, few.ranges[i].last) <= 0)
+            return true;
+    }
+    return false;
+}
+
 static void add_reason(struct reasons_of *reasons, const struct expiry *expiry,
                        struct reason reason, struct arena *arena)
 {
     if (!reason.own.n || !reason.peers.n) return;
-    if (expiry->members && !prefix_set_overlaps(reason.own, *expiry->members)) return;
+    if (expiry->members && !touches(*expiry->members, reason.own)) return;
     arena_grow(arena, reasons->items, reasons->n, reasons->room);
     reasons->items[reasons->n++] = reason;
 }
@@ -53,6 +73,8 @@ static void add_entry(struct expiry *expiry, const struct resolved_entry *e, str
     const struct resolved *r = expiry->resolved;
     /* A host passes in clear only what is approved in clear; a border can't tell. */
     if (expiry->members && e->secure != SECURE_NONE) return;
+    if (expiry->members && !touches(*expiry->members, e->from) && !touches(*expiry->members, e->to))
+        return;
     struct prefix_set from = end_of(r, e->from, e->except_from, e->from_internet, arena);
     struct prefix_set to = end_of(r, e->to, e->except_to, e->to_internet, arena);
     struct reason reason = {
