@@ -36,6 +36,10 @@ enum {
     /* Stances in one such class, each at its own local addresses: a Windows host has some hundred
      * rules anyway, and takes seconds to load as many more. */
     LIMIT_STANCES_TOGETHER = 128,
+    /* Members of groups in files of the directory: 10^5 computers in ten groups each. */
+    LIMIT_MEMBERSHIP_MEMBERS = 1 << 20,
+    /* One such file. */
+    LIMIT_MEMBERSHIP_BYTES = 256 << 20,
     /* Different sets of computers that secured entries name: each doubles as a policy of its own in
      * the making of rules. */
     LIMIT_COMPUTER_SETS = 64,
@@ -192,6 +196,10 @@ enum {
      * condition says that there is more. */
     LIMIT_FIREWALL_SUITES = 1000,
     LIMIT_FIREWALL_SUITE_FIELDS = 64,
+    /* Keys inside keys: Windows makes no more than 512. */
+    LIMIT_REGISTRY_DEPTH = 512,
+    /* Bytes of a key's path in a hive; those of real ones stay below 500. */
+    LIMIT_REGISTRY_PATH = 4096,
     /* Connections a workspace keeps one by one before old days are only counted. */
     LIMIT_CONNECTIONS = 5000000,
 };

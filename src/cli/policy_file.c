@@ -2,6 +2,7 @@
 #include "cli/policy_file.h"
 
 #include "base/zone.h"
+#include "cli/members.h"
 #include "cli/workspace.h"
 #include "policy/document.h"
 #include "policy/exceptions.h"
@@ -18,14 +19,15 @@ static bool open_at(struct invocation *call, str path, str source, struct policy
     return true;
 }
 
-/* Those of --exceptions; no file is picked up unless it is named. */
-static bool open_exceptions(struct invocation *call, struct policy_file *out)
+/* Those of --exceptions and --members; no file is picked up unless it is named. */
+static bool open_beside(struct invocation *call, struct policy_file *out)
 {
     struct err err = {0};
     bytes content = {0};
     bool has_row = false;
     for (size_t i = 0; i < call->command->n_options; i++)
         has_row |= str_equal(call->command->options[i].name, S("exceptions"));
+    if (!members_open(call, &out->members)) return false;
     if (!has_row || !option_given(call, S("exceptions"))) return true;
     str path = option_text(call, S("exceptions"));
     if (!os_read_all(call->os, path, LIMIT_POLICY_BYTES, call->arena, &content, &err)) {
@@ -42,7 +44,7 @@ bool policy_file_open(struct invocation *call, struct policy_file *out, str *tex
     bool given = option_given(call, S("policy"));
     str name = option_text(call, S("policy"));
     if (open_at(call, given ? name : command_path(call, name), name, out, text, &err))
-        return open_exceptions(call, out);
+        return open_beside(call, out);
     (void)command_fail(call, &err);
     if (!given && err.kind == ERR_NOT_FOUND)
         buf_str(call->talk,
@@ -203,7 +205,7 @@ bool policy_file_load_from(struct invocation *call, str path, struct policy_file
     str text = {0};
     *status = EXIT_FAILED;
     if (open_at(call, path, path, out, &text, &err))
-        return open_exceptions(call, out) && parse(call, out, text);
+        return open_beside(call, out) && parse(call, out, text);
     (void)command_fail(call, &err);
     return false;
 }
@@ -212,9 +214,37 @@ static const struct host_address *find_host(void *to, str name, int64_t as_of_us
                                             struct arena *arena, size_t *n)
 {
     const struct policy_file *file = to;
+    const struct host_address *held = NULL;
     *n = 0;
-    if (!file->hosts || !file->hosts->host) return NULL;
-    return file->hosts->host(file->hosts->to, name, as_of_us, arena, n);
+    if (file->hosts && file->hosts->host)
+        held = file->hosts->host(file->hosts->to, name, as_of_us, arena, n);
+    if (*n || !file->members.n_files) return held;
+    return members_addresses(&file->members, name, arena, n);
+}
+
+static bool find_computers(void *to, str name, struct arena *arena, const str **names, size_t *n,
+                           str *missing)
+{
+    const struct policy_file *file = to;
+    if (members_computers(&file->members, name, arena, names, n, missing)) return true;
+    if (missing->len || !file->hosts || !file->hosts->ad_computers) return false;
+    return file->hosts->ad_computers(file->hosts->to, name, arena, names, n, missing);
+}
+
+static str find_sid(void *to, str name, struct arena *arena)
+{
+    const struct policy_file *file = to;
+    str sid = members_sid(&file->members, name, arena);
+    if (sid.len || !file->hosts || !file->hosts->ad_sid) return sid;
+    return file->hosts->ad_sid(file->hosts->to, name, arena);
+}
+
+static str find_dn(void *to, str name, struct arena *arena)
+{
+    const struct policy_file *file = to;
+    str dn = members_dn(&file->members, name, arena);
+    if (dn.len || !file->hosts || !file->hosts->ad_dn) return dn;
+    return file->hosts->ad_dn(file->hosts->to, name, arena);
 }
 
 static const struct host_address *find_ad_group(void *to, str name, int64_t as_of_us,
@@ -227,15 +257,39 @@ static const struct host_address *find_ad_group(void *to, str name, int64_t as_o
 }
 
 /* The file stands beside the policy that names it. */
-static bool find_tag(void *to, str tag, str name, struct arena *arena, struct prefix_set *out)
+static bool read_tags(const struct policy_file *file, str name, struct arena *arena, str *out)
 {
     enum { MOST_BYTES = 64 << 20 };
-    const struct policy_file *file = to;
     struct err err = {0};
     bytes content = {0};
     str path = os_join(arena, os_directory(file->path), name);
-    return os_read_all(file->call->os, path, MOST_BYTES, arena, &content, &err) &&
-           service_tags_find(str_of_bytes(content), tag, arena, out, &err);
+    if (!os_read_all(file->call->os, path, MOST_BYTES, arena, &content, &err)) return false;
+    *out = str_of_bytes(content);
+    return true;
+}
+
+static bool find_tag(void *to, str tag, str name, struct arena *arena, struct prefix_set *out)
+{
+    struct err err = {0};
+    str text = {0};
+    int64_t published_us;
+    return read_tags(to, name, arena, &text) &&
+           service_tags_find(text, tag, arena, out, &published_us, &err);
+}
+
+static bool find_tag_day(void *to, str name, int64_t *out_us)
+{
+    const struct policy_file *file = to;
+    struct arena scratch = file->call->scratch;
+    struct prefix_set none;
+    struct err err = {0};
+    str text = {0};
+    *out_us = SERVICE_TAGS_NO_DATE;
+    /* Any tag: the day is known either way. */
+    return read_tags(file, name, &scratch, &text) &&
+           (service_tags_find(text, S("-"), &scratch, &none, out_us, &err) ||
+            err.kind == ERR_NOT_FOUND) &&
+           *out_us != SERVICE_TAGS_NO_DATE;
 }
 
 static str find_name(void *to, struct addr a, int64_t as_of_us)
@@ -255,7 +309,11 @@ void policy_file_set_lookup(struct policy_file *file, struct invocation *call,
         .host = find_host,
         .ad_group = find_ad_group,
         .service_tag = find_tag,
+        .service_tag_day = find_tag_day,
         .name = find_name,
+        .ad_sid = find_sid,
+        .ad_computers = find_computers,
+        .ad_dn = find_dn,
     };
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "cli/command.h"
+#include "policy/membership.h"
 #include "policy/resolve.h"
 
 /* Rows for a command's option table. No file of exceptions is picked up unless it is named. */
@@ -24,12 +25,20 @@
             63                                                                                     \
         }                                                                                          \
     }
-#define POLICY_FILE_OPTION POLICY_FILE_ROW, EXCEPTIONS_FILE_ROW
+#define MEMBERS_FILE_ROW                                                                           \
+    {                                                                                              \
+        .name = {"members", 7}, .type = OPTION_TEXT, .many = true, .value = {"FILE", 4}, .help = { \
+            "who is in which group of the directory, before what was imported",                    \
+            64                                                                                     \
+        }                                                                                          \
+    }
+#define POLICY_FILE_OPTION POLICY_FILE_ROW, EXCEPTIONS_FILE_ROW, MEMBERS_FILE_ROW
 
 struct policy_file {
     str path;                      /* where it is */
     str source;                    /* how messages call it: "policy.yaml" for the workspace's */
     struct source_text exceptions; /* of --exceptions; no name = none */
+    struct membership members;     /* of --members; none = those of the workspace */
     struct policy policy;
     struct resolved resolved;  /* after policy_file_resolve */
     struct diagnostics found;  /* of all */

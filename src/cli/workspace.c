@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/workspace.h"
 
+#include "cli/members.h"
+
 str workspace_database(struct invocation *call)
 {
     return command_path(call, S("sallyport.db"));
@@ -25,7 +27,27 @@ static const struct host_address *find_host(void *to, str name, int64_t as_of_us
     struct host_address *out = arena_array(arena, struct host_address, *n ? *n : 1);
     for (size_t i = 0; i < *n; i++)
         out[i] = (struct host_address){held[i].addr, held[i].seen_us, held[i].claimed_by_another};
-    return out;
+    if (*n || !workspace->members.n_files) return out;
+    return members_addresses(&workspace->members, name, arena, n);
+}
+
+static bool find_computers(void *to, str name, struct arena *arena, const str **names, size_t *n,
+                           str *missing)
+{
+    const struct workspace *workspace = to;
+    return members_computers(&workspace->members, name, arena, names, n, missing);
+}
+
+static str find_sid(void *to, str name, struct arena *arena)
+{
+    const struct workspace *workspace = to;
+    return members_sid(&workspace->members, name, arena);
+}
+
+static str find_dn(void *to, str name, struct arena *arena)
+{
+    const struct workspace *workspace = to;
+    return members_dn(&workspace->members, name, arena);
 }
 
 static const struct host_address *no_ad_group(void *to, str name, int64_t as_of_us,
@@ -55,7 +77,12 @@ const struct host_lookup *workspace_lookup(struct invocation *call, struct works
     if (!workspace->has_hosts &&
         !store_load_hosts(workspace->store, call->arena, &workspace->hosts, &err))
         (void)command_fail(call, &err); /* no name resolves then, and every command says so */
-    if (!workspace->has_hosts) hosts_index_labels(call->arena, &workspace->hosts);
+    if (!workspace->has_hosts) {
+        hosts_index_labels(call->arena, &workspace->hosts);
+        /* What can't be read is said; its groups are unknown then. */
+        if (!members_load(call, workspace->store, &workspace->members))
+            workspace->members = (struct membership){0};
+    }
     workspace->has_hosts = true;
     workspace->lookup = (struct host_lookup){
         .to = workspace,
@@ -63,6 +90,9 @@ const struct host_lookup *workspace_lookup(struct invocation *call, struct works
         .ad_group = no_ad_group,
         .service_tag = no_service_tag,
         .name = find_name,
+        .ad_sid = find_sid,
+        .ad_computers = find_computers,
+        .ad_dn = find_dn,
     };
     return &workspace->lookup;
 }

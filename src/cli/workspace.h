@@ -5,12 +5,14 @@
 #pragma once
 
 #include "cli/command.h"
+#include "policy/membership.h"
 #include "policy/resolve.h"
 #include "store/store.h"
 
 struct workspace {
     struct store *store;
     struct host_list hosts;
+    struct membership members; /* of files that were imported */
     bool has_hosts;
     bool has_policy; /* policy.yaml is there and parses */
     struct policy policy;
@@ -23,7 +25,8 @@ str workspace_database(struct invocation *call);
 /* Opens the database of -C DIR for reading. */
 MUST_USE bool workspace_open(struct invocation *call, struct workspace *out, struct err *err);
 /* Looks up host names in the workspace's identity intervals; loads them when first asked. Valid as
- * long as the workspace. AD groups and service tags are not known to it. */
+ * long as the workspace. AD groups are those of the files that were imported; service tags are not
+ * known to it. */
 const struct host_lookup *workspace_lookup(struct invocation *call, struct workspace *workspace);
 /* Reads policy.yaml of the workspace when it is there; one that does not parse or resolve is as
  * none, and said so on the talk stream. */

@@ -112,6 +112,25 @@ static size_t add_addresses(struct resolving *r, const struct member *member,
     return n_added;
 }
 
+/* Computers of a group of the directory are hosts by name: all of each machine's addresses, and
+ * what can't be relied on is said of each. False when nobody knows who they are. */
+static bool add_computers(struct resolving *r, const struct member *member, struct range_list *list,
+                          str *missing)
+{
+    const str *names = NULL;
+    size_t n = 0;
+    if (!r->lookup->ad_computers(r->lookup->to, member->name, r->arena, &names, &n, missing))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        const struct known_host *host = find_host(r, names[i]);
+        struct member computer = *member;
+        computer.kind = MEMBER_NAME;
+        computer.name = names[i];
+        (void)add_addresses(r, &computer, host->addresses, host->n, list);
+    }
+    return true;
+}
+
 /* False when the member has no address: it is someone, but nobody knows who. */
 static bool add_member(struct resolving *r, const struct member *member, struct range_list *list)
 {
@@ -122,6 +141,15 @@ static bool add_member(struct resolving *r, const struct member *member, struct 
     if (member->kind == MEMBER_NAME) {
         const struct known_host *host = find_host(r, member->name);
         return add_addresses(r, member, host->addresses, host->n, list) > 0;
+    }
+    if (r->lookup && r->lookup->ad_computers) {
+        str missing = {0};
+        if (add_computers(r, member, list, &missing)) return true;
+        if (missing.len)
+            report(r, S("unresolved"), member->place,
+                   "the AD group \"%.*s\" holds the group \"%.*s\", which no membership file lists",
+                   STR_ARG(member->name), STR_ARG(missing));
+        if (missing.len) return false;
     }
     const struct host_address *addresses = NULL;
     size_t n = 0;

@@ -21,15 +21,24 @@ struct host_lookup {
                                        size_t *n);
     const struct host_address *(*ad_group)(void *to, str name, int64_t as_of_us,
                                            struct arena *arena, size_t *n);
-    /* Prefixes of a service tag in a file of Azure service tags; false when the file can't be read.
-     */
+    /* Prefixes of a service tag in a file of Azure or AWS (policy/service_tags.h); false when the
+     * file can't be read. */
     bool (*service_tag)(void *to, str tag, str file, struct arena *arena, struct prefix_set *out);
+    /* The day on which such a file says that it was published; false when it does not say. May be
+     * NULL. */
+    bool (*service_tag_day)(void *to, str file, int64_t *out_us);
     /* What the host that has the address is called, whether the policy names it or not; empty = not
      * known. May be NULL. */
     str (*name)(void *to, struct addr a, int64_t as_of_us);
     /* The SID of a group of the directory, as an imported membership file has it; empty = not known.
      * May be NULL. */
     str (*ad_sid)(void *to, str name, struct arena *arena);
+    /* The names of the computers of a group of the directory, nested ones included; false = the
+     * group is not known, or one within it (missing). Asked before ad_group. May be NULL. */
+    bool (*ad_computers)(void *to, str name, struct arena *arena, const str **names, size_t *n,
+                         str *missing);
+    /* The distinguished name of a computer; empty = not known. May be NULL. */
+    str (*ad_dn)(void *to, str name, struct arena *arena);
 };
 
 /* Addresses that live in one segment. */

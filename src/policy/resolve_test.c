@@ -79,10 +79,8 @@ static str find_name(void *to, struct addr a, int64_t as_of_us)
     return is_it ? S("TWO-NETS") : (str){0};
 }
 
-static const struct host_lookup lookup = {.host = find_host,
-                                         .ad_group = find_ad_group,
-                                         .service_tag = find_tag,
-                                         .name = find_name};
+static const struct host_lookup lookup = {
+    .host = find_host, .ad_group = find_ad_group, .service_tag = find_tag, .name = find_name};
 
 struct world {
     struct arena arena;

@@ -62,8 +62,14 @@ static void check_tags(const struct resolved *resolved, const struct service_tag
                        struct arena *arena, struct diagnostics *found)
 {
     for (size_t i = 0; i < n; i++) {
+        const struct host_lookup *lookup = resolved->lookup;
         struct civil date;
-        if (!date_of_name(tags[i].file, &date)) {
+        int64_t day_us = 0;
+        bool by_name = date_of_name(tags[i].file, &date);
+        if (by_name) day_us = instant_from_civil(date);
+        bool by_file = !by_name && lookup && lookup->service_tag_day &&
+                       lookup->service_tag_day(lookup->to, tags[i].file, &day_us);
+        if (!by_name && !by_file) {
             diagnostics_warn(found, arena, S("undecidable"), tags[i].place,
                              "how old the ranges of %.*s are is undecidable: the name of %.*s has "
                              "no date like 20261102",
@@ -71,12 +77,13 @@ static void check_tags(const struct resolved *resolved, const struct service_tag
                              STR_ARG(diagnostics_quote(arena, tags[i].file)));
             continue;
         }
-        int64_t age_us = resolved->as_of_us - instant_from_civil(date);
+        int64_t age_us = resolved->as_of_us - day_us;
         if (age_us <= CHECK_RANGES_DAYS * INSTANT_DAY) continue;
         diagnostics_warn(found, arena, S("stale-ranges"), tags[i].place,
-                         "the ranges of %.*s are %" PRId64 " days old by the name of %.*s, more "
+                         "the ranges of %.*s are %" PRId64 " days old by the %s %.*s, more "
                          "than %d: fetch them anew",
                          STR_ARG(diagnostics_quote(arena, tags[i].tag)), age_us / INSTANT_DAY,
+                         by_name ? "name of" : "day in",
                          STR_ARG(diagnostics_quote(arena, tags[i].file)), CHECK_RANGES_DAYS);
     }
 }

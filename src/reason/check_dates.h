@@ -9,7 +9,7 @@
 enum {
     CHECK_ENDS_WITHIN_DAYS = 14,
     /* Microsoft publishes its service tags every week. */
-    CHECK_RANGES_DAYS = 90,
+    CHECK_RANGES_DAYS = 30,
 };
 
 /* Warnings, in no order. A file of service tags is as old as the date in its name, as it is

@@ -92,13 +92,13 @@ static void known_policies(void **state)
         {"ranges grow old",
          HEAD "perimeter:\n"
               "  - {direction: outbound, from: a, to: {service-tag: Storage, file: "
-              "ServiceTags_Public_20260824.json}, service: smb}\n"
+              "ServiceTags_Public_20261023.json}, service: smb}\n"
               "  - {direction: outbound, from: a, to: {service-tag: Storage, file: "
-              "ServiceTags_Public_20260823.json}, service: smb}\n"
+              "ServiceTags_Public_20261022.json}, service: smb}\n"
               "  - {direction: outbound, from: a, to: {service-tag: Storage, file: tags.json}, "
               "service: smb}\n"
               "  - {direction: outbound, from: a, to: {service-tag: Storage, file: "
-              "tags_20261399.json}, service: smb}\n",                                    {"8 stale-ranges: 91 days old", "9 undecidable: no date", "10 undecidable: no date"}},
+              "tags_20261399.json}, service: smb}\n",                                    {"8 stale-ranges: 31 days old", "9 undecidable: no date", "10 undecidable: no date"}},
     };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {

@@ -85,6 +85,13 @@ static void print_class_files(struct json *json, const struct manifest *m, str i
     json_array_end(json);
 }
 
+/* As an imported membership file has it. */
+static str dn_of(const struct manifest *m, str name, struct arena *arena)
+{
+    const struct host_lookup *lookup = m->resolved->lookup;
+    return lookup && lookup->ad_dn ? lookup->ad_dn(lookup->to, name, arena) : (str){0};
+}
+
 static void print_class(struct json *json, const struct manifest *m, const struct host_class *class,
                         size_t *seen, struct arena *arena)
 {
@@ -97,7 +104,7 @@ static void print_class(struct json *json, const struct manifest *m, const struc
     for (size_t i = 0; i < class->n_machine_names; i++) {
         json_object(json);
         json_member_str(json, S("name"), class->machine_names[i]);
-        json_member_null(json, S("dn"));
+        json_member_str_or_null(json, S("dn"), dn_of(m, class->machine_names[i], arena));
         json_object_end(json);
     }
     json_array_end(json);
