@@ -40,6 +40,21 @@ static str *range_texts(struct arena *arena, struct prefix_set set, size_t *n)
     return texts;
 }
 
+/* An end of a rule: as the export writes it where words stand in it, else as it is. */
+static str *words_texts(struct arena *arena, str words, size_t *n)
+{
+    str *texts = arena_array(arena, str, words.len / 2 + 1);
+    *n = 0;
+    while (words.len)
+        (void)str_cut(words, ' ', &texts[(*n)++], &words);
+    return texts;
+}
+
+static str *end_texts(struct arena *arena, str shown, struct prefix_set set, size_t *n)
+{
+    return shown.len ? words_texts(arena, shown, n) : range_texts(arena, set, n);
+}
+
 static str protocol_text(struct arena *arena, const struct rule *rule)
 {
     if (rule->transport != TRANSPORT_NONE) return service_transport_text(rule->transport);
@@ -58,6 +73,7 @@ static str protocol_text(struct arena *arena, const struct rule *rule)
 
 static str *port_texts(struct arena *arena, const struct rule *rule, size_t *n)
 {
+    if (rule->shown.ports.len) return words_texts(arena, rule->shown.ports, n);
     str *texts = arena_array(arena, str, rule->n_ports + 1);
     for (size_t i = 0; i < rule->n_ports; i++) {
         unsigned first = rule->ports[i].first, last = rule->ports[i].last;
@@ -119,9 +135,9 @@ static void print_json_rule(struct json *json, struct arena *arena, str path,
     json_member_str(json, S("protocol"), protocol_text(arena, rule));
     texts = port_texts(arena, rule, &n);
     print_list(json, S("ports"), texts, n);
-    texts = range_texts(arena, rule->local, &n);
+    texts = end_texts(arena, rule->shown.local, rule->local, &n);
     print_list(json, S("local_addresses"), texts, n);
-    texts = range_texts(arena, rule->remote, &n);
+    texts = end_texts(arena, rule->shown.remote, rule->remote, &n);
     print_list(json, S("remote_addresses"), texts, n);
     json_member_str_or_null(json, S("program"), rule->program);
     json_member_str_or_null(json, S("security"), rule->security);
@@ -365,9 +381,9 @@ static void add_rule(struct table *table, struct arena *arena, const struct rule
     table_add(table, protocol_text(arena, rule));
     texts = port_texts(arena, rule, &n);
     table_add(table, joined(arena, texts, n, 0));
-    texts = range_texts(arena, rule->local, &n);
+    texts = end_texts(arena, rule->shown.local, rule->local, &n);
     table_add(table, joined(arena, texts, n, shown));
-    texts = range_texts(arena, rule->remote, &n);
+    texts = end_texts(arena, rule->shown.remote, rule->remote, &n);
     table_add(table, joined(arena, texts, n, shown));
     table_add(table, rule->group);
     table_add(table, rule->id);

@@ -58,6 +58,11 @@ struct rule {
     str security;         /* more than "authenticated": "encrypted", "no encapsulation" */
     str only_if;          /* more conditions, in words: "service Spooler", "LocalSubnet" */
     uint16_t ip_protocol; /* with TRANSPORT_NONE: 1 ICMP, 50 ESP, ...; 0 = every protocol */
+    /* For showing, parted by spaces: ends with words that each machine resolves for itself ("RPC",
+     * "LocalSubnet 10.1.0.0/16"). The sets are then the most they can be, and `only_if` says so. */
+    struct {
+        str ports, local, remote;
+    } shown;
     /* Windows: allow-if-secure without "override block rules": a block beats it. */
     bool yields;
 };

@@ -539,6 +539,7 @@ static void set_ports(struct reading *r)
             continue;
         }
         struct firewall_words words = port_words(ports, r->text.arena);
+        if (end == served) rule->shown.ports = firewall_token_join(&words, r->text.arena);
         firewall_token_add_condition(&rule->only_if, r->text.arena, labels[end], &words);
     }
 }
@@ -609,8 +610,10 @@ bool firewall_rule_read(str text, struct arena *arena, struct rule *out, str *pr
     set_protocol(&r.rule, r.protocol);
     set_security(&r);
     set_ports(&r);
-    r.rule.local = firewall_token_end(&r.ends[END_LOCAL], "local", arena, &r.rule.only_if);
-    r.rule.remote = firewall_token_end(&r.ends[END_REMOTE], "remote", arena, &r.rule.only_if);
+    r.rule.local = firewall_token_end(&r.ends[END_LOCAL], "local", arena, &r.rule.only_if,
+                                      &r.rule.shown.local);
+    r.rule.remote = firewall_token_end(&r.ends[END_REMOTE], "remote", arena, &r.rule.only_if,
+                                       &r.rule.shown.remote);
     set_conditions(&r);
     *out = r.rule;
     return true;

@@ -507,8 +507,8 @@ bool firewall_security_read(str text, const struct firewall_sets *sets, struct a
     firewall_token_add_condition(only_if, arena, "protocol", &r.protocol);
     firewall_token_add_condition(only_if, arena, "own port", &r.ports[END_OWN]);
     firewall_token_add_condition(only_if, arena, "peer port", &r.ports[END_PEER]);
-    r.rule.local = firewall_token_end(&r.ends[END_OWN], "local", arena, only_if);
-    r.rule.remote = firewall_token_end(&r.ends[END_PEER], "remote", arena, only_if);
+    r.rule.local = firewall_token_end(&r.ends[END_OWN], "local", arena, only_if, NULL);
+    r.rule.remote = firewall_token_end(&r.ends[END_PEER], "remote", arena, only_if, NULL);
     say_others(&r);
     *out = r.rule;
     return true;

@@ -231,6 +231,21 @@ static bool same_words(const struct firewall_words *a, const struct firewall_wor
     return true;
 }
 
+static void add_ranges(struct firewall_words *words, struct prefix_set set, struct arena *arena)
+{
+    for (size_t i = 0; i < set.n; i++) {
+        char first[PREFIX_TEXT], last[ADDR_TEXT];
+        size_t n;
+        struct prefix_set one = {&set.ranges[i], 1};
+        const struct prefix *prefixes = prefix_set_prefixes(arena, one, &n);
+        str a = n == 1 ? prefix_text(first, prefixes[0]) : addr_text(first, set.ranges[i].first);
+        str b = n == 1 ? (str){0} : addr_text(last, set.ranges[i].last);
+        firewall_token_add_word(
+            words, arena,
+            str_format(arena, "%.*s%s%.*s", STR_ARG(a), n == 1 ? "" : "-", STR_ARG(b)));
+    }
+}
+
 /* Where keywords stand beside addresses, the condition names both. */
 static struct firewall_words words_beside(const struct firewall_end *end, bool v4,
                                           struct prefix_set family, struct arena *arena)
@@ -239,20 +254,37 @@ static struct firewall_words words_beside(const struct firewall_end *end, bool v
     const struct firewall_words *keywords = &end->keywords[v4 ? 0 : 1];
     for (size_t i = 0; i < keywords->n; i++)
         firewall_token_add_word(&words, arena, keywords->items[i]);
-    for (size_t i = 0; i < family.n; i++) {
-        char first[ADDR_TEXT], last[ADDR_TEXT];
-        str a = addr_text(first, family.ranges[i].first),
-            b = addr_text(last, family.ranges[i].last);
-        firewall_token_add_word(&words, arena,
-                                str_equal(a, b)
-                                    ? str_copy(arena, a)
-                                    : str_format(arena, "%.*s-%.*s", STR_ARG(a), STR_ARG(b)));
-    }
+    add_ranges(&words, family, arena);
     return words;
 }
 
+str firewall_token_join(const struct firewall_words *words, struct arena *arena)
+{
+    struct buf out = buf_in(arena);
+    for (size_t i = 0; i < words->n; i++) {
+        if (i) buf_char(&out, ' ');
+        buf_str(&out, words->items[i]);
+    }
+    return buf_text(&out);
+}
+
+/* Both families in one list; keywords of both once. */
+static str shown_end(const struct firewall_words *words, const struct prefix_set *named,
+                     struct arena *arena)
+{
+    struct firewall_words all = {0};
+    if (!words[0].n && !words[1].n) return (str){0};
+    for (size_t f = 0; f < 2; f++) {
+        if (!words[f].n) add_ranges(&all, named[f], arena);
+        if (f && same_words(&words[0], &words[1])) break;
+        for (size_t i = 0; i < words[f].n; i++)
+            firewall_token_add_word(&all, arena, words[f].items[i]);
+    }
+    return firewall_token_join(&all, arena);
+}
+
 struct prefix_set firewall_token_end(const struct firewall_end *end, const char *label,
-                                     struct arena *arena, str *conditions)
+                                     struct arena *arena, str *conditions, str *shown)
 {
     const struct prefix_set all = {&addr_all, 1};
     if (!end->said[0] && !end->said[1]) return all;
@@ -269,6 +301,7 @@ struct prefix_set firewall_token_end(const struct firewall_end *end, const char 
         for (size_t i = 0; i < family.n; i++)
             ranges[n++] = family.ranges[i];
     }
+    if (shown) *shown = shown_end(words, named, arena);
     if (same_words(&words[0], &words[1])) {
         firewall_token_add_condition(conditions, arena, label, &words[0]);
     } else {

@@ -38,6 +38,7 @@ struct firewall_words {
     size_t n, room;
 };
 void firewall_token_add_word(struct firewall_words *words, struct arena *arena, str word);
+str firewall_token_join(const struct firewall_words *words, struct arena *arena); /* "a b" */
 /* "LABEL a or b" added to conditions that are parted by "; "; nothing when there are no words. */
 void firewall_token_add_condition(str *conditions, struct arena *arena, const char *label,
                                   const struct firewall_words *words);
@@ -54,6 +55,7 @@ struct firewall_end {
 MUST_USE bool firewall_token_address(struct firewall_text *text, struct firewall_end *end, bool v4,
                                      bool keywords);
 /* The addresses that the end may be, at most: none named = every one of both families; one family
- * named = nothing of the other. What keywords say in addition is added to the conditions. */
+ * named = nothing of the other. What keywords say in addition is added to the conditions, and the
+ * whole end is written into `shown`, which stays empty without keywords (NULL = not wanted). */
 struct prefix_set firewall_token_end(const struct firewall_end *end, const char *label,
-                                     struct arena *arena, str *conditions);
+                                     struct arena *arena, str *conditions, str *shown);
