@@ -49,6 +49,20 @@ static bool telling_client(const struct exposure *e, struct prefix_set clients, 
     return true;
 }
 
+/* Addresses under which servers see clients of managed segments: they live nowhere, but are trusted
+ * all the same. */
+static struct prefix_set seen_as(const struct exposure *e)
+{
+    struct prefix_set all = {0};
+    for (size_t i = 0; i < e->resolved->policy->n_segments; i++) {
+        const struct segment *segment = &e->resolved->policy->segments[i];
+        for (size_t k = 0; segment->trust == TRUST_MANAGED && k < segment->n_nat; k++)
+            all = prefix_set_union(e->scratch, all,
+                                   prefix_set_of_prefix(e->scratch, segment->nat[k].prefix));
+    }
+    return all;
+}
+
 /* False when no untrusted client can match. */
 static bool lets_in(const struct exposure *e, struct prefix_set from, struct prefix_set to,
                     struct addr *client, struct addr *server)
@@ -61,8 +75,8 @@ static bool lets_in(const struct exposure *e, struct prefix_set from, struct pre
     struct prefix_set servers = prefix_set_intersect(&scratch, to, r->managed);
     if (!servers.n) return false;
     *server = servers.ranges[0].first;
-    return telling_client(
-        &inner, prefix_set_intersect(&scratch, from, r->builtins[BUILTIN_UNTRUSTED]), client);
+    from = prefix_set_intersect(&scratch, from, r->builtins[BUILTIN_UNTRUSTED]);
+    return telling_client(&inner, prefix_set_subtract(&scratch, from, seen_as(&inner)), client);
 }
 
 static void warn_of_entry(const struct exposure *e, struct place place, str label, str services,
@@ -165,6 +179,7 @@ static void warn_of_unready(const struct exposure *e, const struct resolved_entr
     const struct resolved *r = e->resolved;
     struct prefix_set without = prefix_set_subtract(e->scratch, all, r->enforcing);
     without = prefix_set_subtract(e->scratch, without, r->unmanaged_members);
+    without = prefix_set_subtract(e->scratch, without, seen_as(e)); /* warned of as NAT */
     if (!without.n) return;
     struct prefix_set v4 = prefix_set_v4(e->scratch, without);
     struct addr some = v4.n ? v4.ranges[0].first : without.ranges[0].first;
@@ -175,6 +190,58 @@ static void warn_of_unready(const struct exposure *e, const struct resolved_entr
                      end, STR_ARG(end_text(e, some)));
 }
 
+/* Machines of mode off load no rule at all, and so not this one either. */
+static void warn_of_off(const struct exposure *e, const struct resolved_entry *entry,
+                        const char *end, struct prefix_set all)
+{
+    const struct resolved *r = e->resolved;
+    struct prefix_set off =
+        prefix_set_intersect(e->scratch, all, r->modes[PROFILE_DOMAIN][MODE_OFF]);
+    if (!off.n) return;
+    diagnostics_warn(e->found, e->arena, S("secure-unready"), entry->entry->place,
+                     "%.*s needs %.*s, but its %s %.*s is in mode off and loads no connection "
+                     "security rule",
+                     STR_ARG(reach_label(e->arena, entry)), STR_ARG(secure_text(entry->secure)),
+                     end, STR_ARG(end_text(e, off.ranges[0].first)));
+}
+
+/* Whom the rules would authorise, and by what: compile refuses what is not known (DESIGN.md 5). */
+static void warn_of_lack(const struct exposure *e, const struct resolved_entry *entry)
+{
+    str label = reach_label(e->arena, entry), where, why;
+    if (entry->secure == SECURE_CERTIFICATE) {
+        diagnostics_warn(e->found, e->arena, S("cannot-authenticate"), entry->entry->place,
+                         "%.*s asks for certificates, but a policy has no key for their authority: "
+                         "rules for Windows are refused; expected secure: kerberos",
+                         STR_ARG(label));
+        return;
+    }
+    if (!entry->principals_lack.len) return;
+    /* "policy.yaml:14: why": the place is told anyway. */
+    str source = entry->exception ? entry->exception->file->name : e->resolved->policy->source;
+    why = str_tail(entry->principals_lack, source.len + 1);
+    (void)str_cut(why, ' ', &where, &why);
+    diagnostics_warn(e->found, e->arena, S("cannot-authenticate"), entry->entry->place,
+                     "%.*s needs kerberos, but %.*s: rules for Windows are refused", STR_ARG(label),
+                     STR_ARG(why));
+}
+
+/* A segment behind NAT authenticates through it only where IPsec may do so. */
+static void warn_of_nat(const struct exposure *e, const struct resolved_entry *entry)
+{
+    const struct selectors *from = &entry->entry->from;
+    for (size_t i = 0; i < from->n; i++) {
+        if (from->items[i].kind != SELECT_SEGMENT) continue;
+        const struct segment *segment = &e->resolved->policy->segments[from->items[i].index];
+        if (!segment->n_nat) continue;
+        diagnostics_warn(e->found, e->arena, S("cannot-authenticate"), entry->entry->place,
+                         "%.*s needs %.*s, but the clients of segment \"%.*s\" come through NAT: "
+                         "IPsec passes it only where both ends allow that",
+                         STR_ARG(reach_label(e->arena, entry)), STR_ARG(secure_text(entry->secure)),
+                         STR_ARG(segment->name));
+    }
+}
+
 static void check_ready(const struct exposure *e, const struct reach *reaches)
 {
     for (size_t i = 0; i < e->resolved->n_entries; i++) {
@@ -182,8 +249,12 @@ static void check_ready(const struct exposure *e, const struct reach *reaches)
         const struct source_text *file = e->found->file;
         if (!reach_is_secure(entry) || !reaches[i].from.n || !reaches[i].to.n) continue;
         if (entry->exception) e->found->file = entry->exception->file;
+        warn_of_lack(e, entry);
+        warn_of_nat(e, entry);
         warn_of_unready(e, entry, "client", reaches[i].from);
         warn_of_unready(e, entry, "server", reaches[i].to);
+        warn_of_off(e, entry, "client", reaches[i].from);
+        warn_of_off(e, entry, "server", reaches[i].to);
         e->found->file = file;
     }
 }

@@ -87,6 +87,8 @@ static void known_policies(void **state)
          HEAD "groups: {fs: {hosts: [10.1.0.7]}}\nallow:\n"
               "  - {from: a, to: fs, service: smb, secure: kerberos}\n"
               "  - {from: 192.168.7.0/24, to: fs, service: smb, secure: certificate}\n", {"9 untrusted-reaches: 192.168.7.0 (unknown)",
+          "8 cannot-authenticate: the entry of line 8 needs kerberos, but neither `domains`",
+          "9 cannot-authenticate: asks for certificates",
           "9 secure-unready: needs certificate, but nobody gives its client 192.168.7.0 "
           "(unknown)"}                                                               },
         {"ranges grow old",

@@ -329,36 +329,41 @@ static void entries_are_warned_of(void **state)
     static const struct {
         const char *kind, *text;
     } expected[] = {
-        {"never-matches",       "no address lives in segment \"gone\""                     },
-        {"untrusted-reaches",   "machines of group \"nas\""                                },
-        {"untrusted-reaches",   "\"wide\" lets untrusted clients"                          },
-        {"cannot-authenticate", "\"narrow\" needs kerberos, but 10.1.0.40 of group \"nas\""},
-        {"shadowed",            "\"narrow\" allows nothing that the entry \"wide\""        },
-        {"never-matches",       "the entry of line 15 never matches: its to holds no"      },
-        {"never-matches",       "the entry of line 16 never matches: its from holds"       },
-        {"never-matches",       "8.8.8.0/24 lives in the internet"                         },
-        {"never-matches",       "the entry of line 17 never matches: its service"          },
-        {"cannot-authenticate", "10.1.0.40 of group \"nas\" enforces nothing"              },
-        {"shadowed",            "the entry of line 19 allows nothing that"                 },
-        {"untrusted-reaches",   "the entry of line 19 lets"                                },
-        {"never-matches",       "this perimeter entry never matches: its to holds no"      },
-        {"never-matches",       "this perimeter entry never matches: its from holds"       },
+        {"never-matches",       "no address lives in segment \"gone\""                            },
+        {"untrusted-reaches",   "machines of group \"nas\""                                       },
+        {"untrusted-reaches",   "\"wide\" lets untrusted clients"                                 },
+        {"cannot-authenticate", "\"narrow\" needs kerberos, but 10.1.0.40 of group \"nas\""       },
+        {"shadowed",            "\"narrow\" allows nothing that the entry \"wide\""               },
+        {"cannot-authenticate",
+         "\"narrow\" needs kerberos, but the clients of segment \"b\" come through NAT"           },
+        {"never-matches",       "the entry of line 15 never matches: its to holds no"             },
+        {"never-matches",       "the entry of line 16 never matches: its from holds"              },
+        {"never-matches",       "8.8.8.0/24 lives in the internet"                                },
+        {"never-matches",       "the entry of line 17 never matches: its service"                 },
+        {"cannot-authenticate", "10.1.0.40 of group \"nas\" enforces nothing"                     },
+        {"cannot-authenticate", "needs kerberos, but the domain \"example.org\" has no sid: rules"},
+        {"cannot-authenticate", "the clients of segment \"b\" come through NAT"                   },
+        {"shadowed",            "the entry of line 19 allows nothing that"                        },
+        {"untrusted-reaches",   "the entry of line 19 lets"                                       },
+        {"never-matches",       "this perimeter entry never matches: its to holds no"             },
+        {"never-matches",       "this perimeter entry never matches: its from holds"              },
     };
     struct checked c;
     (void)state;
     load(&c, "version: 1\nsegments:\n"
              "  a: {networks: [10.1.0.0/24], trust: managed}\n"
-             "  b: {networks: [10.2.0.0/24], trust: managed}\n"
+             "  b: {networks: [10.2.0.0/24], trust: managed, nat: [192.168.9.9]}\n"
              "  gone: {networks: [10.4.0.0/24], trust: managed}\n"
              "  low: {networks: [10.4.0.0/25], trust: managed}\n"
              "  high: {networks: [10.4.0.128/25], trust: managed}\n"
              "groups:\n"
              "  none: {hosts: []}\n"
              "  nas: {hosts: [10.1.0.40], managed: false}\n"
-             "\n"
+             "domains: [{name: contoso.com, sid: S-1-5-21-1-2-3}, {name: example.org}]\n"
              "allow:\n"
              "  - {name: wide, from: any, to: [a, low], service: [smb, netbios]}\n"
-             "  - {name: narrow, from: b, to: a, service: smb, secure: kerberos}\n"
+             "  - {name: narrow, from: b, to: a, service: smb, secure: {by: kerberos, computers: "
+             "[S-1-5-21-1-2-3-1105]}}\n"
              "  - {from: a, to: none, service: smb}\n"
              "  - {from: 8.8.8.0/24, to: b, service: smb}\n"
              "  - {from: a, to: b, service: []}\n"
