@@ -108,9 +108,9 @@ static enum collected_part part_of(str get_cmdlet)
 /* "Get-NetFirewallProfile -PolicyStore ActiveStore -Name Domain" is asked of the profile Domain. */
 static str profile_of(str get_cmdlet)
 {
-    str head, last = get_cmdlet;
-    while (str_cut(last, ' ', &head, &last))
-        continue;
+    str head, last = get_cmdlet, rest;
+    while (str_cut(last, ' ', &head, &rest))
+        last = rest;
     return last;
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harden/baseline.h"
-
 #include "base/test.h"
+#include "harden/baseline.h"
 
 #define DIALECT(d) (uint8_t)(1u << DIALECT_##d)
 #define AUTH(a)    (uint8_t)(1u << AUTH_##a)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/policy.h"
-
 #include "base/test.h"
 #include "policy/diagnostics.h"
+#include "policy/hardening.h"
 
 /* One policy and what is found: "line:column kind part of the sentence", in order, one per item;
  * NULL ends the list. */
@@ -189,7 +188,33 @@ static const struct row rows[] = {
     ROW(HEAD "assert: [{never: {from: a, to: a, service: smb}, only: {}}]\n",
         "3:10 value expected one of never, always, only"),
     ROW(HEAD "hardening: {baseline: cis}\n", "3:23 value expected smb-2026, found \"cis\""),
-    ROW(HEAD "hardening: {overrides: [x]}\n", "3:25 value overrides no hardening setting"),
+    ROW(HEAD "hardening: {overrides: [x]}\n", "3:25 value expected an override as a mapping"),
+    ROW(HEAD "hardening: {overrides: [{setting: smb-server-sining, value: off, reason: r}]}\n",
+        "3:35 unknown-name did you mean \"smb-server-signing\"?"),
+    ROW(HEAD "hardening: {overrides: [{setting: smb1-off, value: off}]}\n",
+        "3:25 missing-key reason"),
+    ROW(HEAD "hardening: {overrides: [{setting: smb1-off, value: 3, reason: r}]}\n",
+        "3:52 value expected on, off or leave for smb1-off, found \"3\""),
+    ROW(HEAD "hardening: {overrides: [{setting: minimum-dialect, value: 2.5, reason: r}]}\n",
+        "3:59 value expected on, off, leave, 2.0.2, 2.1, 3.0, 3.0.2 or 3.1.1"),
+    ROW(HEAD "hardening: {overrides: [{setting: smb-server-rate-limiter-delay, value: 150,"
+             " reason: r}]}\n",
+        "3:73 value expected on, off, leave, or 0 to 10000 in steps of 100"),
+    ROW(HEAD "hardening: {overrides: [{setting: firewall-log-size-domain, value: 0, reason: r}]}\n",
+        "3:68 value expected on, off, leave, or 1 to 32767 kilobytes"),
+    ROW(HEAD "hardening: {overrides: [{setting: smb1-off, value: [off], reason: r}]}\n",
+        "3:52 value expected on, off, leave or a value"),
+    ROW(HEAD "hardening: {overrides: [{setting: smb1-off, for: nobody, value: off, reason: r}]}\n",
+        "3:50 unknown-name expected the name of a segment or a group"),
+    ROW(HEAD
+        "hardening: {overrides: [{setting: smb1-off, for: 10.0.0.1, value: off, reason: r}]}\n",
+        "3:50 unknown-name expected the name of a segment or a group"),
+    ROW(HEAD
+        "hardening: {overrides: [{setting: smb1-off, kind: servers, value: off, reason: r}]}\n",
+        "3:51 value expected one of workstation, member-server"),
+    ROW(HEAD
+        "hardening: {overrides: [{setting: smb1-off, value: off, reason: r, expires: soon}]}\n",
+        "3:77 value expected a date"),
     ROW(HEAD "lifeline: {off: }\n", "3:17 value expected text, found nothing"),
     ROW(HEAD "windows: {firewall: off}\n", "3:21 value expected on, found \"off\""),
     ROW(HEAD "domains: [{name: x.org, sid: S-1-5-21-1-2}]\n", "3:30 value expected a domain's SID"),
@@ -267,7 +292,12 @@ static void an_example_keeps_what_it_says(void **state)
           "  - {name: r2, members: all}\n"
           "assert:\n"
           "  - {only: {from: [clients, dcs], to: dcs, service: smb, except: {from: nas}}}\n"
-          "hardening: {baseline: smb-2026, mode: enforce}\n"
+          "hardening: {baseline: smb-2026, mode: enforce, overrides: [\n"
+          "  {setting: smb-server-signing, for: [nas, clients], value: off, reason: old scanner,\n"
+          "   expires: 2026-12-31},\n"
+          "  {setting: minimum-dialect, kind: file-server, value: 2.1, reason: r},\n"
+          "  {setting: smb-client-block-ntlm, value: on, reason: r, expires: "
+          "2026-12-31T08:00:00Z}]}\n"
           "lifeline: {off: a lab}\nresolve-max-age: 12h\n");
     (void)state;
     assert_true(policy_parse(S("p"), text, &arena, &p, &found));
@@ -327,6 +357,25 @@ static void an_example_keeps_what_it_says(void **state)
     assert_true(
         str_equal(p.assertions[0].text, S("only [clients, dcs] -> dcs smb except from nas")));
     assert_true(str_equal(p.hardening_mode, S("enforce")));
+    assert_int_equal(p.n_overrides, 3);
+    const struct harden_override *o = p.overrides;
+    assert_int_equal(o[0].setting, HARDEN_ROW_SERVER_SIGNING);
+    assert_int_equal(o[0].machines.n, 2);
+    assert_int_equal(o[0].machines.items[0].kind, SELECT_GROUP);
+    assert_int_equal(o[0].to, HARDEN_TO_OFF);
+    assert_true(str_equal(o[0].reason, S("old scanner")) && o[0].expires_is_date);
+    assert_int_equal(o[1].setting, HARDEN_ROW_COUNT + (size_t)HARDEN_DIALECT);
+    assert_true(o[1].has_kind && o[1].kind == HARDEN_KIND_FILE_SERVER && !o[1].machines.given);
+    assert_int_equal(o[1].to, HARDEN_TO_NUMBER);
+    assert_int_equal(o[1].number, 0x210);
+    assert_int_equal(o[2].to, HARDEN_TO_ON);
+    assert_true(hardening_has_dates(&p));
+    /* The first ends with its last day, in UTC until a zone is known; the last at its instant. */
+    int64_t end = 0;
+    assert_true(instant_parse(S("2027-01-01T00:00:00Z"), &end));
+    assert_int_equal(o[0].expires_us, end);
+    assert_int_equal(hardening_living(&p, end - 1), 3);
+    assert_int_equal(hardening_living(&p, end), 2);
     assert_true(str_equal(p.lifeline_off, S("a lab")));
     assert_int_equal(p.resolve_max_age_s, 43200);
     arena_close(&arena);
