@@ -334,6 +334,14 @@ static str group(str workspace, str border_word, struct arena *arena)
         text, sizeof(text) - 1                                                                     \
     }
 
+static const struct doubt own_doubts[] = {
+    {T("mdm-rule-length"), 0,
+     T("How long a list of addresses one node of the Firewall CSP takes. 500 ranges "
+       "are written at most (about 40 KiB).")                                                   },
+    {T("mdm-store-path"),  0, T("Where a device keeps rules of MDM. Verify by the ActiveStore.")},
+    {{0},                  0, {0}                                                               },
+};
+
 const struct target mdm_target = {
     .name = T("mdm"),
     .summary = T("SyncML for the Firewall CSP, for any MDM server that sends it"),
@@ -352,6 +360,7 @@ const struct target mdm_target = {
         "any block, else any allow, else the profile's default; rules of MDM, group policy and the "
         "machine itself count together"),
     .doubts = windows_doubts,
+    .own_doubts = own_doubts,
     .hosts = true,
     .emit = emit,
     .read = mdm_read,

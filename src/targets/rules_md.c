@@ -222,12 +222,14 @@ static void put_use(struct buf *out, const struct manifest *m)
 static void put_doubts(struct buf *out, const struct manifest *m)
 {
     bool any = false;
-    for (size_t i = 0; i < m->n_parts; i++) {
-        const struct manifest_part *part = &m->parts[i];
-        for (const struct doubt *d = part->target->doubts; d && d->id.len; d++) {
+    for (size_t i = 0; i < 2 * m->n_parts; i++) {
+        const struct manifest_part *part = &m->parts[i / 2];
+        const struct target *target = part->target;
+        for (const struct doubt *d = i % 2 ? target->own_doubts : target->doubts; d && d->id.len;
+             d++) {
             bool said = false; /* of an earlier target */
-            for (size_t k = 0; k < i; k++)
-                said = said || m->parts[k].target->doubts == part->target->doubts;
+            for (size_t k = 0; k < i / 2; k++)
+                said = said || (i % 2 == 0 && m->parts[k].target->doubts == target->doubts);
             if (said || !doubt_matters(d, part->doubts)) continue;
             if (!any)
                 buf_str(out, S("\n## What is UNCERTAIN\n\nThese files rest on facts that no public "

@@ -6,7 +6,8 @@
 
 #include "targets/manifest.h"
 
-/* The whole; parts: of its classes and borders, in their order. manifest.documents are not asked. */
+/* The whole; parts: of its classes and borders, in their order. manifest.documents are not asked.
+ */
 void rules_md_print(const struct manifest *manifest, str parts, struct arena *arena,
                     struct buf *out);
 /* Its parts, one after the other: a class or a border with its rules. Classes are the same for

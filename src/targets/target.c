@@ -104,7 +104,7 @@ bool target_expresses(const struct target *target, const struct rule *rule, stru
                        STR_ARG(rule->id), STR_ARG(target->name), STR_ARG(rule->lack));
     if (rule->program.len && !(target->holds & TARGET_PROGRAM))
         return refused(target, rule, "program", rule->program, err);
-    if (rule->principals.len && !secure)
+    if (rule->principals.len && (!secure || rule->action != ACTION_ALLOW_IF_SECURE))
         return refused(target, rule, "principals", rule->principals, err);
     if (rule->security.len) return refused(target, rule, "security", rule->security, err);
     if (rule->only_if.len) return refused(target, rule, "condition", rule->only_if, err);

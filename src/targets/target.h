@@ -63,8 +63,9 @@ struct target {
     str cannot;  /* what else it can't express, one sentence */
     str load;    /* how files are loaded, and taken back: for RULES.md, one or two sentences */
     str decides; /* which rule decides when several match, one sentence */
-    const struct doubt
-        *doubts;  /* facts nobody confirmed; NULL = none, else ends with an empty id */
+    /* Facts nobody confirmed: those of all targets for Windows, and its own. NULL = none, else they
+     * end with an empty id. */
+    const struct doubt *doubts, *own_doubts;
     bool hosts;   /* writes files for host classes */
     bool borders; /* writes files for the firewalls at enforced borders */
     /* Rules that nothing needs are written as disabled, so that the fixed number of them replaces
