@@ -8,7 +8,9 @@
 #include "base/instant.h"
 #include "cli/command.h"
 #include "cli/policy_file.h"
+#include "cli/rules_print.h"
 #include "reason/set_words.h"
+#include "rules/universe.h"
 #include "rules/verdict.h"
 #include "targets/artefact_folder.h"
 #include "targets/target.h"
@@ -131,23 +133,34 @@ static bool read_policy(struct invocation *call, struct compared *side, int *sta
 }
 
 /* An exported file says nothing of whose it is. */
-static bool read_export(struct invocation *call, struct compared *side, const struct target *target,
-                        bytes content, struct err *err)
+static bool read_export(struct invocation *call, struct compared *side, bytes content,
+                        struct err *err)
 {
     str host = option_text(call, S("host")), border = option_text(call, S("border"));
-    struct enforcement_rules rules = {.source = side->path, .engine = target->engine};
+    struct enforcement_rules rules = {.source = side->path};
+    struct rules_source export = {.path = side->path};
+    size_t n_conditional;
     if ((host.len != 0) == (border.len != 0))
         return err_set(err, ERR_USAGE,
                        "%.*s is of one machine or border: expected --host ADDRESS or --border NAME",
                        STR_ARG(side->path));
-    if (!target->read(side->path, content, call->arena, &rules.rules, err)) return false;
+    if (!rule_file_read(side->path, content, call->arena, &export.file, err)) return false;
+    rules.engine = export.file.engine;
+    rules.rules = rule_file_certain(&export.file, call->arena, &n_conditional);
+    rules_print_problems(call, &export);
+    if (n_conditional)
+        buf_format(call->talk,
+                   "%.*s: %zu rule%s with conditions (a service, LocalSubnet, ...) %s left "
+                   "out: what they decide depends\n",
+                   STR_ARG(side->path), n_conditional, n_conditional == 1 ? "" : "s",
+                   n_conditional == 1 ? "is" : "are");
     struct prefix prefix;
     if (host.len && !prefix_parse(host, &prefix))
         return err_set(err, ERR_USAGE, "--host: expected an address or prefix, found \"%.*s\"",
                        STR_ARG(host));
     if (host.len) rules.own = prefix_set_of_prefix(call->arena, prefix);
     rules.border = border;
-    hold(side, call->arena, target, rules);
+    hold(side, call->arena, export.file.target, rules);
     return true;
 }
 
@@ -173,10 +186,9 @@ static bool read_side(struct invocation *call, struct compared *side, int *statu
         (void)command_fail(call, &err);
         return false;
     }
-    const struct target *target = target_recognise(content);
-    if (!target) return read_policy(call, side, status);
+    if (!rule_file_recognise(content)) return read_policy(call, side, status);
     side->kind = COMPARED_FILE;
-    if (read_export(call, side, target, content, &err)) return true;
+    if (read_export(call, side, content, &err)) return true;
     (void)command_fail(call, &err);
     return false;
 }
@@ -207,9 +219,15 @@ static struct prefix_set inside_of(const struct compared *side, str border)
 
 static struct enforcement enforcement_of(const struct compared *side, const struct target *target)
 {
-    const struct held *held = target ? held_by(side, target) : NULL;
+    const struct held *held = held_by(side, target);
     if (!held) return (struct enforcement){.decision = side->decision};
     return (struct enforcement){.rules = held->rules, .n_rules = held->n};
+}
+
+/* Neither side is of a firewall. */
+static bool of_policies(const struct part *part)
+{
+    return part->before.decision && part->after.decision;
 }
 
 static void compare(struct comparison *c, const struct target *target,
@@ -223,7 +241,9 @@ static void compare(struct comparison *c, const struct target *target,
     part->after = enforcement_of(&c->sides[1], target);
     struct diff_scope scope = {
         .own = own,
-        .peers = target ? target->peers : NULL,
+        .peers = target              ? target->peers
+                 : of_policies(part) ? NULL
+                                     : &universe_windows,
         .points = points,
         .n_points = n_points,
         .profiles = target ? target->profiles : (1u << PROFILE_COUNT) - 1,
@@ -245,9 +265,14 @@ static bool compare_file(struct comparison *c, struct compared *file, const stru
             return err_set(err, ERR_USAGE, "%.*s has no enforced border \"%.*s\"",
                            STR_ARG(other->path), STR_ARG(rules->border));
     }
-    if (!other->decision && !held_by(other, file->held[0].target))
-        return err_set(err, ERR_USAGE, "%.*s holds nothing of target %.*s", STR_ARG(other->path),
-                       STR_ARG(file->held[0].target->name));
+    /* A format that is only read is of Windows: any target of it says what was compiled. */
+    for (size_t i = 0; i < other->n_held && !file->held[0].target; i++)
+        if (other->held[i].target->engine == ENGINE_WINDOWS)
+            file->held[0].target = other->held[i].target;
+    const struct target *target = file->held[0].target;
+    if (!other->decision && !held_by(other, target))
+        return err_set(err, ERR_USAGE, "%.*s holds nothing of %s%.*s", STR_ARG(other->path),
+                       target ? "target " : "Windows", STR_ARG(target ? target->name : (str){0}));
     compare(c, file->held[0].target, at_border ? borders : hosts, 2, &rules->own, rules->border);
     return true;
 }
@@ -534,15 +559,15 @@ static void print_text(struct comparison *c)
         bool told = false;
         for (unsigned p = 0; p < ENFORCEMENT_POINT_COUNT; p++) {
             /* Where flows change, the sides that make them change only repeat it. */
-            if (told && !all && !part->target) continue;
+            if (told && !all && of_policies(part)) continue;
             print_point(c, part, (enum enforcement_point)p);
             told = told || (p == ENFORCEMENT_PATH && any_at(&part->diff, ENFORCEMENT_PATH));
         }
-        if (part->diff.n && !part->target && !told)
+        if (part->diff.n && of_policies(part) && !told)
             buf_str(call->out, S("no flow passes or stops passing by this\n"));
     }
     if (!is_equal(c)) return;
-    bool same = same_text(c), policies = c->n_parts && !c->parts[0].target;
+    bool same = same_text(c), policies = c->n_parts && of_policies(&c->parts[0]);
     table_tone(call->out, S("equal in meaning"), TONE_GOOD, call->colour);
     if (policies)
         buf_str(call->out, same ? S(": the text is the same") : S(": only the text differs"));

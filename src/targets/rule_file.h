@@ -21,7 +21,8 @@ struct profile_state {
         SAID_NOTHING,
         SAID_NO,
         SAID_YES
-    } firewall_on, shields_up, local_rules, local_security, logs_dropped;
+    } firewall_on,
+        shields_up, local_rules, local_security, logs_dropped;
     enum rule_verdict inbound, outbound; /* the default action; RULE_UNTOUCHED = not said */
     str log_path;
     uint32_t log_kib; /* 0 = not said */
@@ -54,3 +55,12 @@ extern const size_t rule_formats_n;
  * fails : UNKNOWN_FORMAT (names what is known), MALFORMED */
 MUST_USE bool rule_file_read(str source, bytes content, struct arena *arena, struct rule_file *out,
                              struct err *err);
+
+/* True when rule_file_read knows what the bytes are. */
+bool rule_file_recognise(bytes content);
+
+/* The rules that decide for sure, as far as the file says: without those that have conditions
+ * (n_conditional counts them), and in each profile without those that don't count there: all where
+ * the firewall is off, the machine's own where policy says so. */
+struct ruleset rule_file_certain(const struct rule_file *file, struct arena *arena,
+                                 size_t *n_conditional);
