@@ -6,6 +6,7 @@
 #include "base/sha256.h"
 #include "cli/command.h"
 #include "cli/controllers.h"
+#include "cli/existing.h"
 #include "cli/policy_file.h"
 #include "harden/baseline.h"
 #include "targets/manifest.h"
@@ -34,6 +35,7 @@ struct compile {
     struct manifest_part *parts;
     size_t n_parts;
     struct manifest manifest;
+    struct existing existing;
     const struct decision *decision;
     const struct bundle_plan *plan;
     struct bundles bundles;        /* without rules: those of one class are in memory at a time */
@@ -164,6 +166,8 @@ static void make_rules(const struct compile *c, struct batch *batch)
         struct host_class *class = arena_new(work, struct host_class);
         *class = c->bundles.classes[batch->index];
         class->rules = bundle_class_rules(c->plan, peers, batch->index, work, scratch);
+        class->around = existing_of(&c->existing, class, c->parts[batch->part].target->engine,
+                                    c->header.workspace, work);
         batch->bundles.classes = class;
         batch->bundles.n_classes = 1;
         return;
@@ -621,6 +625,8 @@ static int verify(struct compile *c)
         return command_fail(call, &err);
     keep_targets_of(c, files, n);
     plan(c);
+    if (!existing_names(&c->existing, c->bundles.classes, c->bundles.n_classes, &err))
+        return command_fail(call, &err);
     if (!each_batch(c, "looking", find_batch, &err)) {
         if (err.kind != ERR_NOT_FOUND) return command_fail(call, &err);
         differs(c, str_copy(call->arena, str_of(err.text)));
@@ -664,12 +670,15 @@ static int run(struct invocation *call)
     }
     c.folder = option_text(call, verifies ? S("verify") : S("output"));
     if (!c.folder.len) c.folder = command_path(call, S("out"));
-    if (!choose_targets(&c, &err)) return command_fail(call, &err);
+    if (!choose_targets(&c, &err) || !existing_read(call, &c.existing, &err))
+        return command_fail(call, &err);
     if (!load_policy(&c, &status)) return status;
     c.header = header_of(&c);
     if (verifies) return verify(&c);
     plan(&c);
-    if (!has_places(&c, &err)) return command_fail(call, &err);
+    if (!has_places(&c, &err) ||
+        !existing_names(&c.existing, c.bundles.classes, c.bundles.n_classes, &err))
+        return command_fail(call, &err);
     if (!each_batch(&c, "proving", make_batch, &err))
         return c.n_differences ? answer(&c) : command_fail(call, &err);
 
@@ -712,10 +721,17 @@ static const struct option options[] = {
      .many = true,
      .value = T("TARGET"),
      .help = T("a dialect, of `compile --help`; default powershell; may be given again")},
+    {.name = T("existing"),
+     .type = OPTION_TEXT,
+     .many = true,
+     .value = T("[NAME=]FILE"),
+     .help =
+         T("rules that machines hold already, proved together with these; of all machines, or of "
+           "a host class, name or address")},
     {.name = T("verify"),
      .type = OPTION_TEXT,
      .value = T("DIR"),
-     .help = T("write nothing: prove an output folder against the policy again")},
+     .help = T("write nothing: prove an output folder against the policy again")                                                                   },
     POLICY_FILE_OPTION,
 };
 
@@ -723,6 +739,8 @@ static const struct example examples[] = {
     {T("sallyport compile -o out"),                                       T("Write PowerShell for every class of Windows machines")},
     {T("sallyport compile --target powershell --target nftables -o out"),
      T("Write nftables for Linux hosts and for routers at borders too")                                                            },
+    {T("sallyport compile --existing clients-1=clients.reg -o out"),
+     T("Would rules that clients have already be in the way?")                                                                     },
     {T("sallyport compile --verify out"),                                 T("Do the files still say what the policy says?")        },
 };
 

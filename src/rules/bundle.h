@@ -19,6 +19,8 @@ struct host_class {
     struct hardened machines;
     const struct harden_change *hardening;
     size_t n_hardening;
+    /* What they are known to have beside these rules (rules/verdict.h); NULL = nothing is known. */
+    const struct verdict_around *around;
     bool shared; /* members of several stances, each at its own local addresses */
 };
 

@@ -469,6 +469,7 @@ static bool prove_rules(struct proof_of_files *p, const struct target_file *file
             .rest = p->target->rest,
             .profiles = p->target->profiles,
             .shared = file->host_class->shared,
+            .around = file->host_class->around,
         };
         equal = decision_proves_host(p->prover, &class, p->work, p->scratch, &point);
     } else {

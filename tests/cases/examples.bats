@@ -20,6 +20,9 @@ setup_file() {
     cp "$WS/policy.yaml" "$WS/looser.yaml"
     cp "$WS/policy.yaml" "$WS/new.yaml"
     cp "$WS/policy.yaml" "$WS/deployed.yaml"
+    printf 'Windows Registry Editor Version 5.00\n\n' >"$WS/clients.reg"
+    printf '[HKEY_LOCAL_MACHINE\\SOFTWARE\\Policies\\Microsoft\\WindowsFirewall\\FirewallRules]\n' >>"$WS/clients.reg"
+    printf '"a"="v2.10|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=445|Name=open|"\n' >>"$WS/clients.reg"
     # Examples that read an artefact find one.
     "$SALLYPORT" compile -C "$WS" -o "$WS/out" --target powershell --target nftables >/dev/null
     cp "$WS/out/nftables/servers-2.nft" "$WS/live.nft"
