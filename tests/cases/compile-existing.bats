@@ -18,7 +18,7 @@ old() {
 }
 
 @test "an old block of approved servers is a difference that names it, and nothing is written" {
-    old 'v2.10|Action=Block|Active=TRUE|Dir=Out|Protocol=6|RPort=445|RA4=10.20.0.0/255.255.255.0|Name=old block|'
+    old 'v2.10|Action=Block|Active=TRUE|Dir=Out|Protocol=6|RPort=445|RA4=10.20.0.21|Name=old block|'
     run -1 "$SALLYPORT" compile --policy policy.yaml --existing clients-1=old.reg -o "$OUT"
     [[ $output == *'server 10.20.0.21, smb (tcp/445)'*'the existing rule "old block"'* ]]
     [ ! -e "$OUT" ]
