@@ -1,60 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Windows Defender Firewall by PowerShell scripts for the local store: apply.ps1 and rollback.ps1
- * of each host class. The cmdlets are those of the NetSecurity module (New-NetFirewallRule and
- * Set-NetFirewallProfile, Windows 8 / Server 2012 and later); address lists obey [MS-FASP] 2.2.4 to
- * 2.2.11 (1000 ranges of a family) and 2.2.22 (end points). A large class has some dozens of rules,
- * a block's complement some hundreds of ranges. The reader is powershell_read.c; it shares nothing
- * with this file.
+/* Windows Defender Firewall by PowerShell: apply.ps1 and rollback.ps1 of each host class, for the
+ * machine's own rules or a group policy, and hardening.ps1 with its rollback. The cmdlets are those
+ * of the NetSecurity module (Windows 8 / Server 2012 and later); address lists obey [MS-FASP] 2.2.4
+ * to 2.2.11 (1000 ranges of a family) and 2.2.22 (end points). A large class has some dozens of
+ * rules, a block's complement some hundreds of ranges. The reader is powershell_read.c; it shares
+ * only the fixed lines with this file.
  */
-#include "base/instant.h"
+#include "base/sha256.h"
 #include "rules/universe.h"
-#include "targets/disjoint.h"
+#include "targets/doubts.h"
+#include "targets/powershell_hardening.h"
 #include "targets/powershell_read.h"
-#include "targets/target.h"
+#include "targets/powershell_text.h"
+#include "targets/windows_slots.h"
 
-enum {
-    RANGES_PER_RULE = 1000, /* [MS-FASP] 2.2.4: of each family; a rule here holds one family */
-    NAME_BYTES = 200,
-    WHY_BYTES = 900, /* shown in a list column; the whole reason is in RULES.md */
-};
+enum { SDDL_BYTES = 9999 }; /* [MS-FASP] 2.2.37: fewer than 10,000 characters */
 
 extern const struct target powershell_target;
 
-/* ---- Addresses ----------------------------------------------------------------------------------
+/* ---- Lists --------------------------------------------------------------------------------------
  */
 
-/* How many ones stand at the low end, when there is no other one; else -1. */
-static int low_ones(uint64_t half)
+static void put_range(struct buf *out, struct range range)
 {
-    int n = 0;
-    for (; half & 1; half >>= 1)
-        n++;
-    return half ? -1 : n;
+    char text[WINDOWS_RANGE_TEXT];
+    buf_str(out, windows_range_text(text, range));
 }
 
-/* Low bits in which the ends of a range differ, when it is one prefix; -1 when it is not. */
-static int prefix_low_bits(struct range r)
-{
-    uint64_t hi = r.first.hi ^ r.last.hi, lo = r.first.lo ^ r.last.lo;
-    int n_hi = low_ones(hi), n_lo = low_ones(lo);
-    if (n_hi < 0 || n_lo < 0 || (n_hi > 0 && n_lo != 64)) return -1;
-    if ((r.first.hi & hi) || (r.first.lo & lo)) return -1;
-    return n_hi + n_lo;
-}
-
-/* One token for each range, so that every token says something: an address, a prefix, or a-b. */
-static void put_range(struct buf *out, struct range r)
-{
-    int low_bits = prefix_low_bits(r);
-    addr_print(out, r.first);
-    if (low_bits > 0)
-        buf_format(out, "/%d", (addr_is_v4(r.first) ? 32 : 128) - low_bits);
-    else if (low_bits < 0) {
-        buf_char(out, '-');
-        addr_print(out, r.last);
-    }
-}
-
+/* One token for each range, so that every token says something. */
 static void put_list(struct buf *out, const char *name, const struct range *ranges, size_t n)
 {
     buf_format(out, "    $%s = @(\n", name);
@@ -66,44 +39,12 @@ static void put_list(struct buf *out, const char *name, const struct range *rang
     buf_str(out, S("    )\n"));
 }
 
-/* ---- Text ---------------------------------------------------------------------------------------
- */
-
-static void put_quoted(struct buf *out, struct arena *arena, str text, size_t most)
+/* Who loads it, read back by the proof. A range over the border of the families is two. */
+static void put_members(struct buf *out, struct arena *arena, const struct host_class *class)
 {
-    str plain = target_plain(arena, text, most);
-    buf_char(out, '\'');
-    for (size_t i = 0; i < plain.len; i++)
-        buf_str(out, plain.ptr[i] == '\'' ? S("''") : (str){plain.ptr + i, 1});
-    buf_char(out, '\'');
-}
-
-static void put_remark(struct buf *out, struct arena *arena, const char *label, str text)
-{
-    if (!text.len) return;
-    buf_format(out, "# %s: %.*s\n", label, STR_ARG(target_plain(arena, text, WHY_BYTES)));
-}
-
-/* What the script is, whose, and from what; members are read back by the proof. */
-static void put_header(struct buf *out, struct arena *arena, const struct host_class *class,
-                       const struct target_header *header, str title, bool members)
-{
-    char as_of[INSTANT_TEXT];
-    buf_str(out, S("#Requires -Version 5.1\n#Requires -RunAsAdministrator\n"));
-    put_remark(out, arena, "sallyport", title);
-    put_remark(out, arena, "host class", class->id);
-    put_remark(out, arena, "organisation", header->organisation);
-    buf_format(out, "# policy: %.*s, SHA-256 %.*s\n",
-               STR_ARG(target_plain(arena, header->policy_source, WHY_BYTES)),
-               STR_ARG(header->policy_sha256));
-    buf_format(out, "# as of: %.*s\n", STR_ARG(instant_text(as_of, header->as_of_us)));
-    buf_str(out, S("# dry run, changes nothing: add -WhatIf\n"));
-    if (!members) return;
-    put_remark(out, arena, "not held by this dialect", powershell_target.residue);
     for (size_t i = 0; i < class->n_machine_names; i++)
-        put_remark(out, arena, "machine", class->machine_names[i]);
+        powershell_text_remark(out, arena, "machine", class->machine_names[i]);
     for (size_t i = 0; i < class->members.n; i++) {
-        /* A range over the border of the families is written as two. */
         struct prefix_set whole = {&class->members.ranges[i], 1};
         struct prefix_set parts[] = {prefix_set_v6(arena, whole), prefix_set_v4(arena, whole)};
         for (size_t part = 0; part < COUNT_OF(parts); part++) {
@@ -114,34 +55,6 @@ static void put_header(struct buf *out, struct arena *arena, const struct host_c
             }
         }
     }
-}
-
-static void put_prologue(struct buf *out, str workspace)
-{
-    buf_str(out, S("[CmdletBinding(SupportsShouldProcess = $true)]\n"
-                   "param()\n"
-                   "Set-StrictMode -Version 2.0\n"
-                   "$ErrorActionPreference = 'Stop'\n"
-                   "# The local store; policies from a domain are not touched.\n"
-                   "$store = 'PersistentStore'\n"));
-    buf_format(out, "$group = 'sallyport:%.*s'\n", STR_ARG(workspace));
-    buf_str(out, S("$folder = Join-Path -Path $env:ProgramData -ChildPath 'sallyport'\n"));
-    buf_format(out, "$state = Join-Path -Path $folder -ChildPath 'profiles-%.*s.csv'\n",
-               STR_ARG(workspace));
-}
-
-/* Never without -Group: a bare Remove-NetFirewallRule deletes every local rule. */
-static void put_removal(struct buf *out, const char *indent)
-{
-    buf_format(out,
-               "%sif (Get-NetFirewallRule -PolicyStore $store -Group $group -ErrorAction "
-               "SilentlyContinue) {\n",
-               indent);
-    buf_format(out,
-               "%s    Remove-NetFirewallRule -PolicyStore $store -Group $group "
-               "-WhatIf:$WhatIfPreference\n",
-               indent);
-    buf_format(out, "%s}\n", indent);
 }
 
 /* ---- Rules --------------------------------------------------------------------------------------
@@ -175,156 +88,296 @@ static void put_profiles(struct buf *out, uint8_t profiles)
     }
 }
 
-/* At most RANGES_PER_RULE ranges of one family. */
-struct slot {
-    str id, part; /* "…-v4-1", "v4-1" */
-    const struct range *local, *remote;
-    size_t n_local, n_remote; /* n_local 0 = every local address */
-};
-
-static void put_rule(struct buf *out, struct arena *arena, const struct rule *rule,
-                     const struct slot *slot)
+static bool is_sid(str text)
 {
+    if (!str_starts(text, S("S-1-"))) return false;
+    for (size_t i = 4; i < text.len; i++) {
+        char c = text.ptr[i];
+        bool digit = c >= '0' && c <= '9';
+        if (!digit && (c != '-' || text.ptr[i - 1] == '-' || i + 1 == text.len)) return false;
+    }
+    return text.len > 4;
+}
+
+/* "O:LSD:(A;;CC;;;S-1-5-…)": the owner is LocalService, CC the right to match a filter. False when
+ * something is no SID. */
+static bool find_sddl(struct arena *arena, str principals, str *out)
+{
+    struct buf sddl = buf_in(arena);
+    buf_str(&sddl, S("O:LSD:"));
+    while (principals.len) {
+        str sid, rest;
+        (void)str_cut(principals, ' ', &sid, &rest);
+        principals = rest;
+        if (!sid.len) continue;
+        if (!is_sid(sid)) return false;
+        buf_format(&sddl, "(A;;CC;;;%.*s)", STR_ARG(sid));
+    }
+    *out = buf_text(&sddl);
+    return true;
+}
+
+/* What cmdlets take for granted is written out: the manual and the cmdlet differ in it. */
+static void put_security(struct buf *out, struct arena *arena, const struct rule *rule)
+{
+    bool secure = rule->action == ACTION_ALLOW_IF_SECURE;
+    str sddl;
+    buf_format(out, " -Authentication %s -Encryption NotRequired",
+               secure ? "Required" : "NotRequired");
+    if (!secure) return;
+    buf_str(out, S(" -OverrideBlockRules $true"));
+    if (rule->direction == DIRECTION_INBOUND && find_sddl(arena, rule->principals, &sddl))
+        buf_format(out, " -RemoteMachine '%.*s'", STR_ARG(sddl));
+}
+
+static void put_texts(struct buf *out, struct arena *arena, str name, str why)
+{
+    buf_str(out, S(" -DisplayName "));
+    powershell_text_quoted(out, arena, name, POWERSHELL_NAME_BYTES);
+    buf_str(out, S(" -Description "));
+    powershell_text_quoted(out, arena, why, POWERSHELL_WHY_BYTES);
+    buf_str(out, S(" -Group $group -Enabled True"));
+}
+
+static void put_rule(struct buf *out, struct arena *arena, const struct windows_slot *slot)
+{
+    const struct rule *rule = slot->rule;
     bool inbound = rule->direction == DIRECTION_INBOUND;
-    buf_format(out, "\n    # why: %.*s\n", STR_ARG(target_plain(arena, rule->why, WHY_BYTES)));
+    str name = str_format(arena, "%.*s, %.*s", STR_ARG(rule->name), STR_ARG(slot->part));
+    buf_format(out, "\n    # why: %.*s\n",
+               STR_ARG(target_plain(arena, rule->why, POWERSHELL_WHY_BYTES)));
     if (slot->n_local) put_list(out, "local", slot->local, slot->n_local);
     put_list(out, "remote", slot->remote, slot->n_remote);
-    buf_str(out, S("    New-NetFirewallRule -PolicyStore $store -Name "));
-    put_quoted(out, arena, slot->id, WHY_BYTES); /* ids differ at their end */
-    buf_str(out, S(" -DisplayName "));
-    put_quoted(out, arena,
-               str_format(arena, "%.*s, %.*s", STR_ARG(rule->name), STR_ARG(slot->part)),
-               NAME_BYTES);
-    buf_str(out, S(" -Description "));
-    put_quoted(out, arena, rule->why, WHY_BYTES);
-    buf_str(out, S(" -Group $group -Enabled True"));
+    buf_str(out, S("    Remove-Old "));
+    powershell_text_quoted(out, arena, slot->id, slot->id.len); /* ids differ at their end */
+    buf_str(out, S("\n    New-NetFirewallRule @to -Name "));
+    powershell_text_quoted(out, arena, slot->id, slot->id.len);
+    put_texts(out, arena, name, rule->why);
     put_profiles(out, rule->profiles);
     buf_format(out, " -Direction %s -Action %s", inbound ? "Inbound" : "Outbound",
-               rule->action == ACTION_ALLOW ? "Allow" : "Block");
+               rule->action == ACTION_BLOCK ? "Block" : "Allow");
     if (inbound) buf_str(out, S(" -EdgeTraversalPolicy Block"));
     put_ports(out, rule);
-    if (slot->n_local) buf_str(out, S(" -LocalAddress $local"));
-    buf_str(out, S(" -RemoteAddress $remote -WhatIf:$WhatIfPreference | Out-Null\n"));
-}
-
-/* One family of one rule, over as many rules as the limit makes of it. */
-static void put_family(struct buf *out, struct arena *arena, const struct rule *rule,
-                       const char *family, struct prefix_set local, bool every_local,
-                       struct prefix_set remote)
-{
-    size_t n_slots = 0;
-    size_t n_local = every_local ? 1 : local.n;
-    for (size_t l = 0; l < n_local; l += RANGES_PER_RULE) {
-        for (size_t r = 0; r < remote.n; r += RANGES_PER_RULE) {
-            struct slot slot = {
-                .remote = remote.ranges + r,
-                .n_remote = remote.n - r < RANGES_PER_RULE ? remote.n - r : RANGES_PER_RULE,
-            };
-            if (!every_local) {
-                slot.local = local.ranges + l;
-                slot.n_local = local.n - l < RANGES_PER_RULE ? local.n - l : RANGES_PER_RULE;
-            }
-            slot.part = str_format(arena, "%s-%zu", family, ++n_slots);
-            slot.id = str_format(arena, "%.*s-%.*s", STR_ARG(rule->id), STR_ARG(slot.part));
-            put_rule(out, arena, rule, &slot);
-        }
+    put_security(out, arena, rule);
+    if (rule->program.len) {
+        buf_str(out, S(" -Program "));
+        powershell_text_quoted(out, arena, rule->program, POWERSHELL_NAME_BYTES);
     }
+    if (slot->n_local) buf_str(out, S(" -LocalAddress $local"));
+    buf_str(out, S(" -RemoteAddress $remote | Out-Null\n"));
 }
 
-static void put_both_families(struct buf *out, struct arena *arena, const struct rule *rule)
+/* ---- Connection security ------------------------------------------------------------------------
+ */
+
+static void put_security_rule(struct buf *out, struct arena *arena, const struct security_rule *of,
+                              size_t number, struct prefix_set local, struct prefix_set remote)
 {
-    /* What Windows refuses as an end point is residue (RULES.md lists it). */
-    struct prefix_set remote = prefix_set_intersect(arena, rule->remote, universe_windows);
-    struct prefix_set all = {&addr_all, 1};
-    bool every_local = prefix_set_equal(rule->local, all);
+    str id = str_format(arena, "%.*s-%zu", STR_ARG(of->id), number);
+    str name = str_format(arena, "%.*s, %zu", STR_ARG(of->name), number);
+    buf_format(out, "\n    # why: %.*s\n",
+               STR_ARG(target_plain(arena, of->why, POWERSHELL_WHY_BYTES)));
+    put_list(out, "local", local.ranges, local.n);
+    put_list(out, "remote", remote.ranges, remote.n);
+    buf_str(out, S("    Remove-OldSecurity "));
+    powershell_text_quoted(out, arena, id, id.len);
+    buf_str(out, S("\n    New-NetIPsecRule @to -IPsecRuleName "));
+    powershell_text_quoted(out, arena, id, id.len);
+    put_texts(out, arena, name, of->why);
+    put_profiles(out, of->profiles);
+    buf_str(out,
+            S(" -InboundSecurity Request -OutboundSecurity Request -Phase1AuthSet $computer "
+              "-Phase2AuthSet $user -LocalAddress $local -RemoteAddress $remote | Out-Null\n"));
+}
+
+static struct prefix_set slice(struct prefix_set set, size_t from)
+{
+    size_t n = set.n - from;
+    if (n > WINDOWS_RANGES_PER_RULE) n = WINDOWS_RANGES_PER_RULE;
+    return (struct prefix_set){set.ranges + from, n};
+}
+
+/* Both families in one rule; over as many rules as its lists have thousands. */
+static void put_networks(struct buf *out, struct arena *arena, const struct security_rule *rule)
+{
     struct prefix_set local = prefix_set_intersect(arena, rule->local, universe_windows);
-    put_family(out, arena, rule, "v4", prefix_set_v4(arena, local), every_local,
-               prefix_set_v4(arena, remote));
-    put_family(out, arena, rule, "v6", prefix_set_v6(arena, local), every_local,
-               prefix_set_v6(arena, remote));
+    struct prefix_set remote = prefix_set_intersect(arena, rule->remote, universe_windows);
+    size_t number = 0;
+    for (size_t l = 0; l < local.n; l += WINDOWS_RANGES_PER_RULE)
+        for (size_t r = 0; r < remote.n; r += WINDOWS_RANGES_PER_RULE)
+            put_security_rule(out, arena, rule, ++number, slice(local, l), slice(remote, r));
+}
+
+/* ---- What can't be said -------------------------------------------------------------------------
+ */
+
+static bool refused(str id, const char *field, str value, const char *why, struct err *err)
+{
+    return err_set(err, ERR_UNSUPPORTED,
+                   "rule %.*s: %s \"%.*s\" cannot be expressed by target powershell: %s; nothing "
+                   "is written",
+                   STR_ARG(id), field, STR_ARG(str_head(value, 80)), why);
+}
+
+static bool expresses(const struct rule *rule, struct arena *arena, struct err *err)
+{
+    str sddl;
+    if (!target_expresses(&powershell_target, rule, err)) return false;
+    bool bypasses = rule->action == ACTION_ALLOW_IF_SECURE && rule->direction == DIRECTION_INBOUND;
+    if (!bypasses && rule->principals.len)
+        return refused(rule->id, "principals", rule->principals,
+                       "only an inbound rule of secured connections may name who", err);
+    if (rule->transport != TRANSPORT_TCP && rule->transport != TRANSPORT_UDP)
+        return refused(rule->id, "protocol", rule->name, "it is neither TCP nor UDP", err);
+    if (!bypasses) return true;
+    if (!rule->principals.len || !find_sddl(arena, rule->principals, &sddl))
+        return refused(rule->id, "principals", rule->principals, "it takes SIDs, and at least one",
+                       err);
+    return sddl.len <= SDDL_BYTES || refused(rule->id, "principals", rule->principals,
+                                             "an SDDL has fewer than 10,000 characters", err);
+}
+
+/* The form that a policy makes: request both ways by Kerberos, between named networks. */
+static bool secures(const struct security_rule *rule, struct err *err)
+{
+    const struct prefix_set all = {&addr_all, 1};
+    bool requests = rule->inbound == SECURITY_REQUEST && rule->outbound == SECURITY_REQUEST;
+    if (!requests || !rule->computer_kerberos || !rule->user_kerberos)
+        return refused(rule->id, "security", rule->name,
+                       "it is no request by computer and user Kerberos", err);
+    if (rule->only_if.len)
+        return refused(rule->id, "condition", rule->only_if, "it is none that a policy makes", err);
+    if (!rule->enabled || prefix_set_equal(rule->local, all) || prefix_set_equal(rule->remote, all))
+        return refused(rule->id, "networks", rule->name, "they are off, or everything", err);
+    return true;
+}
+
+static bool expresses_all(struct ruleset rules, struct arena *arena, struct err *err)
+{
+    for (size_t i = 0; i < rules.n; i++)
+        if (!expresses(&rules.rules[i], arena, err)) return false;
+    for (size_t i = 0; i < rules.n_security; i++)
+        if (!secures(&rules.security[i], err)) return false;
+    return true;
 }
 
 /* ---- Files --------------------------------------------------------------------------------------
  */
 
-static str apply_script(const struct host_class *class, struct ruleset rules,
-                        const struct target_header *header, struct arena *arena)
+static void put_workspace(struct buf *out, str workspace)
+{
+    buf_format(out, "$workspace = '%.*s'\n", STR_ARG(workspace));
+}
+
+static void put_parts(struct buf *out, enum powershell_part part)
+{
+    powershell_text_parts(out, &part, 1);
+}
+
+/* The profiles' logs. */
+static void put_logs(struct buf *out, const struct host_class *class)
+{
+    static const char *const profiles[] = {"Domain", "Private", "Public"};
+    buf_char(out, '\n');
+    for (size_t i = 0; i < COUNT_OF(profiles); i++) {
+        struct powershell_log log = powershell_hardening_log(class, str_of(profiles[i]));
+        buf_format(out, "    Set-Log '%s' '%s' ", profiles[i], log.blocked ? "True" : "False");
+        powershell_text_literal(out, log.path);
+        buf_format(out, " %" PRIu32 "\n", log.kilobytes);
+    }
+}
+
+/* Openings before closings: connection security, what is allowed, what is blocked. */
+static str rules_text(const struct host_class *class, struct arena *arena)
 {
     struct buf out = buf_in(arena);
-    put_header(&out, arena, class, header,
-               S("firewall rules; run as administrator, again replaces"), true);
-    put_prologue(&out, header->workspace);
-    buf_str(&out,
-            S("# What the log settings were before the first run, for rollback.ps1.\n"
-              "if (-not (Test-Path -LiteralPath $state)) {\n"
-              "    New-Item -ItemType Directory -Force -Path $folder -WhatIf:$WhatIfPreference | "
-              "Out-Null\n"
-              "    Get-NetFirewallProfile -PolicyStore $store -Name 'Domain','Private','Public' |\n"
-              "        Select-Object -Property 'Name','LogBlocked','LogFileName' |\n"
-              "        Export-Csv -LiteralPath $state -NoTypeInformation "
-              "-WhatIf:$WhatIfPreference\n"
-              "}\n"
-              "# Exactly this group in this store is replaced.\n"));
-    put_removal(&out, "");
-    buf_str(&out, S("try {\n"));
-    /* Openings before closings: a script that dies half-way has blocked nothing that it allows. */
-    for (unsigned action = ACTION_ALLOW; action <= ACTION_BLOCK; action++)
-        for (size_t i = 0; i < rules.n; i++)
-            if (rules.rules[i].action == (enum action)action)
-                put_both_families(&out, arena, &rules.rules[i]);
-    buf_str(&out, S("}\ncatch {\n    # Half of the rules is no policy.\n"));
-    put_removal(&out, "    ");
-    buf_str(&out, S("    throw\n}\n"
-                    "# What is dropped is logged, in the profile's own log file.\n"
-                    "Set-NetFirewallProfile -PolicyStore $store -Name 'Domain','Private','Public' "
-                    "-LogBlocked True -WhatIf:$WhatIfPreference\n"));
+    struct ruleset rules = class->rules;
+    struct windows_slots slots = windows_slots_of(rules, WINDOWS_RANGES_PER_RULE, arena);
+    if (rules.n_security) put_parts(&out, POWERSHELL_SECURITY);
+    for (size_t i = 0; i < rules.n_security; i++)
+        put_networks(&out, arena, &rules.security[i]);
+    for (size_t i = 0; i < slots.n; i++)
+        put_rule(&out, arena, &slots.items[i]);
+    put_logs(&out, class);
+    return buf_text(&out);
+}
+
+static str apply_script(const struct host_class *class, bool firewall_on,
+                        const struct target_header *header, struct arena *arena)
+{
+    static const enum powershell_part before[] = {
+        POWERSHELL_STORE, POWERSHELL_STATE, POWERSHELL_REVERT, POWERSHELL_ARM, POWERSHELL_PREPARE};
+    struct buf out = buf_in(arena);
+    str rules = rules_text(class, arena);
+    struct sha256_digest digest = sha256_of(str_bytes(rules));
+    powershell_text_header(&out, arena, class, header,
+                           S("firewall rules; run as administrator, again replaces"));
+    powershell_text_remark(&out, arena, "not held by this dialect", powershell_target.residue);
+    put_members(&out, arena, class);
+    put_parts(&out, POWERSHELL_APPLY_PARAMETERS);
+    put_parts(&out, POWERSHELL_STRICT);
+    put_workspace(&out, header->workspace);
+    buf_str(&out, S("# The rules below: what is replaced is saved once for them.\n"));
+    buf_format(&out, "$bundle = '%.*s%s'\n", STR_ARG(sha256_hex(arena, &digest)),
+               firewall_on ? "-on" : "");
+    powershell_text_parts(&out, before, COUNT_OF(before));
+    if (firewall_on) put_parts(&out, POWERSHELL_KNOWN_OFF);
+    put_parts(&out, POWERSHELL_SAVE);
+    buf_str(&out, rules);
+    buf_char(&out, '\n');
+    put_parts(&out, POWERSHELL_LEFT_OVER);
+    if (firewall_on) put_parts(&out, POWERSHELL_TURN_ON);
+    put_parts(&out, POWERSHELL_LOG);
     return buf_text(&out);
 }
 
 static str rollback_script(const struct host_class *class, const struct target_header *header,
                            struct arena *arena)
 {
+    static const enum powershell_part parts[] = {POWERSHELL_STORE, POWERSHELL_STATE,
+                                                 POWERSHELL_REVERT, POWERSHELL_ROLL_BACK};
     struct buf out = buf_in(arena);
-    put_header(&out, arena, class, header,
-               S("rollback; removes the group's rules and restores the log settings"), false);
-    put_prologue(&out, header->workspace);
-    put_removal(&out, "");
-    buf_str(&out, S("if (Test-Path -LiteralPath $state) {\n"
-                    "    foreach ($saved in @(Import-Csv -LiteralPath $state)) {\n"
-                    "        if ((@('Domain','Private','Public') -contains $saved.Name) -and "
-                    "(@('True','False','NotConfigured') -contains $saved.LogBlocked)) {\n"
-                    "            Set-NetFirewallProfile -PolicyStore $store -Name $saved.Name "
-                    "-LogBlocked $saved.LogBlocked -WhatIf:$WhatIfPreference\n"
-                    "        }\n"
-                    "    }\n"
-                    "    Remove-Item -LiteralPath $state -WhatIf:$WhatIfPreference\n"
-                    "}\n"));
+    powershell_text_header(&out, arena, class, header,
+                           S("rollback; the group's rules and the log settings become what they "
+                             "were before the last bundle"));
+    put_parts(&out, POWERSHELL_ROLLBACK_PARAMETERS);
+    put_parts(&out, POWERSHELL_STRICT);
+    put_workspace(&out, header->workspace);
+    powershell_text_parts(&out, parts, COUNT_OF(parts));
     return buf_text(&out);
+}
+
+static void add(struct target_files *files, struct arena *arena, const struct host_class *class,
+                const char *name, struct target_file file)
+{
+    file.path = str_format(arena, "%.*s/%s", STR_ARG(class->id), name);
+    file.host_class = class;
+    target_add_file(files, arena, file);
 }
 
 static bool emit(const struct bundles *bundles, const struct target_header *header,
                  struct arena *arena, struct target_files *out, struct err *err)
 {
     struct target_files files = *out;
+    bool firewall_on = bundles->resolved && bundles->resolved->policy->firewall_on;
     for (size_t i = 0; i < bundles->n_classes; i++) {
         const struct host_class *class = &bundles->classes[i];
-        for (size_t j = 0; j < class->rules.n; j++)
-            if (!target_expresses(&powershell_target, &class->rules.rules[j], err)) return false;
-        struct ruleset rules = disjoint_rules(class->rules, arena);
-        struct target_file apply = {
-            .path = str_format(arena, "%.*s/apply.ps1", STR_ARG(class->id)),
-            .content = apply_script(class, rules, header, arena),
-            .kind = TARGET_FILE_RULES,
-            .host_class = class,
-        };
-        struct target_file rollback = {
-            .path = str_format(arena, "%.*s/rollback.ps1", STR_ARG(class->id)),
-            .content = rollback_script(class, header, arena),
-            .kind = TARGET_FILE_ROLLBACK,
-            .host_class = class,
-        };
-        target_add_file(&files, arena, apply);
-        target_add_file(&files, arena, rollback);
+        str hardening = {0};
+        if (!expresses_all(class->rules, arena, err) ||
+            !powershell_hardening(class, header, arena, &hardening, err))
+            return false;
+        struct target_file apply = {.content = apply_script(class, firewall_on, header, arena),
+                                    .kind = TARGET_FILE_RULES};
+        struct target_file rollback = {.content = rollback_script(class, header, arena),
+                                       .kind = TARGET_FILE_ROLLBACK};
+        add(&files, arena, class, "apply.ps1", apply);
+        add(&files, arena, class, "rollback.ps1", rollback);
+        if (!class->n_hardening) continue;
+        struct target_file harden = {.content = hardening, .kind = TARGET_FILE_PART};
+        struct target_file soften = {.content = powershell_hardening_rollback(class, header, arena),
+                                     .kind = TARGET_FILE_PART};
+        add(&files, arena, class, "hardening.ps1", harden);
+        add(&files, arena, class, "hardening-rollback.ps1", soften);
     }
     *out = files;
     return true;
@@ -343,17 +396,20 @@ static str group(str workspace, str border_word, struct arena *arena)
 
 const struct target powershell_target = {
     .name = T("powershell"),
-    .summary = T("PowerShell scripts for the local store of Windows Defender Firewall"),
+    .summary =
+        T("PowerShell scripts for Windows Defender Firewall: this machine or a group policy"),
     .engine = ENGINE_WINDOWS,
+    .holds = TARGET_SECURE | TARGET_PROGRAM | TARGET_HARDENS,
     .profiles = 1u << PROFILE_DOMAIN | 1u << PROFILE_PRIVATE | 1u << PROFILE_PUBLIC,
     .peers = &universe_windows,
     .residue =
         T("reserved IPv4 addresses with a first octet of 240 or more, which Windows does not "
           "document as valid end points of a range"),
-    .cannot = T("borders (it holds host rules only) and, until connection security is written too, "
-                "allow-if-secure"),
+    .cannot = T("borders (it holds host rules only)"),
     .load = T("`apply.ps1 -WhatIf` shows what would be done, `apply.ps1` does it, again replaces; "
-              "`rollback.ps1` removes the group and restores what was there. Both work offline"),
+              "`-RevertAfterMinutes 15` takes it back unless `-Keep` follows; `rollback.ps1` "
+              "restores what was there. All of it works offline; `-PolicyStore 'DOMAIN\\GPO'` "
+              "writes a group policy instead of this machine"),
     .decides =
         T("an authenticated override, else any block, else any allow, else the profile's default; "
           "order does not matter, and rules of all stores count together"),
@@ -361,6 +417,7 @@ const struct target powershell_target = {
     .hosts = true,
     .emit = emit,
     .read = powershell_read,
+    .read_part = powershell_hardening_read,
     .group = group,
     .read_rollback = powershell_read_rollback,
     .recognise = powershell_read_recognise,

@@ -1,161 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "targets/powershell_read.h"
 
-/* ---- Lines --------------------------------------------------------------------------------------
- */
-
-struct script {
-    str left;       /* after the current line */
-    str text;       /* the current line without blanks around it; empty at the end */
-    uint64_t at;    /* its offset */
-    uint32_t line;  /* its number */
-    uint64_t total; /* bytes of the script */
-    struct arena *arena;
-    struct err *err;
-};
-
-/* Moves to the next line that is not blank and not a comment; at the end the line is empty. */
-static void next_line(struct script *s)
-{
-    s->text = (str){0};
-    while (s->left.len && !s->text.len) {
-        str whole, rest;
-        s->at = s->total - s->left.len;
-        s->line++;
-        (void)str_cut(s->left, '\n', &whole, &rest);
-        s->left = rest;
-        s->text = str_trim(whole);
-        s->at += (size_t)(s->text.ptr - whole.ptr);
-        if (str_starts(s->text, S("#"))) s->text = (str){0};
-    }
-}
-
-/* A control character may end a line for PowerShell but not for us, a quote beyond ASCII may end a
- * string: neither is ever written. */
-static bool is_plain(bytes content)
-{
-    for (size_t i = 0; i < content.len; i++) {
-        uint8_t c = content.ptr[i];
-        bool line_end =
-            c == '\n' || (c == '\r' && i + 1 < content.len && content.ptr[i + 1] == '\n');
-        if (!line_end && (c < ' ' || c > '~')) return false;
-    }
-    return true;
-}
-
-static struct script script_of(bytes content, struct arena *arena, struct err *err)
-{
-    struct script s = {
-        .left = str_of_bytes(content), .total = content.len, .arena = arena, .err = err};
-    if (!is_plain(content)) {
-        s.text = S("(a byte that is not printable ASCII)");
-        return s;
-    }
-    next_line(&s);
-    return s;
-}
-
-static bool unexpected(struct script *s, str wanted)
-{
-    str found = str_utf8(s->arena, str_head(s->text, 80));
-    return err_line(s->err, ERR_MALFORMED, s->line ? s->line : 1, 1,
-                    "expected \"%.*s\", found \"%.*s\"", STR_ARG(wanted), STR_ARG(found));
-}
-
-/* The current line must be exactly this one; moves on. */
-static bool expect(struct script *s, str wanted)
-{
-    if (!str_equal(s->text, wanted)) return unexpected(s, wanted);
-    next_line(s);
-    return true;
-}
-
-static bool expect_all(struct script *s, const str *wanted, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (!expect(s, wanted[i])) return false;
-    return true;
-}
-
-/* ---- The fixed part -----------------------------------------------------------------------------
- */
+#include "targets/powershell_hardening.h"
+#include "targets/powershell_scan.h"
 
 #define T(text)                                                                                    \
     {                                                                                              \
         text, sizeof(text) - 1                                                                     \
     }
-
-static const str opening[] = {
-    T("[CmdletBinding(SupportsShouldProcess = $true)]"),
-    T("param()"),
-    T("Set-StrictMode -Version 2.0"),
-    T("$ErrorActionPreference = 'Stop'"),
-    T("$store = 'PersistentStore'"),
-};
-
-static const str folder_line =
-    T("$folder = Join-Path -Path $env:ProgramData -ChildPath 'sallyport'");
-
-static const str removal[] = {
-    T("if (Get-NetFirewallRule -PolicyStore $store -Group $group -ErrorAction SilentlyContinue) {"),
-    T("Remove-NetFirewallRule -PolicyStore $store -Group $group -WhatIf:$WhatIfPreference"),
-    T("}"),
-};
-
-static const str remember[] = {
-    T("if (-not (Test-Path -LiteralPath $state)) {"),
-    T("New-Item -ItemType Directory -Force -Path $folder -WhatIf:$WhatIfPreference | Out-Null"),
-    T("Get-NetFirewallProfile -PolicyStore $store -Name 'Domain','Private','Public' |"),
-    T("Select-Object -Property 'Name','LogBlocked','LogFileName' |"),
-    T("Export-Csv -LiteralPath $state -NoTypeInformation -WhatIf:$WhatIfPreference"),
-    T("}"),
-};
-
-static const str restore[] = {
-    T("if (Test-Path -LiteralPath $state) {"),
-    T("foreach ($saved in @(Import-Csv -LiteralPath $state)) {"),
-    T("if ((@('Domain','Private','Public') -contains $saved.Name) -and "
-      "(@('True','False','NotConfigured') -contains $saved.LogBlocked)) {"),
-    T("Set-NetFirewallProfile -PolicyStore $store -Name $saved.Name -LogBlocked "
-      "$saved.LogBlocked -WhatIf:$WhatIfPreference"),
-    T("}"),
-    T("}"),
-    T("Remove-Item -LiteralPath $state -WhatIf:$WhatIfPreference"),
-    T("}"),
-};
-
-static const str logging = T(
-    "Set-NetFirewallProfile -PolicyStore $store -Name 'Domain','Private','Public' -LogBlocked True "
-    "-WhatIf:$WhatIfPreference");
-
-/* A word of the group and file name: the same in both, and nothing that a wildcard or a path could
- * be made of. */
-static bool is_word(str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-')) return false;
-    }
-    return text.len > 0;
-}
-
-/* Everything up to the folder's lines; workspace: the word after "sallyport:". */
-static bool read_opening(struct script *s, str *workspace)
-{
-    if (!expect_all(s, opening, COUNT_OF(opening))) return false;
-    str head = S("$group = 'sallyport:"), word = {0};
-    if (str_starts(s->text, head) && str_ends(s->text, S("'")) && s->text.len > head.len)
-        word = str_head(str_tail(s->text, head.len), s->text.len - head.len - 1);
-    if (!is_word(word)) return unexpected(s, S("$group = 'sallyport:WORKSPACE'"));
-    next_line(s);
-    if (!expect(s, folder_line)) return false;
-    if (!expect(s, str_format(s->arena,
-                              "$state = Join-Path -Path $folder -ChildPath 'profiles-%.*s.csv'",
-                              STR_ARG(word))))
-        return false;
-    *workspace = word;
-    return true;
-}
 
 /* ---- Addresses ----------------------------------------------------------------------------------
  */
@@ -194,85 +46,59 @@ struct ranges {
 
 /* After "$name = @(": quoted tokens, one a line, up to ")". None is read as none; a proof refuses a
  * rule that matches nothing, since Windows may take it for any. */
-static bool read_list(struct script *s, struct prefix_set *out)
+static bool read_list(struct powershell_scan *s, struct prefix_set *out)
 {
     struct ranges list = {0};
-    next_line(s);
+    powershell_scan_next(s);
     while (!str_equal(s->text, S(")"))) {
         struct range r;
         str token = s->text;
         bool quoted = token.len > 2 && token.ptr[0] == '\'' && token.ptr[token.len - 1] == '\'';
         if (!quoted || !parse_token(str_head(str_tail(token, 1), token.len - 2), &r))
-            return unexpected(s, S("a quoted address, prefix or range"));
+            return powershell_scan_unexpected(s, S("a quoted address, prefix or range"));
         arena_grow(s->arena, list.items, list.n, list.room);
         list.items[list.n++] = r;
-        next_line(s);
+        powershell_scan_next(s);
     }
-    next_line(s);
+    powershell_scan_next(s);
     *out = prefix_set_of(s->arena, list.items, list.n);
     return true;
+}
+
+/* Address lists that stand before the command that uses them. */
+struct lists {
+    struct prefix_set local, remote;
+    bool has_local, has_remote;
+};
+
+/* Any of "$local = @(" and "$remote = @(", each once; false when there is an error. */
+static bool read_lists(struct powershell_scan *s, struct lists *lists)
+{
+    *lists = (struct lists){0};
+    for (;;) {
+        bool local = str_equal(s->text, S("$local = @("));
+        bool remote = str_equal(s->text, S("$remote = @("));
+        if (!local && !remote) return true;
+        if ((local && lists->has_local) || (remote && lists->has_remote))
+            return powershell_scan_unexpected(s, S("one list of each end"));
+        if (!read_list(s, local ? &lists->local : &lists->remote)) return false;
+        lists->has_local |= local;
+        lists->has_remote |= remote;
+    }
 }
 
 /* ---- One rule -----------------------------------------------------------------------------------
  */
 
-/* A walk along one line; sticky: after the first mismatch everything is empty. */
-struct words {
-    struct arena *arena;
-    str left;
-    const char *wanted; /* what did not match first; NULL = nothing */
-};
-
-static bool take(struct words *w, str literal)
-{
-    if (w->wanted || !str_starts(w->left, literal)) return false;
-    w->left = str_tail(w->left, literal.len);
-    return true;
-}
-
-static void must_take(struct words *w, str literal)
-{
-    if (!w->wanted && !take(w, literal)) w->wanted = literal.ptr;
-}
-
-/* A string in apostrophes, in which two stand for one. */
-static str take_quoted(struct words *w)
-{
-    struct buf text = buf_in(w->arena);
-    must_take(w, S("'"));
-    while (!w->wanted) {
-        str head, tail;
-        if (!str_cut(w->left, '\'', &head, &tail)) {
-            w->wanted = "a closing apostrophe";
-            break;
-        }
-        buf_str(&text, head);
-        w->left = tail;
-        if (!str_starts(tail, S("'"))) break;
-        buf_char(&text, '\'');
-        w->left = str_tail(tail, 1);
-    }
-    return w->wanted ? (str){0} : buf_text(&text);
-}
-
-/* Which of the words stands here. */
-static size_t take_one_of(struct words *w, const str *choices, size_t n, const char *wanted)
-{
-    for (size_t i = 0; i < n; i++)
-        if (take(w, choices[i])) return i;
-    if (!w->wanted) w->wanted = wanted;
-    return 0;
-}
-
-static uint8_t take_profiles(struct words *w)
+static uint8_t take_profiles(struct powershell_words *w)
 {
     static const str names[PROFILE_COUNT] = {T("'Domain'"), T("'Private'"), T("'Public'")};
     static const enum profile values[] = {PROFILE_DOMAIN, PROFILE_PRIVATE, PROFILE_PUBLIC};
     uint8_t profiles = 0;
     do {
-        size_t i = take_one_of(w, names, COUNT_OF(names), "a profile");
+        size_t i = powershell_scan_one_of(w, names, COUNT_OF(names), "a profile");
         profiles |= (uint8_t)(1u << values[i]);
-    } while (take(w, S(",")));
+    } while (powershell_scan_take(w, S(",")));
     return profiles;
 }
 
@@ -284,10 +110,10 @@ static bool parse_port(str text, uint16_t *out)
     return true;
 }
 
-static void take_ports(struct words *w, struct rule *rule)
+static void take_ports(struct powershell_words *w, struct rule *rule)
 {
     do {
-        str text = take_quoted(w), first, last;
+        str text = powershell_scan_quoted(w), first, last;
         struct service_port p = {.transport = rule->transport};
         bool is_range = str_cut(text, '-', &first, &last);
         bool fits = parse_port(first, &p.first) && parse_port(is_range ? last : first, &p.last);
@@ -295,141 +121,314 @@ static void take_ports(struct words *w, struct rule *rule)
             w->wanted = "a port or a range of ports";
         if (w->wanted) return;
         rule_add_port(rule, w->arena, p);
-    } while (take(w, S(",")));
+    } while (powershell_scan_take(w, S(",")));
 }
 
-/* Address lists that stand before the command that uses them. */
-struct lists {
-    struct prefix_set local, remote;
-    bool has_local, has_remote;
-};
+static bool is_sid(str text)
+{
+    str left = text;
+    size_t n = 0;
+    while (left.len) {
+        str part, rest;
+        uint64_t number;
+        (void)str_cut(left, '-', &part, &rest);
+        bool whole = part.len && (part.len == left.len || rest.len);
+        if (!whole || (n == 0 ? !str_equal(part, S("S")) : !str_u64(part, UINT64_MAX, &number)))
+            return false;
+        left = rest;
+        n++;
+    }
+    return n >= 3;
+}
 
-static bool read_rule(struct script *s, const struct lists *lists, str group, struct rule *out)
+/* "O:LSD:(A;;CC;;;S-1-5-…)(A;;CC;;;S-1-5-…)" → the SIDs, parted by blanks. */
+static void take_principals(struct powershell_words *w, struct rule *rule)
+{
+    str sddl = powershell_scan_quoted(w), owner = S("O:LSD:"), ace = S("(A;;CC;;;");
+    struct buf sids = buf_in(w->arena);
+    bool good = str_starts(sddl, owner) && sddl.len > owner.len;
+    str left = good ? str_tail(sddl, owner.len) : (str){0};
+    while (good && left.len) {
+        str sid = {0}, rest = {0};
+        good = str_starts(left, ace) && str_cut(str_tail(left, ace.len), ')', &sid, &rest) &&
+               is_sid(sid);
+        buf_format(&sids, "%s%.*s", rule->principals.len ? " " : "", STR_ARG(sid));
+        rule->principals = buf_text(&sids);
+        left = rest;
+    }
+    if (!good && !w->wanted) w->wanted = "a list of SIDs as O:LSD:(A;;CC;;;SID)";
+}
+
+/* An allow rule that asks for authentication beats blocks; inbound it says for whom. */
+static void take_security(struct powershell_words *w, struct rule *rule)
+{
+    static const str authentications[] = {T("NotRequired"), T("Required")};
+    powershell_scan_must_take(w, S(" -Authentication "));
+    bool secure = powershell_scan_one_of(w, authentications, COUNT_OF(authentications),
+                                         "Required or NotRequired") == 1;
+    powershell_scan_must_take(w, S(" -Encryption NotRequired"));
+    if (!secure || w->wanted) return;
+    if (rule->action == ACTION_BLOCK) w->wanted = "NotRequired, since it blocks";
+    rule->action = ACTION_ALLOW_IF_SECURE;
+    powershell_scan_must_take(w, S(" -OverrideBlockRules $true"));
+    if (rule->direction != DIRECTION_INBOUND) return;
+    powershell_scan_must_take(w, S(" -RemoteMachine "));
+    take_principals(w, rule);
+}
+
+static bool take_enabled(struct powershell_words *w)
 {
     static const str enabled[] = {T("True"), T("False")};
+    powershell_scan_must_take(w, S(" -Group $group -Enabled "));
+    return powershell_scan_one_of(w, enabled, COUNT_OF(enabled), "True or False") == 0;
+}
+
+static str take_text(struct powershell_words *w, str option)
+{
+    powershell_scan_must_take(w, option);
+    return powershell_scan_quoted(w);
+}
+
+/* "Remove-Old 'id'", and that the next line makes a rule of that name. */
+static bool read_removal(struct powershell_scan *s, str command, str *id)
+{
+    struct powershell_words w = powershell_scan_words(s);
+    *id = take_text(&w, command);
+    return powershell_scan_finish(s, &w);
+}
+
+static void take_id(struct powershell_words *w, str command, str id)
+{
+    str found = take_text(w, command);
+    if (!w->wanted && (!found.len || !str_equal(found, id))) w->wanted = "the name above it";
+}
+
+static bool read_rule(struct powershell_scan *s, str group, struct rule *out)
+{
     static const str directions[] = {T("Inbound"), T("Outbound")};
     static const str actions[] = {T("Allow"), T("Block")};
     static const str protocols[] = {T("TCP"), T("UDP")};
-    struct words w = {.arena = s->arena, .left = s->text};
-    struct rule rule = {.group = group, .offset = s->at, .logs = true};
-
-    must_take(&w, S("New-NetFirewallRule -PolicyStore $store -Name "));
-    rule.id = take_quoted(&w);
-    must_take(&w, S(" -DisplayName "));
-    rule.name = take_quoted(&w);
-    must_take(&w, S(" -Description "));
-    rule.why = take_quoted(&w);
-    must_take(&w, S(" -Group $group -Enabled "));
-    rule.enabled = take_one_of(&w, enabled, COUNT_OF(enabled), "True or False") == 0;
-    must_take(&w, S(" -Profile "));
+    struct lists lists;
+    struct rule rule = {.group = group, .logs = true};
+    if (!read_lists(s, &lists)) return false;
+    if (!lists.has_remote) return powershell_scan_unexpected(s, S("$remote = @( before the rule"));
+    if (!read_removal(s, S("Remove-Old "), &rule.id)) return false;
+    struct powershell_words w = powershell_scan_words(s);
+    rule.offset = s->at;
+    take_id(&w, S("New-NetFirewallRule @to -Name "), rule.id);
+    rule.name = take_text(&w, S(" -DisplayName "));
+    rule.why = take_text(&w, S(" -Description "));
+    rule.enabled = take_enabled(&w);
+    powershell_scan_must_take(&w, S(" -Profile "));
     rule.profiles = take_profiles(&w);
-    must_take(&w, S(" -Direction "));
-    bool inbound = take_one_of(&w, directions, COUNT_OF(directions), "a direction") == 0;
+    powershell_scan_must_take(&w, S(" -Direction "));
+    bool inbound = powershell_scan_one_of(&w, directions, COUNT_OF(directions), "a direction") == 0;
     rule.direction = inbound ? DIRECTION_INBOUND : DIRECTION_OUTBOUND;
-    must_take(&w, S(" -Action "));
-    bool allows = take_one_of(&w, actions, COUNT_OF(actions), "Allow or Block") == 0;
+    powershell_scan_must_take(&w, S(" -Action "));
+    bool allows = powershell_scan_one_of(&w, actions, COUNT_OF(actions), "Allow or Block") == 0;
     rule.action = allows ? ACTION_ALLOW : ACTION_BLOCK;
-    if (inbound) must_take(&w, S(" -EdgeTraversalPolicy Block"));
-    must_take(&w, S(" -Protocol "));
-    bool tcp = take_one_of(&w, protocols, COUNT_OF(protocols), "TCP or UDP") == 0;
+    if (inbound) powershell_scan_must_take(&w, S(" -EdgeTraversalPolicy Block"));
+    powershell_scan_must_take(&w, S(" -Protocol "));
+    bool tcp = powershell_scan_one_of(&w, protocols, COUNT_OF(protocols), "TCP or UDP") == 0;
     rule.transport = tcp ? TRANSPORT_TCP : TRANSPORT_UDP;
-    must_take(&w, inbound ? S(" -LocalPort ") : S(" -RemotePort "));
+    powershell_scan_must_take(&w, inbound ? S(" -LocalPort ") : S(" -RemotePort "));
     take_ports(&w, &rule);
-    if (lists->has_local) must_take(&w, S(" -LocalAddress $local"));
-    must_take(&w, S(" -RemoteAddress $remote -WhatIf:$WhatIfPreference | Out-Null"));
-    if (!w.wanted && w.left.len) w.wanted = "the end of the line";
-    if (w.wanted)
-        return err_line(s->err, ERR_MALFORMED, s->line, 1 + (uint32_t)(s->text.len - w.left.len),
-                        "expected \"%s\", found \"%.*s\"", w.wanted,
-                        STR_ARG(str_utf8(s->arena, str_head(w.left, 60))));
-    if (!lists->has_remote) return unexpected(s, S("$remote = @( before the rule"));
-    rule.local = lists->has_local ? lists->local : (struct prefix_set){&addr_all, 1};
-    rule.remote = lists->remote;
+    take_security(&w, &rule);
+    if (powershell_scan_take(&w, S(" -Program "))) {
+        rule.program = powershell_scan_quoted(&w);
+        if (!rule.program.len && !w.wanted) w.wanted = "a program";
+    }
+    if (lists.has_local) powershell_scan_must_take(&w, S(" -LocalAddress $local"));
+    powershell_scan_must_take(&w, S(" -RemoteAddress $remote | Out-Null"));
+    if (!powershell_scan_finish(s, &w)) return false;
+    rule.local = lists.has_local ? lists.local : (struct prefix_set){&addr_all, 1};
+    rule.remote = lists.remote;
     *out = rule;
-    next_line(s);
     return true;
 }
 
-struct rules_read {
-    struct rule *items;
-    size_t n, room;
-};
-
-/* Between "try {" and its "}". */
-static bool read_rules(struct script *s, str group, struct rules_read *rules)
+static bool read_security_rule(struct powershell_scan *s, str group, struct security_rule *out)
 {
-    struct lists lists = {0};
-    while (!str_equal(s->text, S("}"))) {
-        bool local = str_equal(s->text, S("$local = @("));
-        bool remote = str_equal(s->text, S("$remote = @("));
-        if ((local && lists.has_local) || (remote && lists.has_remote))
-            return unexpected(s, S("New-NetFirewallRule"));
-        if (local || remote) {
-            if (!read_list(s, local ? &lists.local : &lists.remote)) return false;
-            lists.has_local |= local;
-            lists.has_remote |= remote;
-            continue;
-        }
-        arena_grow(s->arena, rules->items, rules->n, rules->room);
-        if (!read_rule(s, &lists, group, &rules->items[rules->n])) return false;
-        rules->n++;
-        lists = (struct lists){0}; /* each rule has lists of its own */
-    }
-    if (lists.has_local || lists.has_remote) return unexpected(s, S("New-NetFirewallRule"));
-    next_line(s);
+    struct lists lists;
+    struct security_rule rule = {
+        .group = group,
+        .inbound = SECURITY_REQUEST,
+        .outbound = SECURITY_REQUEST,
+        .computer_kerberos = true,
+        .user_kerberos = true,
+    };
+    if (!read_lists(s, &lists)) return false;
+    if (!lists.has_local || !lists.has_remote)
+        return powershell_scan_unexpected(s, S("$local = @( and $remote = @( before the rule"));
+    if (!read_removal(s, S("Remove-OldSecurity "), &rule.id)) return false;
+    struct powershell_words w = powershell_scan_words(s);
+    rule.offset = s->at;
+    take_id(&w, S("New-NetIPsecRule @to -IPsecRuleName "), rule.id);
+    rule.name = take_text(&w, S(" -DisplayName "));
+    rule.why = take_text(&w, S(" -Description "));
+    rule.enabled = take_enabled(&w);
+    powershell_scan_must_take(&w, S(" -Profile "));
+    rule.profiles = take_profiles(&w);
+    powershell_scan_must_take(&w, S(" -InboundSecurity Request -OutboundSecurity Request "
+                                    "-Phase1AuthSet $computer -Phase2AuthSet $user -LocalAddress "
+                                    "$local -RemoteAddress $remote | Out-Null"));
+    if (!powershell_scan_finish(s, &w)) return false;
+    rule.local = lists.local;
+    rule.remote = lists.remote;
+    *out = rule;
     return true;
 }
 
 /* ---- Scripts ------------------------------------------------------------------------------------
  */
 
-/* What follows the opening of an apply.ps1. */
-static bool read_apply(struct script *s, str group, struct rules_read *rules)
+struct rules_read {
+    struct rule *items;
+    size_t n, room;
+    struct security_rule *security;
+    size_t n_security, security_room;
+};
+
+/* Which of the two stands behind the lists that begin here. */
+static bool is_security_next(const struct powershell_scan *s)
 {
-    static const str rethrow[] = {T("throw"), T("}")};
-    return expect_all(s, remember, COUNT_OF(remember)) &&
-           expect_all(s, removal, COUNT_OF(removal)) && expect(s, S("try {")) &&
-           read_rules(s, group, rules) && expect(s, S("catch {")) &&
-           expect_all(s, removal, COUNT_OF(removal)) && expect_all(s, rethrow, COUNT_OF(rethrow)) &&
-           expect(s, logging);
+    struct powershell_scan ahead = *s;
+    while (ahead.text.len && !str_starts(ahead.text, S("Remove-Old")))
+        powershell_scan_next(&ahead);
+    return str_starts(ahead.text, S("Remove-OldSecurity "));
 }
 
-/* What follows the opening of a rollback.ps1. */
-static bool read_undo(struct script *s)
+/* One line for the log of each profile. */
+static bool read_logs(struct powershell_scan *s)
 {
-    return expect_all(s, removal, COUNT_OF(removal)) && expect_all(s, restore, COUNT_OF(restore));
+    static const str heads[] = {T("Set-Log 'Domain' "), T("Set-Log 'Private' "),
+                                T("Set-Log 'Public' ")};
+    static const str states[] = {T("'True' "), T("'False' ")};
+    for (size_t i = 0; i < COUNT_OF(heads); i++) {
+        struct powershell_words w = powershell_scan_words(s);
+        powershell_scan_must_take(&w, heads[i]);
+        (void)powershell_scan_one_of(&w, states, COUNT_OF(states), "'True' or 'False'");
+        if (!powershell_scan_quoted(&w).len && !w.wanted) w.wanted = "the path of a log";
+        powershell_scan_must_take(&w, S(" "));
+        if (!powershell_scan_number(&w, 32767) && !w.wanted) w.wanted = "1 to 32767 KB";
+        if (!powershell_scan_finish(s, &w)) return false;
+    }
+    return true;
 }
 
-static bool at_end(struct script *s)
+static bool read_rules(struct powershell_scan *s, str group, struct rules_read *rules)
 {
-    return !s->text.len || unexpected(s, S("the end of the script"));
+    struct arena *arena = s->arena;
+    if (powershell_scan_at(s, POWERSHELL_SECURITY)) {
+        if (!powershell_scan_part(s, POWERSHELL_SECURITY)) return false;
+        do {
+            arena_grow(arena, rules->security, rules->n_security, rules->security_room);
+            if (!read_security_rule(s, group, &rules->security[rules->n_security])) return false;
+            rules->n_security++;
+        } while (is_security_next(s));
+    }
+    while (!str_starts(s->text, S("Set-Log "))) {
+        arena_grow(arena, rules->items, rules->n, rules->room);
+        if (!read_rule(s, group, &rules->items[rules->n])) return false;
+        rules->n++;
+    }
+    return read_logs(s);
+}
+
+/* 64 hexadecimal digits, "-on" for a bundle that turns profiles on. */
+static bool read_bundle(struct powershell_scan *s, bool *turns_on)
+{
+    struct powershell_words w = powershell_scan_words(s);
+    powershell_scan_must_take(&w, S("$bundle = '"));
+    for (size_t i = 0; i < 64 && !w.wanted; i++) {
+        static const str digits[] = {T("0"), T("1"), T("2"), T("3"), T("4"), T("5"),
+                                     T("6"), T("7"), T("8"), T("9"), T("a"), T("b"),
+                                     T("c"), T("d"), T("e"), T("f")};
+        (void)powershell_scan_one_of(&w, digits, COUNT_OF(digits), "a SHA-256 of the rules");
+    }
+    *turns_on = powershell_scan_take(&w, S("-on"));
+    powershell_scan_must_take(&w, S("'"));
+    return powershell_scan_finish(s, &w);
+}
+
+/* What follows the parameters of an apply.ps1. */
+static bool read_apply(struct powershell_scan *s, struct rules_read *rules)
+{
+    static const enum powershell_part before[] = {
+        POWERSHELL_STORE, POWERSHELL_STATE, POWERSHELL_REVERT, POWERSHELL_ARM, POWERSHELL_PREPARE};
+    str workspace;
+    bool turns_on;
+    if (!powershell_scan_part(s, POWERSHELL_STRICT) || !powershell_scan_workspace(s, &workspace) ||
+        !read_bundle(s, &turns_on) || !powershell_scan_parts(s, before, COUNT_OF(before)))
+        return false;
+    str group = str_format(s->arena, "sallyport:%.*s", STR_ARG(workspace));
+    return (!turns_on || powershell_scan_part(s, POWERSHELL_KNOWN_OFF)) &&
+           powershell_scan_part(s, POWERSHELL_SAVE) && read_rules(s, group, rules) &&
+           powershell_scan_part(s, POWERSHELL_LEFT_OVER) &&
+           (!turns_on || powershell_scan_part(s, POWERSHELL_TURN_ON)) &&
+           powershell_scan_part(s, POWERSHELL_LOG);
+}
+
+/* What follows the parameters of a rollback.ps1. */
+static bool read_undo(struct powershell_scan *s, str *workspace)
+{
+    static const enum powershell_part parts[] = {POWERSHELL_STORE, POWERSHELL_STATE,
+                                                 POWERSHELL_REVERT, POWERSHELL_ROLL_BACK};
+    return powershell_scan_part(s, POWERSHELL_STRICT) && powershell_scan_workspace(s, workspace) &&
+           powershell_scan_parts(s, parts, COUNT_OF(parts));
+}
+
+/* Goes past the parameters when they are these. */
+static bool has_parameters(struct powershell_scan *s, enum powershell_part part)
+{
+    struct powershell_scan ahead = *s;
+    struct err ignored = {0};
+    ahead.err = &ignored;
+    if (!powershell_scan_part(&ahead, part)) return false;
+    ahead.err = s->err;
+    *s = ahead;
+    return true;
 }
 
 bool powershell_read(str source, bytes content, struct arena *arena, struct ruleset *out,
                      struct err *err)
 {
-    struct script s = script_of(content, arena, err);
+    struct powershell_scan s = powershell_scan_of(content, arena, err);
     struct rules_read rules = {0};
+    bool read;
     str workspace;
-    if (!read_opening(&s, &workspace)) return err_in(err, source);
-    str group = str_format(arena, "sallyport:%.*s", STR_ARG(workspace));
-    bool undoes = str_equal(s.text, removal[0]);
-    bool read = undoes ? read_undo(&s) : read_apply(&s, group, &rules);
-    if (!read || !at_end(&s)) return err_in(err, source);
-    *out = (struct ruleset){.rules = rules.items, .n = rules.n};
+    if (has_parameters(&s, POWERSHELL_ROLLBACK_PARAMETERS)) {
+        read = read_undo(&s, &workspace) && powershell_scan_end(&s);
+    } else if (has_parameters(&s, POWERSHELL_HARDEN_PARAMETERS) ||
+               has_parameters(&s, POWERSHELL_SOFTEN_PARAMETERS)) {
+        if (!powershell_hardening_read(source, content, (str){0}, arena, err)) return false;
+        read = true;
+    } else {
+        read = powershell_scan_part(&s, POWERSHELL_APPLY_PARAMETERS) && read_apply(&s, &rules) &&
+               powershell_scan_end(&s);
+    }
+    if (!read) return err_in(err, source);
+    *out = (struct ruleset){
+        .rules = rules.items,
+        .n = rules.n,
+        .security = rules.security,
+        .n_security = rules.n_security,
+    };
     return true;
 }
 
 bool powershell_read_rollback(str source, bytes content, str workspace, str border_word,
                               struct arena *arena, struct err *err)
 {
-    struct script s = script_of(content, arena, err);
+    struct powershell_scan s = powershell_scan_of(content, arena, err);
     str found;
     if (border_word.len) {
         (void)err_set(err, ERR_UNSUPPORTED, "this dialect has no rollback of a border");
         return err_in(err, source);
     }
-    if (!read_opening(&s, &found) || !read_undo(&s) || !at_end(&s)) return err_in(err, source);
+    if (!powershell_scan_part(&s, POWERSHELL_ROLLBACK_PARAMETERS) || !read_undo(&s, &found) ||
+        !powershell_scan_end(&s))
+        return err_in(err, source);
     if (str_equal(found, workspace)) return true;
     (void)err_set(err, ERR_MALFORMED, "expected the group of \"%.*s\", found that of \"%.*s\"",
                   STR_ARG(workspace), STR_ARG(found));

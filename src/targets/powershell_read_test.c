@@ -6,52 +6,90 @@
 #define ARTEFACT SOURCE_ROOT "/tests/corpus/powershell_read/apply.ps1"
 
 static const struct read_row rows[] = {
-    {"as written",                    NULL,                                                       NULL,                               NULL,                    0,  7},
-    {"a remark more",                 "try {\n",                                                  "try {\n# remark\n\n",              NULL,                    0,  7},
-    {"line ends of Windows",          "param()\n",                                                "param()\r\n",                      NULL,                    0,  7},
-    {"an empty list",                 "        '10.2.0.1'\n",                                     "",                                 NULL,                    0,  7},
-    {"a disabled rule",               "-Enabled True",                                            "-Enabled False",                   NULL,                    0,  7},
-
-    {"a carriage return alone",       "# The local",                                              "# The\rlocal",                     "expected",              1,  0},
-    {"a quote beyond ASCII",          "# The local",                                              "# The \xe2\x80\x98",               "expected",              1,  0},
-    {"no dry run",                    "SupportsShouldProcess = $true",                            "",                                 "SupportsShouldProcess", 11, 0},
-    {"another store",                 "'PersistentStore'",                                        "'ActiveStore'",                    "PersistentStore",       16, 0},
-    {"a group that is a pattern",     "'sallyport:workspace'",                                    "'sallyport:*'",                    "WORKSPACE",             17, 0},
-    {"a group of nobody",             "'sallyport:workspace'",                                    "'sallyport:'",                     "WORKSPACE",             17, 0},
-    {"a foreign group",               "'sallyport:workspace'",                                    "'Core Networking'",                "WORKSPACE",             17, 0},
-    {"a state file elsewhere",        "profiles-workspace",                                       "../x",                             "profiles-workspace",    19, 0},
-    {"a bare removal",                "Remove-NetFirewallRule -PolicyStore $store -Group $group",
-     "Remove-NetFirewallRule -PolicyStore $store",                                                                                    "-Group $group",         29, 0},
-    {"a command among the rules",     "try {\n",                                                  "try {\nStop-Service mpssvc\n",     "New-NetFirewallRule",
-     32,                                                                                                                                                           0},
-    {"a block comment",               "try {\n",                                                  "try {\n<# x #>\n",                 "New-NetFirewallRule",   32, 0},
-    {"a list twice",                  "try {\n",                                                  "try {\n$remote = @(\n)\n",         "New-NetFirewallRule",   36, 0},
-    {"a prefix with host bits",       "'10.1.0.0/24'",                                            "'10.1.0.1/24'",                    "a quoted address",      35, 0},
-    {"a prefix too long",             "'10.1.0.0/24'",                                            "'10.1.0.0/33'",                    "a quoted address",      35, 0},
-    {"a length with a zero in front", "'10.1.0.0/24'",                                            "'10.1.0.0/024'",                   "a quoted address",      35, 0},
-    {"a range of two families",       "'10.1.0.0/24'",                                            "'10.1.0.0-::1:0:0:0'",             "a quoted address",      35, 0},
-    {"a range backwards",             "'10.1.0.0/24'",                                            "'10.1.0.9-10.1.0.1'",              "a quoted address",      35, 0},
-    {"a keyword",                     "'10.1.0.0/24'",                                            "'LocalSubnet'",                    "a quoted address",      35, 0},
-    {"an address without quotes",     "'10.1.0.0/24'",                                            "10.1.0.0/24",                      "a quoted address",      35, 0},
-    {"two on a line",                 "'10.1.0.0/24'",                                            "'10.1.0.0/24','10.9.0.0/24'",      "a quoted address",      35, 0},
-    {"a variable as address",         "'10.1.0.0/24'",                                            "$any",                             "a quoted address",      35, 0},
-    {"a name that is not closed",     "-Name 'sallyport",                                         "-Name sallyport",                  "expected \"'\"",        38, 0},
-    {"another profile",               "-Profile 'Domain'",                                        "-Profile 'Any'",                   "a profile",             38, 0},
-    {"another action",                "-Action Allow",                                            "-Action NotConfigured",            "Allow or Block",        38, 0},
-    {"another direction",             "-Direction Inbound",                                       "-Direction Both",                  "a direction",           38, 0},
-    {"another protocol",              "-Protocol TCP",                                            "-Protocol Any",                    "TCP or UDP",            38, 0},
-    {"port 0",                        "'445'",                                                    "'0'",                              "a port",                38, 0},
-    {"port 65536",                    "'445'",                                                    "'65536'",                          "a port",                38, 0},
-    {"ports backwards",               "'445'",                                                    "'445-444'",                        "a port",                38, 0},
-    {"the port of the other end",     "-LocalPort",                                               "-RemotePort",                      "-LocalPort",            38, 0},
-    {"edge traversal",                "-EdgeTraversalPolicy Block",                               "-EdgeTraversalPolicy Allow",
-     "-EdgeTraversalPolicy Block",                                                                                                                             38, 0},
-    {"a program",                     " -Protocol TCP",                                           " -Program 'x' -Protocol TCP",      "-Protocol",             38, 0},
-    {"a dry run that is none",        "-WhatIf:$WhatIfPreference | Out-Null\n\n",
-     "-WhatIf:$false | Out-Null\n\n",                                                                                                 "-WhatIf",               38, 0},
-    {"more after a rule",             "| Out-Null\n\n",                                           "| Out-Null; Restart-Computer\n\n",
-     "the end of the line",                                                                                                                                    38, 0},
-    {"no logging",                    "Set-NetFirewallProfile",                                   "# Set-NetFirewallProfile",         "LogBlocked True",       92, 0},
+    {"as written",                        NULL,                                                                NULL,                                          NULL,                          0,   12},
+    {"a remark more",                     "try {\n    Copy",                                                   "try {\n# remark\n\n    Copy",                 NULL,                          0,   12},
+    {"line ends of Windows",              "try {\n    Copy",                                                   "try {\r\n    Copy",                           NULL,                          0,   12},
+    {"an empty list",                     "        '10.2.0.1'\n",                                              "",                                            NULL,                          0,   12},
+    {"a disabled rule",                   "-Enabled True -Profile 'Domain'",                                   "-Enabled False -Profile 'Domain'",            NULL,
+     0,                                                                                                                                                                                           12},
+    {"another log",                       "firewall.log' 16384",                                               "firewall.log' 32767",                         NULL,                          0,   12},
+    {"a carriage return alone",           "# The rules below",                                                 "# The\rrules below",                          "expected",                    1,   0 },
+    {"a quote beyond ASCII",              "# The rules below",                                                 "# The \xe2\x80\x98",                          "expected",                    1,   0 },
+    {"no dry run",                        "SupportsShouldProcess = $true",                                     "",                                            "SupportsShouldProcess",       11,  0 },
+    {"another store",                     "'PersistentStore',",                                                "'ActiveStore',",                              "PersistentStore",             14,  0 },
+    {"a workspace that is a pattern",     "$workspace = 'contoso'",                                            "$workspace = '*'",                            "WORKSPACE",                   23,
+     0                                                                                                                                                                                              },
+    {"a workspace of nobody",             "$workspace = 'contoso'",                                            "$workspace = ''",                             "WORKSPACE",                   23,  0 },
+    {"a foreign group",                   "$group = 'sallyport:'",                                             "$group = 'Core Networking'",                  "sallyport:",                  26,  0 },
+    {"a bundle without a name",           "$bundle = '",                                                       "$bundle = 'x",                                "a SHA-256",                   25,  0 },
+    {"a state elsewhere",                 "$env:ProgramFiles",                                                 "$env:TEMP",                                   "ProgramFiles",                37,  0 },
+    {"no domain controller",              "-DomainController $DomainController ",                              "",                                            "Open-NetGPO",                 48,  0 },
+    {"errors passed over",                "ErrorAction = 'Stop'; WhatIf",                                      "ErrorAction = 'Ignore'; WhatIf",
+     "$to =",                                                                                                                                                                                52,  0 },
+    {"a bare removal",                    "Remove-NetFirewallRule @to -Group $group",                          "Remove-NetFirewallRule @to",
+     "-Group $group",                                                                                                                                                                        166, 0 },
+    {"another Kerberos",                  "-User -Kerberos",                                                   "-Anonymous",                                  "-User -Kerberos",             146, 0 },
+    {"rules that do not come back",       "New-NetFirewallRule @to @rule",
+     "New-NetFirewallRule @at @rule",                                                                                                                         "@to @rule",                   182, 0 },
+    {"profiles that are never on",        "'False') -and ($session",                                           "'True') -and ($session",
+     "$known.Enabled",                                                                                                                                                                       284, 0 },
+    {"a command among the rules",         "    # why: corpus.yaml:12 logon\n",                                 "Stop-Service mpssvc\n",
+     "remote = @( before",                                                                                                                                                                   297, 0 },
+    {"a block comment",                   "    # why: corpus.yaml:12 logon\n",                                 "<# x #>\n",                                   "remote = @( before",          297,
+     0                                                                                                                                                                                              },
+    {"a list twice",                      "    $remote = @(\n",                                                "    $remote = @(\n    )\n    $remote = @(\n",
+     "one list of each end",                                                                                                                                                                 300, 0 },
+    {"a prefix with host bits",           "'10.2.0.1'",                                                        "'10.2.0.1/24'",                               "a quoted address",            299, 0 },
+    {"a prefix too long",                 "'10.2.0.1'",                                                        "'10.1.0.0/33'",                               "a quoted address",            299, 0 },
+    {"a length with a zero in front",     "'10.2.0.1'",                                                        "'10.1.0.0/024'",                              "a quoted address",            299, 0 },
+    {"a range of two families",           "'10.2.0.1'",                                                        "'10.1.0.0-::1:0:0:0'",                        "a quoted address",            299, 0 },
+    {"a range backwards",                 "'10.2.0.1'",                                                        "'10.1.0.9-10.1.0.1'",                         "a quoted address",            299, 0 },
+    {"a keyword",                         "'10.2.0.1'",                                                        "'LocalSubnet'",                               "a quoted address",            299, 0 },
+    {"an address without quotes",         "'10.2.0.1'",                                                        "10.1.0.0/24",                                 "a quoted address",            299, 0 },
+    {"two on a line",                     "'10.2.0.1'",                                                        "'10.1.0.0/24','10.9.0.0/24'",                 "a quoted address",            299, 0 },
+    {"a variable as address",             "'10.2.0.1'",                                                        "$any",                                        "a quoted address",            299, 0 },
+    {"a name that is not closed",         "Rule @to -Name 'sallyport",                                         "Rule @to -Name sallyport",
+     "expected \"'\"",                                                                                                                                                                       302, 0 },
+    {"a rule that replaces another",      "Remove-Old 'sallyport-contoso-outbound",
+     "Remove-Old 'x-outbound",                                                                                                                                "the name above it",           302, 0 },
+    {"another profile",                   "-Profile 'Domain'",                                                 "-Profile 'Any'",                              "a profile",                   302, 0 },
+    {"another action",                    "-Action Allow -Protocol",                                           "-Action NotConfigured -Protocol",
+     "Allow or Block",                                                                                                                                                                       302, 0 },
+    {"another direction",                 "-Direction Outbound",                                               "-Direction Both",                             "a direction",                 302, 0 },
+    {"another protocol",                  "-Protocol TCP",                                                     "-Protocol Any",                               "TCP or UDP",                  302, 0 },
+    {"port 0",                            "'445'",                                                             "'0'",                                         "a port",                      302, 0 },
+    {"port 65536",                        "'445'",                                                             "'65536'",                                     "a port",                      302, 0 },
+    {"ports backwards",                   "'445'",                                                             "'445-444'",                                   "a port",                      302, 0 },
+    {"the port of the other end",         "-RemotePort",                                                       "-LocalPort",                                  "-RemotePort",                 302, 0 },
+    {"edge traversal",                    "-EdgeTraversalPolicy Block",                                        "-EdgeTraversalPolicy Allow",
+     "-EdgeTraversalPolicy Block",                                                                                                                                                           310, 0 },
+    {"an override in clear",              "-Authentication NotRequired -Encryption NotRequired",
+     "-Authentication NotRequired -Encryption NotRequired -OverrideBlockRules $true",                                                                         "-RemoteAddress",              302, 0 },
+    {"null encapsulation",                "-Authentication Required",                                          "-Authentication NoEncap",
+     "Required or NotRequired",                                                                                                                                                              310, 0 },
+    {"an inbound override for everybody", " -RemoteMachine 'O:LSD:",                                           "'O:LSD:",                                     "-RemoteMachine",
+     310,                                                                                                                                                                                         0 },
+    {"an override for a word",            "(A;;CC;;;S-1-5-21-1-2-3-515)",                                      "(A;;CC;;;WD)",                                "a list of SIDs",
+     310,                                                                                                                                                                                         0 },
+    {"an override against somebody",      "(A;;CC;;;S-1-5-21-1-2-3-515)",                                      "(D;;CC;;;S-1-5-21-1-2-3-515)",
+     "a list of SIDs",                                                                                                                                                                       310, 0 },
+    {"a secured rule that yields",        " -OverrideBlockRules $true",                                        "",                                            "-OverrideBlockRules",         310, 0 },
+    {"a service",                         " -Authentication NotR",                                             " -Service 'x' -Authentication NotR",          "-Authentication",
+     302,                                                                                                                                                                                         0 },
+    {"more after a rule",                 "$remote | Out-Null\n\n",                                            "$remote | Out-Null; Restart-Computer\n\n",
+     "the end of the line",                                                                                                                                                                  302, 0 },
+    {"a log nowhere",                     "'%systemroot%\\system32\\LogFiles\\Firewall\\pfirewall.log' 16384",
+     "'' 16384",                                                                                                                                              "the path of a log",           391, 0 },
+    {"a log of no size",                  "firewall.log' 16384",                                               "firewall.log' 0",                             "1 to 32767 KB",               391, 0 },
+    {"no log of a profile",               "    Set-Log 'Private'",                                             "    # Set-Log 'Private'",                     "Set-Log 'Private'",
+     393,                                                                                                                                                                                         0 },
+    {"rules of before that stay",         "    foreach ($rule in $now.Rules) {",
+     "    foreach ($rule in @()) {",                                                                                                                          "$now.Rules",                  396, 0 },
+    {"profiles that stay on",             "-DefaultInboundAction Allow -Def",
+     "-DefaultInboundAction Block -Def",                                                                                                                      "-DefaultInboundAction Allow", 409, 0 },
+    {"no way back",                       "    Restore-State $now\n",                                          "",                                            "Restore-State $now",          415, 0 },
+    {"a session that is not saved",       "    Save-Session\n}\ncatch",                                        "}\ncatch",                                    "Save-Session",                411,
+     0                                                                                                                                                                                              },
 };
 
 static void test_rows(void **state)
@@ -69,14 +107,16 @@ static void test_fields(void **state)
     struct err err = {0};
     str script = read_rows_file(&arena, ARTEFACT);
     assert_true(powershell_read(S("x"), str_bytes(script), &arena, &rules, &err));
-    const struct rule *rule = &rules.rules[0];
-    assert_true(str_equal(rule->id, S("sallyport-workspace-inbound-smb-tcp-domain-private-public-"
-                                      "allow-1-v4-1")));
-    assert_true(str_equal(rule->group, S("sallyport:workspace")));
-    assert_true(str_equal(rule->why, S("policy.yaml:10 logon")));
+    const struct rule *rule = &rules.rules[1];
+    assert_true(
+        str_equal(rule->id, S("sallyport-contoso-inbound-smb-tcp-domain-allow-if-secure-1-v4-1")));
+    assert_true(str_equal(rule->group, S("sallyport:contoso")));
+    assert_true(str_equal(rule->why, S("corpus.yaml:13 admin shares")));
     assert_int_equal(rule->direction, DIRECTION_INBOUND);
-    assert_int_equal(rule->action, ACTION_ALLOW);
-    assert_int_equal(rule->profiles, 7);
+    assert_int_equal(rule->action, ACTION_ALLOW_IF_SECURE);
+    assert_true(
+        str_equal(rule->principals, S("S-1-5-21-1-2-3-515 S-1-5-21-1-2-3-516 S-1-5-21-1-2-3-521")));
+    assert_int_equal(rule->profiles, 1u << PROFILE_DOMAIN);
     assert_true(rule->enabled);
     assert_int_equal(rule->transport, TRANSPORT_TCP);
     assert_int_equal(rule->n_ports, 1);

@@ -119,6 +119,7 @@ struct bundles_point {
     enum transport transport;
     uint16_t port;
     struct addr local, remote;
+    bool secured; /* both ends have authenticated */
 };
 
 static inline bool bundles_matches(const struct rule *rule, const struct bundles_point *point)
@@ -139,6 +140,9 @@ static inline enum bundles_verdict bundles_ask(struct ruleset rules, enum engine
     for (size_t i = 0; i < rules.n; i++) {
         const struct rule *rule = &rules.rules[i];
         if (!bundles_matches(rule, point)) continue;
+        /* An override: it beats every block, and is nothing for whoever did not authenticate. */
+        if (rule->action == ACTION_ALLOW_IF_SECURE && point->secured) return BUNDLES_ALLOWED;
+        if (rule->action == ACTION_ALLOW_IF_SECURE) continue;
         bool blocks = rule->action == ACTION_BLOCK;
         if (engine != ENGINE_WINDOWS) /* of pf: all of ours are quick */
             return blocks ? BUNDLES_BLOCKED : BUNDLES_ALLOWED;

@@ -65,7 +65,9 @@ static bool find_token(str content, size_t from, struct token *out)
         size_t n = 0;
         while (n < rest.len && in_token(rest.ptr[n]))
             n++;
-        if (n && token_range(str_head(rest, n), &out->range)) {
+        /* "::" before a letter is an operator of PowerShell. */
+        bool word = n < rest.len && ((rest.ptr[n] | 32) >= 'g' && (rest.ptr[n] | 32) <= 'z');
+        if (n && !word && token_range(str_head(rest, n), &out->range)) {
             out->at = i;
             out->len = n;
             return true;

@@ -50,12 +50,12 @@ verify() {
 }
 
 @test "a rule of another group, which the rollback would leave" {
-    sed -i "s/^\$group = 'sallyport:workspace'/\$group = 'sallyport:other'/; s/profiles-workspace/profiles-other/" out/powershell/clients-1/apply.ps1
+    sed -i "s/^\$workspace = 'workspace'/\$workspace = 'other'/" out/powershell/clients-1/apply.ps1
     verify other-group
 }
 
 @test "a rollback that removes everything" {
-    sed -i 's/ -Group $group -WhatIf/ -WhatIf/' out/powershell/clients-1/rollback.ps1
+    sed -i 's/Remove-NetFirewallRule @to -Group $group/Remove-NetFirewallRule @to/' out/powershell/clients-1/rollback.ps1
     verify bare-removal
 }
 
