@@ -399,58 +399,85 @@ static void resolve_profile(struct resolving *r, enum profile profile)
 /* ---- Entries ------------------------------------------------------------------------------------
  */
 
-/* Beside its own addresses, a segment is seen by servers as its nat addresses, and a group by
- * clients as its vip addresses. */
+/* Addresses under which the other side sees a segment's or a group's machines (DESIGN.md 4, NAT):
+ * of `managed` and `untrusted`, those of all their segments. */
+struct seen_as {
+    const struct placed_prefix *items;
+    size_t n;
+};
+
+static struct seen_as seen_as_group(const struct policy *policy, const struct selector *selector)
+{
+    if (selector->kind != SELECT_GROUP) return (struct seen_as){NULL, 0};
+    const struct group *group = &policy->groups[selector->index];
+    return (struct seen_as){group->vip, group->n_vip};
+}
+
+/* The segments that a selector may mean: the first, and behind the last. */
+static size_t first_segment(const struct selector *selector)
+{
+    return selector->kind == SELECT_SEGMENT ? selector->index : 0;
+}
+
+static size_t last_segment(const struct policy *policy, const struct selector *selector)
+{
+    bool of_trust = selector->kind == SELECT_BUILTIN &&
+                    (selector->index == BUILTIN_MANAGED || selector->index == BUILTIN_UNTRUSTED);
+    if (selector->kind == SELECT_SEGMENT) return selector->index + 1;
+    return of_trust ? policy->n_segments : 0;
+}
+
+/* The segment's, when the selector means it. */
+static struct seen_as seen_as_segment(const struct policy *policy, const struct selector *selector,
+                                      size_t number)
+{
+    const struct segment *segment = &policy->segments[number];
+    enum trust trust = selector->index == BUILTIN_MANAGED ? TRUST_MANAGED : TRUST_UNTRUSTED;
+    if (selector->kind == SELECT_BUILTIN && segment->trust != trust)
+        return (struct seen_as){NULL, 0};
+    return (struct seen_as){segment->nat, segment->n_nat};
+}
+
+static bool is_seen_otherwise(const struct policy *policy, const struct selector *selector)
+{
+    if (seen_as_group(policy, selector).n) return true;
+    for (size_t i = first_segment(selector); i < last_segment(policy, selector); i++)
+        if (seen_as_segment(policy, selector, i).n) return true;
+    return false;
+}
+
+static void add_seen(struct seen_as seen, struct arena *arena, struct range_list *list)
+{
+    for (size_t i = 0; i < seen.n; i++)
+        add_set(list, arena, places_of_prefix(seen.items[i].prefix, arena));
+}
+
+/* What a selector means of the machines' own addresses. */
+static struct prefix_set own_addresses(const struct resolved *resolved,
+                                       const struct selector *selector, struct arena *arena)
+{
+    switch (selector->kind) {
+    case SELECT_SEGMENT:
+        return resolved->places.segments[selector->index];
+    case SELECT_GROUP:
+        return resolved->groups[selector->index];
+    case SELECT_BUILTIN:
+        return resolved->builtins[selector->index];
+    case SELECT_PREFIX:
+        break;
+    }
+    return places_of_prefix(selector->prefix, arena);
+}
+
 static void add_selector(const struct resolved *resolved, const struct selector *selector,
                          enum resolve_end end, struct arena *arena, struct range_list *list)
 {
     const struct policy *policy = resolved->policy;
-    const struct placed_prefix *seen_as = NULL;
-    size_t n = 0;
-    switch (selector->kind) {
-    case SELECT_SEGMENT:
-        add_set(list, arena, resolved->places.segments[selector->index]);
-        if (end == RESOLVE_SERVER) break;
-        seen_as = policy->segments[selector->index].nat;
-        n = policy->segments[selector->index].n_nat;
-        break;
-    case SELECT_GROUP:
-        add_set(list, arena, resolved->groups[selector->index]);
-        if (end == RESOLVE_CLIENT) break;
-        seen_as = policy->groups[selector->index].vip;
-        n = policy->groups[selector->index].n_vip;
-        break;
-    case SELECT_BUILTIN:
-        add_set(list, arena, resolved->builtins[selector->index]);
-        break;
-    case SELECT_PREFIX:
-        add_set(list, arena, places_of_prefix(selector->prefix, arena));
-        break;
-    }
-    for (size_t i = 0; i < n; i++)
-        add_set(list, arena, places_of_prefix(seen_as[i].prefix, arena));
-}
-
-/* A selector that is one set already: most ends have just one. */
-static bool is_one_set(const struct resolved *resolved, const struct selector *selector,
-                       enum resolve_end end, struct arena *arena, struct prefix_set *out)
-{
-    const struct policy *policy = resolved->policy;
-    switch (selector->kind) {
-    case SELECT_SEGMENT:
-        *out = resolved->places.segments[selector->index];
-        return end == RESOLVE_SERVER || !policy->segments[selector->index].n_nat;
-    case SELECT_GROUP:
-        *out = resolved->groups[selector->index];
-        return end == RESOLVE_CLIENT || !policy->groups[selector->index].n_vip;
-    case SELECT_BUILTIN:
-        *out = resolved->builtins[selector->index];
-        return true;
-    case SELECT_PREFIX:
-        break;
-    }
-    *out = places_of_prefix(selector->prefix, arena);
-    return true;
+    add_set(list, arena, own_addresses(resolved, selector, arena));
+    if (end == RESOLVE_OWN) return;
+    add_seen(seen_as_group(policy, selector), arena, list);
+    for (size_t i = first_segment(selector); i < last_segment(policy, selector); i++)
+        add_seen(seen_as_segment(policy, selector, i), arena, list);
 }
 
 struct prefix_set resolve_selectors(const struct resolved *resolved,
@@ -458,9 +485,10 @@ struct prefix_set resolve_selectors(const struct resolved *resolved,
                                     struct arena *arena)
 {
     struct range_list list = {0};
-    struct prefix_set one;
-    if (selectors->n == 1 && is_one_set(resolved, &selectors->items[0], end, arena, &one))
-        return one;
+    /* Most ends have just one set, as it is. */
+    if (selectors->n == 1 &&
+        (end == RESOLVE_OWN || !is_seen_otherwise(resolved->policy, &selectors->items[0])))
+        return own_addresses(resolved, &selectors->items[0], arena);
     for (size_t i = 0; i < selectors->n; i++)
         add_selector(resolved, &selectors->items[i], end, arena, &list);
     return set_of(&list, arena);
@@ -646,30 +674,23 @@ bool resolve_policy(const struct policy *policy, const struct host_lookup *looku
 /* ---- Look-ups -----------------------------------------------------------------------------------
  */
 
+static bool seen_has(struct seen_as seen, struct addr a)
+{
+    for (size_t i = 0; i < seen.n; i++)
+        if (places_prefix_has(seen.items[i].prefix, a)) return true;
+    return false;
+}
+
 static bool selector_has(const struct resolved *resolved, const struct selector *selector,
                          enum resolve_end end, struct addr a)
 {
     const struct policy *policy = resolved->policy;
-    const struct placed_prefix *seen_as = NULL;
-    size_t n = 0;
-    switch (selector->kind) {
-    case SELECT_SEGMENT:
-        if (prefix_set_contains(resolved->places.segments[selector->index], a)) return true;
-        seen_as = policy->segments[selector->index].nat;
-        n = end == RESOLVE_CLIENT ? policy->segments[selector->index].n_nat : 0;
-        break;
-    case SELECT_GROUP:
-        if (prefix_set_contains(resolved->groups[selector->index], a)) return true;
-        seen_as = policy->groups[selector->index].vip;
-        n = end == RESOLVE_SERVER ? policy->groups[selector->index].n_vip : 0;
-        break;
-    case SELECT_BUILTIN:
-        return prefix_set_contains(resolved->builtins[selector->index], a);
-    case SELECT_PREFIX:
-        return places_prefix_has(selector->prefix, a);
-    }
-    for (size_t i = 0; i < n; i++)
-        if (places_prefix_has(seen_as[i].prefix, a)) return true;
+    if (selector->kind == SELECT_PREFIX) return places_prefix_has(selector->prefix, a);
+    if (prefix_set_contains(own_addresses(resolved, selector, NULL), a)) return true;
+    if (end == RESOLVE_OWN) return false;
+    if (seen_has(seen_as_group(policy, selector), a)) return true;
+    for (size_t i = first_segment(selector); i < last_segment(policy, selector); i++)
+        if (seen_has(seen_as_segment(policy, selector, i), a)) return true;
     return false;
 }
 

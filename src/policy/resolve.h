@@ -128,9 +128,9 @@ MUST_USE bool resolve_policy(const struct policy *policy, const struct host_look
                              int64_t as_of_us, bool for_check, struct arena *arena,
                              struct resolved *out, struct diagnostics *found);
 
-/* Who stands at which end: a segment is also seen by servers as its nat addresses, a group by
- * clients as its vip addresses. */
-enum resolve_end { RESOLVE_CLIENT, RESOLVE_SERVER };
+/* Who stands at which end. At either, the other side also sees a segment as its nat addresses and a
+ * group as its vip addresses. OWN: the machines' own addresses alone, for what holds machines. */
+enum resolve_end { RESOLVE_CLIENT, RESOLVE_SERVER, RESOLVE_OWN };
 
 /* Where an entry stands: "policy.yaml:14", or in the file of its exception. */
 str resolve_entry_where(const struct resolved *resolved, const struct resolved_entry *entry,

@@ -390,14 +390,21 @@ static void entries_become_sets(void **state)
                      "  - {from: a, to: g, service: smb}\n"
                      "  - {from: g, to: a, service: smb, except: {from: [a], to: g}}\n"
                      "  - {from: [10.0.0.0/8, internet], to: [], service: smb, secure: none}\n"
-                     "  - {from: \"::/0\", to: 0.0.0.0/0, service: smb, secure: certificate}\n"));
+                     "  - {from: \"::/0\", to: 0.0.0.0/0, service: smb, secure: certificate}\n"
+                     "  - {from: managed, to: g, service: smb}\n"));
     const struct resolved_entry *e = w.r.entries;
-    assert_int_equal(w.r.n_entries, 4);
+    assert_int_equal(w.r.n_entries, 5);
+    expect_set(&w, e[4].from, "10.1.0.0/24 192.168.1.1/32");
+    expect_set(&w, w.r.managed, "10.1.0.0/24");
+    assert_true(
+        resolve_selectors_have(&w.r, &e[4].entry->from, RESOLVE_CLIENT, addr("192.168.1.1")));
+    assert_false(resolve_selectors_have(&w.r, &e[4].entry->from, RESOLVE_OWN, addr("192.168.1.1")));
     expect_set(&w, e[0].from, "10.1.0.0/24 192.168.1.1/32");
     expect_set(&w, e[0].to, "10.1.0.4/32 10.1.9.9/32");
     assert_int_equal(e[0].secure, SECURE_NONE);
-    expect_set(&w, e[1].from, "10.1.0.4/32");
-    expect_set(&w, e[1].to, "10.1.0.0/24");
+    /* As client or server: the other side sees them so. */
+    expect_set(&w, e[1].from, "10.1.0.4/32 10.1.9.9/32");
+    expect_set(&w, e[1].to, "10.1.0.0/24 192.168.1.1/32");
     expect_set(&w, e[1].except_from, "10.1.0.0/24 192.168.1.1/32");
     expect_set(&w, e[1].except_to, "10.1.0.4/32 10.1.9.9/32");
     assert_true(e[2].from_internet);

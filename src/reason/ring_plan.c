@@ -43,7 +43,7 @@ struct ring_plan ring_plan_of(const struct resolved *resolved, struct arena *are
             ring->is_rest
                 ? prefix_set_of(arena, &addr_all, 1)
                 : whole_machines(resolved,
-                                 resolve_selectors(resolved, &ring->members, RESOLVE_CLIENT, arena),
+                                 resolve_selectors(resolved, &ring->members, RESOLVE_OWN, arena),
                                  arena);
     }
     return (struct ring_plan){resolved, policy->n_rings, named, unknown};

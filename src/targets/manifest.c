@@ -54,7 +54,7 @@ static void print_rings(struct json *json, const struct manifest *m, struct pref
         const struct ring *ring = &policy->rings[i];
         struct prefix_set named = {&addr_all, 1};
         if (!ring->is_rest)
-            named = resolve_selectors(m->resolved, &ring->members, RESOLVE_CLIENT, arena);
+            named = resolve_selectors(m->resolved, &ring->members, RESOLVE_OWN, arena);
         if (!prefix_set_overlaps(members, named)) continue;
         json_str(json, ring->name);
         if (!ring->has_percent) members = prefix_set_subtract(arena, members, named);

@@ -157,7 +157,11 @@ MUTANTS = {
     "unknown-outweighs": "what may match makes undecidable what another entry allows anyway",
     "unknown-host-undecidable": "a host name without addresses may be anybody",
 }
-NAT_MUTANTS = {"nat-ignored": "`nat` is not read", "vip-ignored": "`vip` is not read"}
+NAT_MUTANTS = {
+    "nat-ignored": "`nat` is not read",
+    "vip-ignored": "`vip` is not read",
+    "trust-without-nat": "`managed` and `untrusted` are without the `nat` of their segments",
+}
 
 
 class PolicyError(Exception):
@@ -613,7 +617,7 @@ class Oracle:
         for ring in self.rings:
             if ring.rest and self.mutant != "ring-rest-ignored":
                 return (True,)
-            if self.in_side_of(ring.side, address) and self.picks(ring, address.text):
+            if self.in_side_of(ring.side, address, seen=False) and self.picks(ring, address.text):
                 return (True,)
         return (False, True) if any(r.side.unknown(self.mutant) for r in self.rings) else (False,)
 
@@ -672,24 +676,28 @@ class Oracle:
 
     # Sets
 
-    def in_side(self, side, cover, home, place, groups, unmanaged):
-        """Whether the address is in the union. `place` is None when it lives in a segment."""
+    def in_side(self, side, cover, home, place, groups, unmanaged, seen=True):
+        """Whether the address is in the union. `place` is None when it lives in a segment. `seen`: under any
+        address that the other side sees; rings hold machines."""
         m = self.mutant
         if side.segments:
             if home in side.segments:
                 return True
             if m == "segment-includes-nested" and any(cover & bit for s in side.segments for bit in s.networks):
                 return True
-            if m != "nat-ignored" and any(s.nat & cover for s in side.segments):  # R31
+            if seen and m != "nat-ignored" and any(s.nat & cover for s in side.segments):  # R31
                 return True
         if side.groups:
             if not side.groups.isdisjoint(groups):
                 return not (m == "group-containment-needs-segment" and home is None)
-            if m != "vip-ignored" and any(g.vip & cover for g in side.groups):  # R31
+            if seen and m != "vip-ignored" and any(g.vip & cover for g in side.groups):  # R31
                 return True
         if side.literals & cover and not (m == "literal-needs-segment" and home is None):
             return True
         for word in side.words:
+            if seen and word in ("managed", "untrusted") and m not in ("nat-ignored", "trust-without-nat"):  # R31
+                if any(s.trust == word and s.nat & cover for s in self.policy.segments.values()):
+                    return True
             if word == "managed":
                 if home is not None and home.trust == "managed":
                     return not (m == "managed-word-drops-unmanaged" and unmanaged)
@@ -931,12 +939,12 @@ class Oracle:
                     matching &= ~e.bit
         return matching
 
-    def in_side_of(self, side, address):
+    def in_side_of(self, side, address, seen=True):
         cover = self.cover(address)
         home = self.home(cover)
         place = None if home else "local" if self.is_local(address) else "unknown" if self.is_unknown(address) else "internet"
         groups = {g for g in self.policy.groups.values() if g.hosts & cover}
-        return self.in_side(side, cover, home, place, groups, any(not g.managed for g in groups))
+        return self.in_side(side, cover, home, place, groups, any(not g.managed for g in groups), seen)
 
     # One question
 
