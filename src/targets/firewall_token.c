@@ -128,7 +128,7 @@ void firewall_token_add_condition(str *conditions, struct arena *arena, const ch
     buf_str(&out, str_of(label));
     for (size_t i = 0; i < words->n; i++) {
         if (i) buf_str(&out, S(" or"));
-        if (buf_text(&out).len && words->items[i].len) buf_char(&out, ' ');
+        if ((i || label[0]) && words->items[i].len) buf_char(&out, ' ');
         put_word(&out, words->items[i]);
     }
     *conditions = buf_text(&out);
