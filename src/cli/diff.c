@@ -71,10 +71,26 @@ static struct held *held_of(struct compared *side, const struct target *target)
     return &side->held[side->n_held++];
 }
 
+/* A list of a firewall that decides nothing but what it names: its last permit, if it has one, and
+ * what else the firewall holds are not compared. First match then, with nothing behind it. */
+static void leave_rest(const struct target *target, struct arena *arena,
+                       struct enforcement_rules *rules)
+{
+    if (!target || target->engine != ENGINE_ACL || target->rest == REST_DENIED) return;
+    struct rule *kept = arena_array(arena, struct rule, rules->rules.n + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < rules->rules.n; i++)
+        if (target->rest == REST_UNTOUCHED || rules->rules.rules[i].transport != TRANSPORT_NONE)
+            kept[n++] = rules->rules.rules[i];
+    rules->rules = (struct ruleset){.rules = kept, .n = n};
+    rules->engine = ENGINE_NFTABLES;
+}
+
 static void hold(struct compared *side, struct arena *arena, const struct target *target,
                  struct enforcement_rules rules)
 {
     struct held *held = held_of(side, target);
+    leave_rest(target, arena, &rules);
     arena_grow(arena, held->rules, held->n, held->room);
     held->rules[held->n++] = rules;
 }
@@ -294,8 +310,10 @@ static bool compare_all(struct comparison *c, struct err *err)
     for (size_t i = 0; i < targets_n; i++) {
         bool in_a = a->decision || held_by(a, targets[i]);
         bool in_b = b->decision || held_by(b, targets[i]);
+        /* Hosts' two points, then borders' two. */
+        size_t first = targets[i]->hosts ? 2 : 4, last = targets[i]->borders ? 6 : 4;
         if (in_a && in_b)
-            compare(c, targets[i], policies + 2, targets[i]->borders ? 4 : 2, NULL, (str){0});
+            compare(c, targets[i], policies + first, last - first, NULL, (str){0});
     }
     if (c->n_parts) return true;
     return err_set(err, ERR_USAGE, "%.*s and %.*s have no target in common", STR_ARG(a->path),
