@@ -18,6 +18,7 @@
 #include "targets/firewall_strings_write.h"
 #include "targets/gpo_backup_xml.h"
 #include "targets/gpo_members.h"
+#include "targets/gpo_part_read.h"
 #include "targets/gpo_read.h"
 #include "targets/gpo_rollback.h"
 #include "targets/guid.h"
@@ -251,7 +252,7 @@ const struct target gpo_target = {
     .fixed_slots = true,
     .emit = emit,
     .read = gpo_read,
-    .read_part = gpo_read_part,
+    .read_part = gpo_part_read,
     .group = group,
     .read_rollback = gpo_read_rollback,
     .recognise = gpo_read_recognise,

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/instant.h"
 #include "base/xml.h"
+#include "targets/gpo_read.h"
 #include "targets/guid.h"
 
 struct part {
@@ -461,6 +462,13 @@ static bool read_members(struct part *p)
     return n_groups > 0 || differs(p, "members.txt", group, (str){0});
 }
 
+/* The rules once more; what they say is the proof's business. */
+static bool read_samba_pol(struct part *p)
+{
+    struct ruleset rules = {0};
+    return gpo_read(p->source, p->content, p->arena, &rules, p->err);
+}
+
 static bool read_audit(struct part *p)
 {
     return read_audit_lines(p, str_of_bytes(p->content), S("\r"));
@@ -479,11 +487,12 @@ static const struct {
     {"DomainSysvol/GPO/Machine/microsoft/windows nt/Audit/audit.csv",     true,  read_audit         },
     {"samba/GPT.INI.xml",                                                 false, read_version       },
     {"samba/gPCMachineExtensionNames.SAMBAEXT",                           false, read_extensions    },
+    {"samba/Machine/Registry.pol.xml",                                    false, read_samba_pol     },
     {"samba/Machine/microsoft/windows nt/SecEdit/GptTmpl.inf.xml",        false, read_samba_template},
     {"samba/Machine/microsoft/windows nt/Audit/audit.csv.xml",            false, read_samba_audit   },
 };
 
-bool gpo_read_part(str source, bytes content, str workspace, struct arena *arena, struct err *err)
+bool gpo_part_read(str source, bytes content, str workspace, struct arena *arena, struct err *err)
 {
     struct part p = {
         .source = source, .workspace = workspace, .content = content, .arena = arena, .err = err};

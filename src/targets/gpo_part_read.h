@@ -6,4 +6,8 @@
 #pragma once
 
 #include "base/err.h"
-#include "targets/gpo_read.h"
+
+/* source : the file's path, which says what it is and of which class
+ * fails : MALFORMED, TRUNCATED */
+MUST_USE bool gpo_part_read(str source, bytes content, str workspace, struct arena *arena,
+                            struct err *err);

@@ -3,7 +3,6 @@
 
 #include "base/map.h"
 #include "targets/firewall_strings_read.h"
-#include "targets/gpo_part_read.h"
 #include "targets/gpo_pol_xml.h"
 #include "targets/registry_pol.h"
 

@@ -13,9 +13,6 @@
  * fails : MALFORMED, TRUNCATED, with the offset of the value */
 MUST_USE bool gpo_read(str source, bytes content, struct arena *arena, struct ruleset *out,
                        struct err *err);
-/* A file beside it; source: its path, which says what it is and of which class. */
-MUST_USE bool gpo_read_part(str source, bytes content, str workspace, struct arena *arena,
-                            struct err *err);
 /* A rollback.ps1: takes back what carries the workspace's mark. */
 MUST_USE bool gpo_read_rollback(str source, bytes content, str workspace, str border_word,
                                 struct arena *arena, struct err *err);
