@@ -160,10 +160,9 @@ static void print_text(const struct audit *a)
         buf_char(out, '\n');
     }
     print_summary(a);
-    str told = str_format(a->call->arena, "%zu of %zu machine%s %s from the baseline\n",
-                          a->n_differing, a->machines.n, plural(a->machines.n),
-                          a->n_differing == 1 ? "differs" : "differ");
-    table_tone(out, str_trim(told), a->n_differing ? TONE_BAD : TONE_GOOD, a->call->colour);
+    str told = str_format(a->call->arena, "machines that differ from the baseline: %zu of %zu",
+                          a->n_differing, a->machines.n);
+    table_tone(out, told, a->n_differing ? TONE_BAD : TONE_GOOD, a->call->colour);
     buf_char(out, '\n');
     if (a->machines.n_silent)
         buf_format(out,

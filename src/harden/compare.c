@@ -77,6 +77,20 @@ static uint32_t dialect_rank(str text)
     return 0;
 }
 
+/* "RequireIntegrity=1, RequirePrivacy=1" is written with blanks and without. */
+static bool is_same_text(str a, str b)
+{
+    size_t i = 0, k = 0;
+    for (;;) {
+        while (i < a.len && a.ptr[i] == ' ')
+            i++;
+        while (k < b.len && b.ptr[k] == ' ')
+            k++;
+        if (i == a.len || k == b.len) return i == a.len && k == b.len;
+        if (!str_equal_nocase((str){a.ptr + i++, 1}, (str){b.ptr + k++, 1})) return false;
+    }
+}
+
 /* More than is wanted is as good where more is stricter. */
 static bool is_as_good(const struct comparing *c, str wanted, str found)
 {
@@ -88,7 +102,7 @@ static bool is_as_good(const struct comparing *c, str wanted, str found)
     bool numbers = is_number(wanted, &want) && is_number(found, &have);
     if (numbers && c->wanted->audit_guid.len) return (have & want) == want;
     if (numbers && c->entry->argue == HARDEN_ARGUE_NUMBER) return have >= want;
-    return str_equal_nocase(wanted, found);
+    return is_same_text(wanted, found);
 }
 
 static void judge(struct comparing *c, str wanted, str found, str how)
@@ -143,6 +157,8 @@ static bool by_default(struct comparing *c, str how)
     if (!is_sure) return false;
     str wanted = c->wanted->argument.len ? registry_text(c) : wanted_text(c);
     judge(c, wanted, str_equal(text, S("empty")) ? (str){0} : text, how);
+    /* What is not there needs no setting. */
+    if (str_equal(text, S("not installed"))) c->out->verdict = COMPARE_OK;
     c->out->found = str_format(c->arena, "not set: %.*s", STR_ARG(text));
     return true;
 }

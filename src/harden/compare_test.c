@@ -74,6 +74,9 @@ static void what_was_collected_is_judged(void **state)
                      STR_ARG(compare_verdict_text(row ? row->verdict : COMPARE_COUNT)),
                      STR_ARG(row ? row->found : (str){0}));
     }
+    const struct compare_row *path = row_of(rows, n, HARDEN_ROW_UNC_SYSVOL);
+    assert_int_equal(path->verdict, COMPARE_OK); /* written without the blank */
+    assert_int_equal(row_of(rows, n, HARDEN_ROW_SMB1_CLIENT)->verdict, COMPARE_OK); /* not there */
     /* Only advised, and nothing asks for it. */
     assert_null(row_of(rows, n, HARDEN_ROW_CLIENT_BLOCK_NTLM));
     arena_close(&arena);

@@ -4,6 +4,7 @@
 #include "base/instant.h"
 #include "policy/diagnostics.h"
 #include "policy/exceptions.h"
+#include "policy/hardening.h"
 
 static void check_exceptions(const struct resolved *resolved, struct arena *arena,
                              struct diagnostics *found)
@@ -25,6 +26,26 @@ static void check_exceptions(const struct resolved *resolved, struct arena *aren
                              STR_ARG(label), CHECK_ENDS_WITHIN_DAYS);
     }
     found->file = file;
+}
+
+static void check_overrides(const struct resolved *resolved, struct arena *arena,
+                            struct diagnostics *found)
+{
+    const struct policy *policy = resolved->policy;
+    int64_t soon = resolved->as_of_us + CHECK_ENDS_WITHIN_DAYS * INSTANT_DAY;
+    for (size_t i = 0; i < policy->n_overrides; i++) {
+        const struct harden_override *o = &policy->overrides[i];
+        if (resolved->as_of_us >= o->expires_us)
+            diagnostics_warn(
+                found, arena, S("exception-expired"), o->place,
+                "the override of the baseline until %.*s has ended: the baseline holds "
+                "again",
+                STR_ARG(o->expires));
+        else if (o->expires_us <= soon)
+            diagnostics_warn(found, arena, S("exception-ends"), o->place,
+                             "the override of the baseline until %.*s ends within %d days",
+                             STR_ARG(o->expires), CHECK_ENDS_WITHIN_DAYS);
+    }
 }
 
 static bool is_digit(char c)
@@ -91,6 +112,7 @@ static void check_tags(const struct resolved *resolved, const struct service_tag
 void check_dates(const struct resolved *resolved, struct arena *arena, struct diagnostics *found)
 {
     check_exceptions(resolved, arena, found);
+    check_overrides(resolved, arena, found);
     for (size_t i = 0; i < resolved->n_perimeter; i++) {
         const struct perimeter_entry *entry = resolved->perimeter[i].entry;
         check_tags(resolved, entry->from_tags, entry->n_from_tags, arena, found);

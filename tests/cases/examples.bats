@@ -14,6 +14,8 @@ setup_file() {
     "$SALLYPORT" ingest -C "$WS" "$WS/captures" "$WS/logs" >/dev/null
     # The files that the examples name.
     cp "$WS/captures/edge.pcapng" "$WS/site-a.pcapng"
+    cp "$root/tests/corpus/collected/fs01.json" "$WS/FS01.json"
+    sed "s/FS01/DC01/; s/fs01/dc01/" "$WS/FS01.json" >"$WS/DC01.json"
     printf '10.10.4.17 10.20.0.21 smb domain\n' >"$WS/questions.txt"
     printf 'src,dst,dport,ts\n10.10.4.17,10.20.0.21,445,2026-11-02T08:14:03Z\n' >"$WS/flows.csv"
     cp "$WS/policy.yaml" "$WS/stricter.yaml"
