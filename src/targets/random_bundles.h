@@ -96,7 +96,12 @@ static inline struct ruleset bundles_rules(uint64_t *seed, struct prefix_set pee
             struct rule rule = services[s];
             struct prefix_set whole = inside.n ? inside : all;
             struct prefix_set some = bundles_set(seed, whole, arena);
-            struct prefix_set remote = inside.n ? prefix_set_subtract(arena, peers, inside) : peers;
+            struct prefix_set remote = peers;
+            if (inside.n) {
+                /* No router forwards link-local addresses. */
+                remote = prefix_set_subtract(arena, remote, inside);
+                remote = prefix_set_subtract(arena, remote, decision_link_local);
+            }
             rule.direction = d ? DIRECTION_INBOUND : DIRECTION_OUTBOUND;
             rule.profiles = profiles;
             bool split = some.n && bundles_random(seed, 3) == 0;

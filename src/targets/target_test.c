@@ -49,6 +49,27 @@ static void make(struct made *made, uint64_t seed, const struct target *target, 
                                      .n_borders = 1};
 }
 
+/* Dialects that hold few rules, or none by local address, refuse many bundles. */
+static bool is_narrow(const struct target *target)
+{
+    return str_starts(target->name, S("aws-"));
+}
+
+/* The bundles of the first seed that the target can hold. */
+static void make_for(struct made *made, uint64_t seed, const struct target *target,
+                     struct arena *arena)
+{
+    struct target_files files;
+    struct err err;
+    do {
+        files = (struct target_files){0};
+        err = (struct err){0};
+        *made = (struct made){0};
+        make(made, seed++, target, arena);
+        assert_true(seed < 1000);
+    } while (is_narrow(target) && !target->emit(&made->bundles, &header, arena, &files, &err));
+}
+
 /* Families never mix in a packet, and an inside end stands on the inside. */
 static bool is_real(struct addr local, struct addr remote)
 {
@@ -79,7 +100,10 @@ static size_t compare(struct ruleset given, struct ruleset found, const struct t
         if (!prefix_set_contains(*target->peers, p.local)) continue;
         if (inside.n && prefix_set_contains(inside, p.remote)) continue;
         enum bundles_verdict wanted = bundles_ask(given, ENGINE_WINDOWS, &p);
-        assert_int_equal(bundles_ask(found, target->engine, &p), wanted);
+        enum bundles_verdict said = bundles_ask(found, target->engine, &p);
+        if (target->rest == REST_DENIED && wanted == BUNDLES_BLOCKED && said == BUNDLES_UNTOUCHED)
+            said = BUNDLES_BLOCKED; /* by what is not written */
+        assert_int_equal(said, wanted);
         n_compared++;
     }
     return n_compared;
@@ -91,14 +115,21 @@ static void test_round_trip(void **state)
     size_t n_compared = 0;
     struct arena arena = arena_open("test", 0, NULL), scratch = arena_open("scratch", 0, NULL);
     for (size_t t = 0; t < targets_n; t++) {
-        for (uint64_t seed = 1; seed <= 60; seed++) {
+        size_t n_emitted = 0;
+        for (uint64_t seed = 1; seed <= (is_narrow(targets[t]) ? 300u : 60u); seed++) {
             const struct target *target = targets[t];
             struct made made = {0};
             struct target_files files = {0};
             struct err err = {0};
             arena_reset(&arena);
             make(&made, seed, target, &arena);
-            assert_true(target->emit(&made.bundles, &header, &arena, &files, &err));
+            bool made_files = target->emit(&made.bundles, &header, &arena, &files, &err);
+            if (!made_files && is_narrow(target)) {
+                assert_int_equal(err.kind, ERR_UNSUPPORTED);
+                continue;
+            }
+            assert_true(made_files);
+            n_emitted++;
             for (size_t i = 0; i < files.n; i++) {
                 struct target_file *file = &files.items[i];
                 struct ruleset found = {0};
@@ -112,6 +143,7 @@ static void test_round_trip(void **state)
                 n_compared += compare(given, found, target, inside, scratch);
             }
         }
+        assert_true(n_emitted > 0);
     }
     assert_true(n_compared > 100000);
     arena_close(&arena);
@@ -180,7 +212,7 @@ static void test_rollbacks(void **state)
         struct target_files files = {0};
         struct err err = {0};
         size_t n_rollbacks = 0;
-        make(&made, 7, target, &arena);
+        make_for(&made, 7, target, &arena);
         assert_true(target->emit(&made.bundles, &header, &arena, &files, &err));
         for (size_t i = 0; i < files.n; i++) {
             struct target_file *file = &files.items[i];
@@ -244,7 +276,7 @@ static void test_hostile_text(void **state)
             struct target_files files = {0};
             struct err err = {0};
             str text = str_of(hostile[h]);
-            make(&made, 3, target, &arena);
+            make_for(&made, 3, target, &arena);
             struct rule *rules = arena_array(&arena, struct rule, made.class.rules.n);
             for (size_t i = 0; i < made.class.rules.n; i++) {
                 rules[i] = made.class.rules.rules[i];
