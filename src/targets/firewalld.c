@@ -179,8 +179,11 @@ static str host_file(const struct bundles *bundles, const struct host_class *cla
     buf_str(&out, buf_text(&script.ipsets));
     put_policy(&out, &script, true);
     put_policy(&out, &script, false);
-    buf_str(&out, S("[ $# = 0 ] || exit 0\nfirewall-cmd --check-config\n"
-                    "firewall-cmd --reload\n"));
+    /* firewalld leaves out what it does not understand, with a warning alone: that might be a
+     * block. */
+    buf_str(&out, S("[ $# = 0 ] || exit 0\nsaid=$(firewall-cmd --check-config 2>&1) || "
+                    "{ echo \"$said\" >&2; exit 1; }\ncase $said in *INVALID*) echo "
+                    "\"$said\" >&2; exit 1 ;; esac\nfirewall-cmd --reload\n"));
     return buf_text(&out);
 }
 

@@ -541,7 +541,8 @@ static bool read_script(struct script *s)
     };
     static const char *const after[] = {
         "[ $# = 0 ] || exit 0",
-        "firewall-cmd --check-config",
+        "said=$(firewall-cmd --check-config 2>&1) || { echo \"$said\" >&2; exit 1; }",
+        "case $said in *INVALID*) echo \"$said\" >&2; exit 1 ;; esac",
         "firewall-cmd --reload",
     };
     if (!is_printable(s) || !expect_lines(s, before, COUNT_OF(before))) return false;

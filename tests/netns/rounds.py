@@ -363,6 +363,8 @@ def main():
         mistaken = len(differences(other.expected, seen))
         tally.test(f"taken for {other.name}, what {site.name} did is noticed",
                    [] if mistaken else ["no difference"], f": {mistaken} differences")
+    import expiry  # which stands on this module
+    expiry.run(binary, work, tally)
     if len(sites) != len(policies):
         print(f"only {len(sites)} of {len(policies)} policies were tried")
     print(f"{tally.passed} passed, {tally.failed} failed, 0 skipped")

@@ -113,5 +113,6 @@ cat >"$to/policies/sallyport-out.xml" <<'SALLYPORT'
 </policy>
 SALLYPORT
 [ $# = 0 ] || exit 0
-firewall-cmd --check-config
+said=$(firewall-cmd --check-config 2>&1) || { echo "$said" >&2; exit 1; }
+case $said in *INVALID*) echo "$said" >&2; exit 1 ;; esac
 firewall-cmd --reload
