@@ -19,8 +19,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else {
         assert(err.text[0]);
     }
-    (void)intune_read_rollback(S("rollback.ps1"), content, S("contoso"), (str){0}, &arena, &err);
-    (void)intune_read_part(S("members.txt"), content, S("contoso"), &arena, &err);
+    if (!intune_read_rollback(S("rollback.ps1"), content, S("contoso"), (str){0}, &arena, &err))
+        assert(err.text[0]);
+    if (!intune_read_part(S("members.txt"), content, S("contoso"), &arena, &err))
+        assert(err.text[0]);
     arena_close(&arena);
     return 0;
 }

@@ -19,8 +19,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else {
         assert(err.text[0]);
     }
-    (void)mdm_read_rollback(S("rollback.xml"), content, S("contoso"), (str){0}, &arena, &err);
-    (void)mdm_read_part(S("logging.xml"), content, S("contoso"), &arena, &err);
+    if (!mdm_read_rollback(S("rollback.xml"), content, S("contoso"), (str){0}, &arena, &err))
+        assert(err.text[0]);
+    if (!mdm_read_part(S("logging.xml"), content, S("contoso"), &arena, &err)) assert(err.text[0]);
     arena_close(&arena);
     return 0;
 }

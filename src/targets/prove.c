@@ -520,7 +520,8 @@ static bool read_files(struct proof_of_files *p)
         if (!read) return unreadable(p, file->path, error_text(p->arena, &err));
         p->report.n_files++;
         p->report.n_rollbacks += file->kind == TARGET_FILE_ROLLBACK;
-        p->report.n_rules += rules[i].n;
+        for (size_t k = 0; k < rules[i].n; k++)
+            p->report.n_rules += rules[i].rules[k].enabled;
     }
     p->rules = rules;
     return true;
