@@ -6,6 +6,7 @@
 #include "reason/diff.h"
 
 #include "base/map.h"
+#include "rules/proof_security.h"
 
 enum { MASK_BITS = PROFILE_COUNT * 2 }; /* a bit per profile and secured or not */
 
@@ -113,6 +114,19 @@ static bool speaks_of(const struct enforcement *e, enum transport transport, uin
                                               port) != SERVICE_NONE;
 }
 
+/* Ports on which participants negotiate, held against a policy that leaves them alone: who may is
+ * asked by the proof, with the rest of connection security (rules/proof_security.h). */
+static bool is_negotiation(const struct differ *d, enum transport transport, uint16_t port)
+{
+    const struct decision *policy = d->before->decision ? d->before->decision : d->after->decision;
+    bool known = false;
+    if (transport != TRANSPORT_UDP || !d->before->decision == !d->after->decision) return false;
+    for (size_t i = 0; i < SECURITY_PORTS; i++)
+        known = known || proof_security_ports[i] == port;
+    return known && enforcement_service(decision_resolved(policy)->policy, transport, port) ==
+                        SERVICE_NONE;
+}
+
 /* The ports that either side decides, cut where anything changes. */
 static void find_ports(struct differ *d)
 {
@@ -123,6 +137,8 @@ static void find_ports(struct differ *d)
         cut_enforcement(&cuts, d->before, transports[t]);
         cut_enforcement(&cuts, d->after, transports[t]);
         if (!cuts.n) continue;
+        for (size_t i = 0; i < SECURITY_PORTS && transports[t] == TRANSPORT_UDP; i++)
+            add_cuts(&cuts, proof_security_ports[i], proof_security_ports[i]);
         qsort(cuts.items, cuts.n, sizeof *cuts.items, cut_order);
         for (size_t i = 0; i + 1 < cuts.n; i++) {
             if (cuts.items[i] == cuts.items[i + 1]) continue;
@@ -130,6 +146,7 @@ static void find_ports(struct differ *d)
             if (!speaks_of(d->before, transports[t], first) &&
                 !speaks_of(d->after, transports[t], first))
                 continue;
+            if (is_negotiation(d, transports[t], first)) continue;
             arena_grow(d->arena, d->ports, d->n_ports, room);
             d->ports[d->n_ports++] = (struct service_port){
                 .transport = transports[t],
