@@ -23,7 +23,7 @@ PY
         status=0
         "$SALLYPORT" compile --policy "$folder/policy.yaml" -t powershell -t nftables -o "$folder/out" >said 2>&1 ||
             status=$?
-        if [ "$status" = 2 ] && grep -q -e 'action "allow-if-secure" cannot be expressed' -e 'has no address known' said; then
+        if [ "$status" = 2 ] && grep -q -e 'action "allow-if-secure" cannot be expressed' -e 'principals cannot be expressed' -e 'has no address known' said; then
             [ ! -e "$folder/out" ]
             refused=$((refused + 1))
             continue

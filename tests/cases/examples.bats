@@ -25,6 +25,8 @@ setup_file() {
     printf 'Windows Registry Editor Version 5.00\n\n' >"$WS/clients.reg"
     printf '[HKEY_LOCAL_MACHINE\\SOFTWARE\\Policies\\Microsoft\\WindowsFirewall\\FirewallRules]\n' >>"$WS/clients.reg"
     printf '"a"="v2.10|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=445|Name=open|"\n' >>"$WS/clients.reg"
+    printf 'name,objectClass\nADM01,computer\n' >"$WS/Admin PCs.csv"
+    printf '{"groups":[{"name":"SMB Admins","sid":"S-1-5-21-1-2-3-1105","members":[{"name":"ADM01"}]}]}' >"$WS/groups.json"
     # Examples that read an artefact find one.
     "$SALLYPORT" compile -C "$WS" -o "$WS/out" --target powershell --target nftables >/dev/null
     cp "$WS/out/nftables/servers-2.nft" "$WS/live.nft"
