@@ -247,14 +247,16 @@ static void check_ready(const struct exposure *e, const struct reach *reaches)
     for (size_t i = 0; i < e->resolved->n_entries; i++) {
         const struct resolved_entry *entry = &e->resolved->entries[i];
         const struct source_text *file = e->found->file;
-        if (!reach_is_secure(entry) || !reaches[i].from.n || !reaches[i].to.n) continue;
+        if (!reach_is_secure(entry)) continue;
         if (entry->exception) e->found->file = entry->exception->file;
         warn_of_lack(e, entry);
-        warn_of_nat(e, entry);
-        warn_of_unready(e, entry, "client", reaches[i].from);
-        warn_of_unready(e, entry, "server", reaches[i].to);
-        warn_of_off(e, entry, "client", reaches[i].from);
-        warn_of_off(e, entry, "server", reaches[i].to);
+        if (reaches[i].from.n && reaches[i].to.n) {
+            warn_of_nat(e, entry);
+            warn_of_unready(e, entry, "client", reaches[i].from);
+            warn_of_unready(e, entry, "server", reaches[i].to);
+            warn_of_off(e, entry, "client", reaches[i].from);
+            warn_of_off(e, entry, "server", reaches[i].to);
+        }
         e->found->file = file;
     }
 }
