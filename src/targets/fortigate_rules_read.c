@@ -153,6 +153,9 @@ static bool read_group(struct script *s, bool v4)
             if (!read_object(s, nested ? KIND_GROUP : KIND_ADDRESS, false, &member)) return false;
             if (member->v4 != v4 || (nested && !member->addresses.n))
                 return line_words_unexpected(w, "a member of this family");
+            /* Each address once: more would only be repetition, without an end. */
+            if (n + member->addresses.n > 2 * s->objects[KIND_ADDRESS].n)
+                return line_words_unexpected(w, "members that share no address");
             for (size_t i = 0; i < member->addresses.n; i++) {
                 arena_grow(w->arena, ranges, n, room);
                 ranges[n++] = member->addresses.ranges[i];

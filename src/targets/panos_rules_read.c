@@ -119,6 +119,9 @@ static bool add_member(struct commands *c, struct address_group *group, bool fir
     }
     if (!first && v4 != group->v4) return line_words_unexpected(&c->words, "members of one family");
     group->v4 = v4;
+    /* Each address once: more would only be repetition, without an end. */
+    if (*n + member.n > 2 * c->n_addresses)
+        return line_words_unexpected(&c->words, "members that share no address");
     for (size_t i = 0; i < member.n; i++) {
         arena_grow(arena, *ranges, *n, *room);
         (*ranges)[(*n)++] = member.ranges[i];
