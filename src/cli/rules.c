@@ -121,6 +121,8 @@ static const struct example examples[] = {
     {T("sallyport rules out/nftables/*.nft --check"),
      T("Is there a rule that another one makes idle?")                                        },
     {T("sallyport rules out/powershell/clients-1/apply.ps1"), T("What does this script make?")},
+    {T("sallyport rules clients.reg"),
+     T("What does this export of a machine say? (Registry.pol and .wfw too)")                 },
     {T("sallyport rules out/nftables/*.nft --json"),
      T("Every rule of all files, for a program that reads on")                                },
 };
@@ -136,10 +138,11 @@ const struct command rules_command = {
     .examples = examples,
     .n_examples = COUNT_OF(examples),
     .details = T(
-        "Files are recognised by their content. What is printed is what the target's reader "
-        "understood, which is what\n`compile` proves equal to the policy; a line it does not know "
-        "is an error, never skipped. Text shows the first\nthree ranges of a list, CSV and JSON "
-        "all of them.\n\n"
+        "Files are recognised by their content: artefacts of `compile`, and Windows policy of "
+        "others (Registry.pol, .wfw and\nother registry hives, .reg). Of an artefact, what is "
+        "printed is what `compile` proves equal to the policy; a line\nit does not know is an "
+        "error, never skipped. Of an export, what can't be understood is a warning with its\n"
+        "place. Text shows the first three ranges of a list, CSV and JSON all of them.\n\n"
         "--check asks each file, under the order in which its firewall decides, for rules that "
         "others make idle: in\nWindows every block beats every allow, so a list made for a "
         "firewall "
