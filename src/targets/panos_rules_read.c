@@ -343,24 +343,23 @@ struct deleted {
     enum direction *directions; /* per rule */
 };
 
-/* Counts down to 1 from whatever comes first. */
-static bool delete_groups(struct commands *c, struct deleted *d)
+/* Counts down to 1 from whatever comes first; *more: another deletion has begun. */
+static bool delete_groups(struct commands *c, struct deleted *d, bool *more)
 {
     struct line_words *w = &c->words;
-    for (size_t next = 0; line_words_take(w, "address-group");) {
+    size_t next = 0;
+    do {
         size_t number = 0;
-        if (!line_words_numbered(w->word, c->stem, 'g', &number) || (next && number != next) ||
-            (!next && d->n_groups))
+        if (!line_words_expect(w, "address-group")) return false;
+        if (!line_words_numbered(w->word, c->stem, 'g', &number) || (next && number != next))
             return line_words_unexpected(w, "the group before the one that was deleted");
-        if (!d->n_groups) d->n_groups = number;
+        if (!next) d->n_groups = number;
         next = number - 1;
         line_words_next(w);
         if (!line_words_end_line(w)) return false;
-        if (!next) return line_words_is(w, "delete") ? line_words_expect(w, "delete") : true;
-        if (!line_words_expect(w, "delete")) return false;
-        if (!line_words_is(w, "address-group")) return line_words_unexpected(w, "the next group");
-    }
-    return true;
+        *more = line_words_take(w, "delete");
+    } while (next && *more);
+    return !next || line_words_unexpected(w, "the next group");
 }
 
 static bool delete_rule(struct commands *c, struct deleted *d)
@@ -388,8 +387,7 @@ static bool read_deletions(struct commands *c, struct deleted *d)
         more = line_words_take(w, "delete");
     }
     if (more && line_words_is(w, "address-group")) {
-        if (!delete_groups(c, d)) return false;
-        more = line_words_is(w, "address");
+        if (!delete_groups(c, d, &more)) return false;
     }
     while (more) {
         if (!line_words_expect(w, "address")) return false;
