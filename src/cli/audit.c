@@ -45,19 +45,35 @@ static str override_text(const struct audit *a, const struct harden_override *o)
                       o->place.line);
 }
 
-static void compare_all(struct audit *a)
+/* Counts all rows and keeps those that are listed: of most machines a few are known. */
+static void compare_one(struct audit *a, struct audited *one, struct arena scratch)
 {
     struct arena *arena = a->call->arena;
-    a->items = arena_array(arena, struct audited, a->machines.n + 1);
+    size_t n = 0, n_kept = 0;
+    const struct compare_row *rows = compare_with(&a->machines.policy, one->machine, &scratch, &n);
+    for (size_t k = 0; k < n; k++) {
+        one->count[rows[k].verdict]++;
+        a->count[rows[k].row][rows[k].verdict]++;
+        n_kept += is_listed(a, &rows[k], false);
+    }
+    struct compare_row *kept = arena_array(arena, struct compare_row, n_kept + 1);
+    for (size_t k = 0; k < n; k++) {
+        if (!is_listed(a, &rows[k], false)) continue;
+        kept[one->n] = rows[k];
+        kept[one->n].wanted = str_copy(arena, rows[k].wanted);
+        kept[one->n].found = str_copy(arena, rows[k].found);
+        kept[one->n++].how = str_copy(arena, rows[k].how);
+    }
+    one->rows = kept;
+    a->n_differing += one->count[COMPARE_DIFFERS] > 0;
+}
+
+static void compare_all(struct audit *a)
+{
+    a->items = arena_array(a->call->arena, struct audited, a->machines.n + 1);
     for (size_t i = 0; i < a->machines.n; i++) {
-        struct audited *one = &a->items[i];
-        one->machine = &a->machines.items[i];
-        one->rows = compare_with(&a->machines.policy, one->machine, arena, &one->n);
-        for (size_t k = 0; k < one->n; k++) {
-            one->count[one->rows[k].verdict]++;
-            a->count[one->rows[k].row][one->rows[k].verdict]++;
-        }
-        a->n_differing += one->count[COMPARE_DIFFERS] > 0;
+        a->items[i].machine = &a->machines.items[i];
+        compare_one(a, &a->items[i], a->call->scratch);
     }
 }
 

@@ -282,7 +282,7 @@ static const struct key hardening_keys[] = {
     {T("baseline"),       OPTIONAL, read_word, offsetof(struct policy,     hardening_baseline),
      &baseline_choices},
     {T("mode"),                   OPTIONAL,                   read_word,  offsetof(struct policy, hardening_mode), &hardening_choices},
-    {T("overrides"), OPTIONAL,         hardening_read_overrides,     0,                       NULL                       },
+    {T("overrides"), OPTIONAL,         hardening_read_overrides,     0,                       NULL             },
 };
 static const struct keys hardening_map = {T("hardening"), hardening_keys, COUNT_OF(hardening_keys)};
 
