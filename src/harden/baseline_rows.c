@@ -841,7 +841,7 @@ const struct harden_entry baseline_rows[HARDEN_ROW_COUNT] = {
     [HARDEN_ROW_AUDIT_CONNECTION] = {
         .change = {.asks = T("blocked connections are logged"),
                    .why = T("5157 names the program and, since Windows 11, the rule that blocked"),
-                   .breaks = T("nobody; success (5156) is not logged: very many events"), EVERY,
+                   .breaks = T("whoever collects 5156: success is not logged, very many events; override it while audit-plan observes"), EVERY,
                    .source = T("MS-GPAC 2.2.1.2; Policy CSP Audit"),
                    SUBCATEGORY("0CCE9226", "Filtering Platform Connection", 2),
                    .gpo_name = T("Advanced Audit Policy: Filtering Platform Connection"),
