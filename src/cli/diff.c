@@ -312,8 +312,7 @@ static bool compare_all(struct comparison *c, struct err *err)
         bool in_b = b->decision || held_by(b, targets[i]);
         /* Hosts' two points, then borders' two. */
         size_t first = targets[i]->hosts ? 2 : 4, last = targets[i]->borders ? 6 : 4;
-        if (in_a && in_b)
-            compare(c, targets[i], policies + first, last - first, NULL, (str){0});
+        if (in_a && in_b) compare(c, targets[i], policies + first, last - first, NULL, (str){0});
     }
     if (c->n_parts) return true;
     return err_set(err, ERR_USAGE, "%.*s and %.*s have no target in common", STR_ARG(a->path),

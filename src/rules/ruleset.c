@@ -20,7 +20,7 @@ str direction_text(enum direction direction)
 void rule_add_port(struct rule *rule, struct arena *arena, struct service_port port)
 {
     /* Twice the room at each power of two: what was there is never written again. */
-    if (!(rule->n_ports & (rule->n_ports - 1))) {
+    if (!rule->n_ports || !(rule->n_ports & (rule->n_ports - 1))) {
         size_t room = rule->n_ports ? 2 * rule->n_ports : 1;
         struct service_port *ports = arena_array(arena, struct service_port, room);
         if (rule->n_ports) memcpy(ports, rule->ports, rule->n_ports * sizeof *ports);
