@@ -25,6 +25,15 @@ static const struct log_row rows[] = {
                                 SYN("Nov  2 08:14:03 gw kernel: [UFW AUDIT] ", A_TO_B)
                                     SYN("Nov  2 08:14:03 gw kernel: drop or accept: ", A_TO_B)
                                         SYN("Nov  2 08:14:03 gw kernel: dropbox: ", A_TO_B)),
+    LOG_ROW("our own rules: they log what they stop, whatever their names", 3,
+            "from gw\n" WHEN "blocked timezone? @1\n" WHEN "blocked timezone? @2\n" WHEN
+            "allowed timezone? @3\n",
+            SYN("Nov  2 08:14:03 gw kernel: sallyport-contoso-inbound-smb-tcp-domain-block-1 rings "
+                "pilot,broad ",
+                A_TO_B)
+                SYN("Nov  2 08:14:03 gw kernel: [1.5] sallyport-accept-inbound-allow-tcp-domain-"
+                    "block-12 rings pass ",
+                    A_TO_B) SYN("Nov  2 08:14:03 gw kernel: sallyport-contoso accept ", A_TO_B)),
     LOG_ROW("Ubiquiti's letters", 4,
             "from gw\n" WHEN "blocked timezone? @1\n" WHEN "allowed timezone? @2\n" WHEN
             "blocked timezone? @3\n" WHEN "none timezone? @4\n",

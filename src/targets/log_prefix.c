@@ -12,8 +12,7 @@ str log_prefix_rings(const struct resolved *resolved, struct prefix_set members,
     for (size_t i = 0; i < policy->n_rings && members.n; i++) {
         const struct ring *ring = &policy->rings[i];
         struct prefix_set named = {&addr_all, 1};
-        if (!ring->is_rest)
-            named = resolve_selectors(resolved, &ring->members, RESOLVE_OWN, arena);
+        if (!ring->is_rest) named = resolve_selectors(resolved, &ring->members, RESOLVE_OWN, arena);
         if (!prefix_set_overlaps(members, named)) continue;
         buf_format(&out, "%s%.*s", out.len ? "," : "", STR_ARG(ring->name));
         if (!ring->has_percent) members = prefix_set_subtract(arena, members, named);

@@ -71,18 +71,18 @@ static const struct read_row host_rows[] = {
 
 /* As `nft list table inet sallyport` prints host.nft once it is loaded (nft 1.0.6). */
 static const struct read_row listed_rows[] = {
-    {"as printed",        NULL,                            NULL,                        NULL,                          0,  3},
-    {"an older nft",      "priority filter - 10",          "priority -10",              NULL,                          0,  3},
-    {"an older reject",   "icmpx admin",                   "icmpx type admin",          NULL,                          0,  3},
-    {"an empty set",      "\t\telements = { 10.2.0.1 }\n", "",                          NULL,                          0,  3},
-    {"with handles",      "policy accept;",                "policy accept; # handle 7", NULL,                          0,  3},
-    {"a counted packet",  "packets 0 bytes 0 drop",        "packets 3 bytes 180 drop",  NULL,                          0,  3},
-    {"another table",     "table inet sallyport {",        "table inet sallyportx {",   "a table of ours",             1,  0},
-    {"a later priority",  "filter - 10",                   "filter + 10",               "filter - 10",                 9,  0},
-    {"counts of nothing", "packets 0 bytes 0 accept",      "accept",                    "packets",                     20, 0},
-    {"another state",     "ct direction reply",            "ct state established",      "ct direction reply",          11, 0},
-    {"a timeout", "flags interval", "flags interval,timeout", NULL, 0, 3},
-    {"a second table",    "\t}\n}\n",                      "\t}\n}\ntable ip x {\n}\n", "the end of the file",         25, 0},
+    {"as printed",        NULL,                            NULL,                        NULL,                  0,  3},
+    {"an older nft",      "priority filter - 10",          "priority -10",              NULL,                  0,  3},
+    {"an older reject",   "icmpx admin",                   "icmpx type admin",          NULL,                  0,  3},
+    {"an empty set",      "\t\telements = { 10.2.0.1 }\n", "",                          NULL,                  0,  3},
+    {"with handles",      "policy accept;",                "policy accept; # handle 7", NULL,                  0,  3},
+    {"a counted packet",  "packets 0 bytes 0 drop",        "packets 3 bytes 180 drop",  NULL,                  0,  3},
+    {"another table",     "table inet sallyport {",        "table inet sallyportx {",   "a table of ours",     1,  0},
+    {"a later priority",  "filter - 10",                   "filter + 10",               "filter - 10",         9,  0},
+    {"counts of nothing", "packets 0 bytes 0 accept",      "accept",                    "packets",             20, 0},
+    {"another state",     "ct direction reply",            "ct state established",      "ct direction reply",  11, 0},
+    {"a timeout",         "flags interval",                "flags interval,timeout",    NULL,                  0,  3},
+    {"a second table",    "\t}\n}\n",                      "\t}\n}\ntable ip x {\n}\n", "the end of the file", 25, 0},
 };
 
 static const struct read_row border_rows[] = {
