@@ -5,6 +5,7 @@
 
 #define HOST   SOURCE_ROOT "/tests/corpus/nftables_read/host.nft"
 #define LISTED SOURCE_ROOT "/tests/corpus/nftables_read/host-listed.nft"
+#define EXPIRY SOURCE_ROOT "/tests/corpus/nftables_read/expiring.nft"
 #define BORDER SOURCE_ROOT "/tests/corpus/nftables_read/border.nft"
 
 static const struct read_row host_rows[] = {
@@ -91,6 +92,46 @@ static const struct read_row border_rows[] = {
     {"only one end",   "ip daddr @local_1_v4 ip saddr", "ip saddr",    "both ends", 99, 0},
 };
 
+/* An accept is as many rules as its elements have ends. */
+static const struct read_row expiring_rows[] = {
+    {"as written",              NULL,               NULL,                           NULL,             0,  6},
+    {"the same end",            "500ms",            "777600s",                      NULL,             0,  5},
+    {"in days",                 "777600s",          "9d",                           NULL,             0,  6},
+    {"no moment to count from", "# as of: ",        "# as if: ",                    "a comment",      14, 0},
+    {"a moment that is none",   "# as of: 2026",    "# as of: 26",                  "a comment",      14, 0},
+    {"a set without the flag",  "interval,timeout", "interval",                     "}",              14, 0},
+    {"another flag",            "interval,timeout", "interval,dynamic",             "timeout",        11, 0},
+    {"a time without a unit",   "777600s",          "777600",                       "a time such as", 14, 0},
+    {"a time of another unit",  "777600s",          "777600w",                      "a time such as", 14, 0},
+    {"no time",                 "timeout 777600s",  "timeout",                      "a time such as", 14, 0},
+    {"a time of 0",             "777600s",          "0s",                           "a time such as", 14, 0},
+    {"a negative time",         "777600s",          "-1s",                          "a time such as", 14, 0},
+    {"more than 292,000 years", "777600s",          "9999999999999s",               "a time such as", 14, 0},
+    {"a sum of as much",        "777600s",          "2300000000000s2300000000000s", "a time such as", 14, 0},
+    {"an end beside a time",    "777600s",          "777600s expires 3s",           "}",              14, 0},
+    {"a pair's time",           "60s",              "60",                           "a time such as", 22, 0},
+};
+
+static void test_expiring_rows(void **state)
+{
+    (void)state;
+    struct arena arena = arena_open("test", 0, NULL);
+    struct ruleset rules = {0};
+    struct err err = {0};
+    const int64_t as_of_us = INT64_C(1795305600) * 1000000; /* 2026-11-22 */
+    read_rows_check(EXPIRY, expiring_rows, COUNT_OF(expiring_rows), nftables_read);
+    str text = read_rows_file(&arena, EXPIRY);
+    assert_true(nftables_read(S("x"), str_bytes(text), &arena, &rules, &err));
+    assert_int_equal(rules.rules[0].expires_us, 0);
+    assert_int_equal(rules.rules[1].expires_us, as_of_us + INT64_C(777600) * 1000000);
+    assert_int_equal(rules.rules[2].expires_us, as_of_us + 500000);
+    assert_int_equal(rules.rules[3].action, ACTION_BLOCK);
+    assert_int_equal(rules.rules[4].expires_us, as_of_us + 60 * 1000000);
+    assert_int_equal(rules.rules[4].remote.ranges[0].last.lo & 0xFF, 2);
+    assert_int_equal(rules.rules[5].expires_us, 0);
+    arena_close(&arena);
+}
+
 static void test_host_rows(void **state)
 {
     (void)state;
@@ -136,9 +177,8 @@ static void test_border_direction(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_host_rows),
-        cmocka_unit_test(test_listed_rows),
-        cmocka_unit_test(test_border_rows),
+        cmocka_unit_test(test_host_rows),        cmocka_unit_test(test_listed_rows),
+        cmocka_unit_test(test_expiring_rows),    cmocka_unit_test(test_border_rows),
         cmocka_unit_test(test_border_direction),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
