@@ -53,91 +53,91 @@ static const struct {
     const char *text, *expected; /* what is understood, or part of the problem */
     bool problem;
 } rules[] = {
-    {BASE,                                                                                  "inbound allow tcp 445-445", false                                                               },
-    {"v2.10|Action=Block|Dir=Out|",                                                         "outbound block off none",   false                                                               },
+    {BASE,                                                                                  "inbound allow tcp 445-445",                                                    false},
+    {"v2.10|Action=Block|Dir=Out|",                                                         "outbound block off none",                                                      false},
     {"v2.33|Action=Block|Active=TRUE|Dir=Out|Protocol=17|RPort=137|RPort2_10=138-139|Profile="
-     "Public|Profile=Domain|",                                                                                      "outbound block profiles 5 udp 137-137 138-139",                                                                                           false                          },
-    {"v2.0|ACTION=allow|active=true|dir=IN|protocol=6|",                                                                                     "inbound allow tcp",                                                               false },
-    {"v2.10|Action=Allow|Active=TRUE|Dir=In|Protocol=47|",                                                                                     "inbound allow none protocol 47",                                                             false           },
-    {"v2.10|Action=Allow|Active=TRUE|Dir=In|Protocol=0|",                                                                                     "inbound allow none protocol 256",                                                              false },
+     "Public|Profile=Domain|",                                                         "outbound block profiles 5 udp 137-137 138-139",                                false},
+    {"v2.0|ACTION=allow|active=true|dir=IN|protocol=6|",                                    "inbound allow tcp",                                                            false},
+    {"v2.10|Action=Allow|Active=TRUE|Dir=In|Protocol=47|",                                  "inbound allow none protocol 47",                                               false},
+    {"v2.10|Action=Allow|Active=TRUE|Dir=In|Protocol=0|",                                   "inbound allow none protocol 256",                                              false},
     {BASE "RA4=10.0.0.1|RA4=10.1.0.0/255.255.0.0|",
-     "inbound allow tcp 445-445 remote 10.0.0.1-10.0.0.1 10.1.0.0-10.1.255.255",                                                                    false                                                                                                              },
+     "inbound allow tcp 445-445 remote 10.0.0.1-10.0.0.1 10.1.0.0-10.1.255.255",                                                                                            false},
     {BASE "RA4=10.0.0.0/8|RA4=10.0.0.1-10.0.0.5|RA6=2001:db8::/127|",
-     "inbound allow tcp 445-445 remote 10.0.0.0-10.255.255.255 2001:db8::-2001:db8::1",                                                  false                                                                                                       },
-    {BASE "LA6=fe80::1|",                                                                                     "inbound allow tcp 445-445 local fe80::1-fe80::1",                                                                                              false},
-    {BASE "RA4=LocalSubnet|RA6=LocalSubnet|",                                                                                     "inbound allow tcp 445-445 if remote LocalSubnet",
-     false                                                                                   },
+     "inbound allow tcp 445-445 remote 10.0.0.0-10.255.255.255 2001:db8::-2001:db8::1",                                                                                     false},
+    {BASE "LA6=fe80::1|",                                                                   "inbound allow tcp 445-445 local fe80::1-fe80::1",                              false},
+    {BASE "RA4=LocalSubnet|RA6=LocalSubnet|",                                               "inbound allow tcp 445-445 if remote LocalSubnet",
+     false                                                                                                                                                                       },
     {BASE "RA4=LocalSubnet|",
-     "inbound allow tcp 445-445 remote every v4 if IPv4 remote LocalSubnet",                                                                                          false                                                                                                                  },
+     "inbound allow tcp 445-445 remote every v4 if IPv4 remote LocalSubnet",                                                                                                false},
     {BASE "RA4=LocalSubnet|RA4=10.0.0.1|RA42=IntrAnet|",
      "inbound allow tcp 445-445 remote every v4 if IPv4 remote LocalSubnet or Intranet or "
-     "10.0.0.1/32",                                                               false                                                                                                                                                                           },
+     "10.0.0.1/32",                                                                                                                                                         false},
     {BASE "App=System|Svc=*|IFType=Lan|IFType=RemoteAccess|Edge=TRUE|Defer=User|",
      "inbound allow tcp 445-445 program System if service *; interface type Wired or RemoteAccess; "
-     "edge traversal allowed or edge traversal as the user agrees",                                     false                                                                                                                           },
+     "edge traversal allowed or edge traversal as the user agrees",                                                                                                         false},
     {BASE "RPort=1000|RPort2_10=2000-2001|",
-     "inbound allow tcp 445-445 if remote port 1000 or 2000-2001",                                                                           false                                                                                                                            },
-    {BASE "LPort=RPC|",                                                                                     "inbound allow tcp if local port RPC or 445",                                                                                                false},
+     "inbound allow tcp 445-445 if remote port 1000 or 2000-2001",                                                                                                          false},
+    {BASE "LPort=RPC|",                                                                     "inbound allow tcp if local port RPC or 445",                                   false},
     {BASE "Platform=2:5:1|Platform=2:6:2|Platform2=GTEQ|SkipVer=2.0|Edge=FALSE|",
-     "inbound allow tcp 445-445 if platform 2:5:1 or 2:6:2 or later; not on versions up to 2.0",                                      false                                                                                              },
+     "inbound allow tcp 445-445 if platform 2:5:1 or 2:6:2 or later; not on versions up to 2.0",                                                                            false},
     {"v2.10|Action=Allow|Active=TRUE|Dir=In|Protocol=1|ICMP4=8:*|ICMP4=3:4|",
-     "inbound allow none protocol 1 if ICMP type 8 or 3 code 4",                                          false                                                                                                                              },
-    {BASE "Svc=a; service b|",                                                                                     "inbound allow tcp 445-445 if service a, service b",                                                                                         false},
-    {BASE "Name=|Desc=|EmbedCtxt=|",                                                                                     "inbound allow tcp 445-445",                                                                                   false                                                                                                                                                },
+     "inbound allow none protocol 1 if ICMP type 8 or 3 code 4",                                                                                                            false},
+    {BASE "Svc=a; service b|",                                                              "inbound allow tcp 445-445 if service a, service b",                            false},
+    {BASE "Name=|Desc=|EmbedCtxt=|",                                                        "inbound allow tcp 445-445",                                                    false},
 
-    {BASE "Security=Authenticate|",                                                                                     "inbound allow-if-secure yields tcp 445-445 if not blocked",
-     false},
+    {BASE "Security=Authenticate|",                                                         "inbound allow-if-secure yields tcp 445-445 if not blocked",
+     false                                                                                                                                                                       },
     {BASE "Security=AuthenticateEncrypt|Security2=AnE-Nego|RMauth=D:(A;;CC;;;WD)|",
-     "inbound allow-if-secure yields tcp 445-445 encryption negotiated by S-1-1-0 if not blocked",                                    false                                                                                            },
+     "inbound allow-if-secure yields tcp 445-445 encryption negotiated by S-1-1-0 if not blocked",                                                                          false},
     {"v2.10|Action=ByPass|Active=TRUE|Dir=In|Protocol=6|LPort=445|RMauth=O:LSD:(A;;CC;;;S-1-5-21-1-"
-     "2-3-515)(A;;CC;;;S-1-5-21-1-2-3-516)|Security=Authenticate|",                                                                                     "inbound allow-if-secure tcp 445-445 by S-1-5-21-1-2-3-515 S-1-5-21-1-2-3-516",                                                                                                                 false                                                                                                                           },
+     "2-3-515)(A;;CC;;;S-1-5-21-1-2-3-516)|Security=Authenticate|",                    "inbound allow-if-secure tcp 445-445 by S-1-5-21-1-2-3-515 S-1-5-21-1-2-3-516", false},
     {"v2.28|Action=ByPass|Active=TRUE|Dir=In|RMauth=O:LSD:(D;;CC;;;S-1-5-21-1)(A;;CC;;;WD)|RUAuth="
-     "O:LSD:(A;;CC;;;S-1-5-21-2)|Security=Authenticate|Security2_9=An-NoEncap|",                                                                                "inbound allow-if-secure none no encapsulation if computers "
-     "O:LSD:(D;;CC;;;S-1-5-21-1)(A;;CC;;;WD); users S-1-5-21-2",false},
+     "O:LSD:(A;;CC;;;S-1-5-21-2)|Security=Authenticate|Security2_9=An-NoEncap|",       "inbound allow-if-secure none no encapsulation if computers "
+     "O:LSD:(D;;CC;;;S-1-5-21-1)(A;;CC;;;WD); users S-1-5-21-2",                       false},
     {"v2.10|Action=ByPass|Active=TRUE|Dir=In|RUAuth=D:(A;;CC;;;BA)|Security=Authenticate|",
-     "inbound allow-if-secure none if users S-1-5-32-544",                                                         false                                                                                                                             },
+     "inbound allow-if-secure none if users S-1-5-32-544",                                                                                                                  false},
     {"v2.10|Action=Allow|Active=TRUE|Dir=Out|Protocol=6|RPort=445|RA4=10.0.0.1|Security="
-     "Authenticate|AuthByPassOut=TRUE|",                                                                                      "outbound allow-if-secure tcp 445-445 remote 10.0.0.1-10.0.0.1",                                                               false                                                                     },
+     "Authenticate|AuthByPassOut=TRUE|",                                               "outbound allow-if-secure tcp 445-445 remote 10.0.0.1-10.0.0.1",                false},
     {"v2.10|Action=Allow|Active=TRUE|Dir=Out|Security=Authenticate|AuthByPassOut=TRUE|RMauth=D:(A;;"
-     "CC;;;S-1-5-21-1)|",                                                                                     "outbound allow-if-secure none if computers S-1-5-21-1",                                                                                 false},
+     "CC;;;S-1-5-21-1)|",                                                              "outbound allow-if-secure none if computers S-1-5-21-1",                        false},
 
-    {"",                                                                                "a version",                                                                                                                 true                                                                                                                                                                     },
-    {"v1.0|Action=Allow|Dir=In|",                                                                                 "a version",                           true                                                                                             },
-    {"v2.300|Action=Allow|Dir=In|",                                                                                 "a version",true},
-    {"v2.10|",                                                                                 "fields after the version",                                                                                  true                            },
-    {"v2.10|Action=Allow|Dir=In",                                                                                 "a bar behind the last field",                                                                                                                 true                                                                                                                                                                                                                                                                                                             },
-    {"v2.10|Action=Allow||Dir=In|",                                                                                 "Token=value, found \"\"",                           true                                        },
-    {"v2.10|Action=Permit|Dir=In|",                                                                                 "found \"Permit\"",true},
-    {"v2.10|Dir=In|",                                                                                 "expected Action=",                                                                                  true                                                                                 },
-    {"v2.10|Action=Allow|",                                                                                 "expected Dir=",                                                                                                                 true                                                                                                                                                                                                                                                                                                                                                                                                                                                },
-    {BASE "Frobnicate=1|",                                                                                 "a field of a firewall rule, found \"Frobnicate\"",                           true},
-    {BASE "Action=Block|",                                                                                 "each field once, found \"Action\"",true},
-    {BASE "LPort=70000|",                                                                                 "a port, found \"70000\"",                                                                                  true                                                                                                                                         },
-    {BASE "LPort=1-2|",                                                                                 "a port, found \"1-2\"",                                                                                                                 true                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                      },
-    {BASE "LPort2_10=9-2|",                                                                                 "a range of ports, found \"9-2\"",                           true},
-    {BASE "Profile=Home|",                                                                                 "Domain, Private or Public",true},
-    {"v2.10|Action=Allow|Dir=In|LPort=445|Protocol=6|",                                                                                 "before ports",                                                                                  true                                                                                                                                                                                             },
-    {"v2.10|Action=Allow|Dir=In|Protocol=6|ICMP4=8:*|",                                                                                 "before its types",                                                                                                                 true                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                               },
-    {"v2.10|Action=Allow|Dir=In|Protocol=256|",                                                                                 "0 to 255",                           true},
-    {BASE "RA4=2001:db8::1|",                                                                                 "an IPv4 address",true},
-    {BASE "RA6=10.0.0.1|",                                                                                 "an IPv6 address",                                                                                  true                                                                                                                                                                                                                                                                              },
-    {BASE "RA6=::ffff:10.0.0.1|",                                                                                 "an IPv6 address",                                                                                                                 true                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                         },
-    {BASE "RA4=10.0.0.9-10.0.0.1|",                                                                                 "an IPv4 address",                           true},
-    {BASE "RA4=0.0.0.0/0.0.0.0|",                                                                                 "an IPv4 address",true},
-    {BASE "RA4=10.0.0.0/255.0.255.0|",                                                                                 "an IPv4 address",                                                                                  true                                                                                                                                                                                                                                                                                                                                     },
-    {BASE "RA4=10.0.0.0/33|",                                                                                 "an IPv4 address",                                                                                                                 true                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                           },
-    {BASE "RA4=Nearby|",                                                                                 "an IPv4 address",                           true},
-    {BASE "LA4=LocalSubnet|",                                                                                 "an IPv4 address",true},
-    {"v2.10|Action=Block|Dir=In|Security=Authenticate|",                                                                                 "found a Block",                                                                                  true                                                                                                                                                                                                                                                                                                                                                                                            },
-    {"v2.10|Action=ByPass|Dir=Out|Security=Authenticate|RMauth=D:(A;;CC;;;WD)|",                                                                                 "with a ByPass",
-     true                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                },
-    {"v2.10|Action=ByPass|Dir=In|RMauth=D:(A;;CC;;;WD)|",                                                                                  "with a ByPass",                           true},
-    {"v2.10|Action=ByPass|Dir=In|Security=Authenticate|",                                                                                 "nobody who may",                                                                                                             true},
-    {BASE "RMauth=D:(A;;CC;;;WD)|",                                                                                 "expected Security=",                                                                                  true                                                                                                                                                                                                                                                                                                                                                                                                                                                                          },
-    {BASE "Security=Authenticate|AuthByPassOut=TRUE|",                                                                                 "an outbound Allow",true                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                         },
+    {"",                                                                                    "a version",                                                                    true },
+    {"v1.0|Action=Allow|Dir=In|",                                                           "a version",                                                                    true },
+    {"v2.300|Action=Allow|Dir=In|",                                                         "a version",                                                                    true },
+    {"v2.10|",                                                                              "fields after the version",                                                     true },
+    {"v2.10|Action=Allow|Dir=In",                                                           "a bar behind the last field",                                                  true },
+    {"v2.10|Action=Allow||Dir=In|",                                                         "Token=value, found \"\"",                                                      true },
+    {"v2.10|Action=Permit|Dir=In|",                                                         "found \"Permit\"",                                                             true },
+    {"v2.10|Dir=In|",                                                                       "expected Action=",                                                             true },
+    {"v2.10|Action=Allow|",                                                                 "expected Dir=",                                                                true },
+    {BASE "Frobnicate=1|",                                                                  "a field of a firewall rule, found \"Frobnicate\"",                             true },
+    {BASE "Action=Block|",                                                                  "each field once, found \"Action\"",                                            true },
+    {BASE "LPort=70000|",                                                                   "a port, found \"70000\"",                                                      true },
+    {BASE "LPort=1-2|",                                                                     "a port, found \"1-2\"",                                                        true },
+    {BASE "LPort2_10=9-2|",                                                                 "a range of ports, found \"9-2\"",                                              true },
+    {BASE "Profile=Home|",                                                                  "Domain, Private or Public",                                                    true },
+    {"v2.10|Action=Allow|Dir=In|LPort=445|Protocol=6|",                                     "before ports",                                                                 true },
+    {"v2.10|Action=Allow|Dir=In|Protocol=6|ICMP4=8:*|",                                     "before its types",                                                             true },
+    {"v2.10|Action=Allow|Dir=In|Protocol=256|",                                             "0 to 255",                                                                     true },
+    {BASE "RA4=2001:db8::1|",                                                               "an IPv4 address",                                                              true },
+    {BASE "RA6=10.0.0.1|",                                                                  "an IPv6 address",                                                              true },
+    {BASE "RA6=::ffff:10.0.0.1|",                                                           "an IPv6 address",                                                              true },
+    {BASE "RA4=10.0.0.9-10.0.0.1|",                                                         "an IPv4 address",                                                              true },
+    {BASE "RA4=0.0.0.0/0.0.0.0|",                                                           "an IPv4 address",                                                              true },
+    {BASE "RA4=10.0.0.0/255.0.255.0|",                                                      "an IPv4 address",                                                              true },
+    {BASE "RA4=10.0.0.0/33|",                                                               "an IPv4 address",                                                              true },
+    {BASE "RA4=Nearby|",                                                                    "an IPv4 address",                                                              true },
+    {BASE "LA4=LocalSubnet|",                                                               "an IPv4 address",                                                              true },
+    {"v2.10|Action=Block|Dir=In|Security=Authenticate|",                                    "found a Block",                                                                true },
+    {"v2.10|Action=ByPass|Dir=Out|Security=Authenticate|RMauth=D:(A;;CC;;;WD)|",            "with a ByPass",
+     true                                                                                                                                                                        },
+    {"v2.10|Action=ByPass|Dir=In|RMauth=D:(A;;CC;;;WD)|",                                   "with a ByPass",                                                                true },
+    {"v2.10|Action=ByPass|Dir=In|Security=Authenticate|",                                   "nobody who may",                                                               true },
+    {BASE "RMauth=D:(A;;CC;;;WD)|",                                                         "expected Security=",                                                           true },
+    {BASE "Security=Authenticate|AuthByPassOut=TRUE|",                                      "an outbound Allow",                                                            true },
     {BASE "Security=AuthenticateEncrypt|Security2_9=An-NoEncap|",
-     "Security=Authenticate with An-NoEncap",                           true},
-    {BASE "Security=Authenticate|Security2=AnE-Nego|",                                                                                 "AuthenticateEncrypt with AnE-Nego",                                                                                                             true},
+     "Security=Authenticate with An-NoEncap",                                                                                                                               true },
+    {BASE "Security=Authenticate|Security2=AnE-Nego|",                                      "AuthenticateEncrypt with AnE-Nego",                                            true },
 };
 
 static void rules_are_understood(void **state)
@@ -458,6 +458,42 @@ static void files_of_others_are_understood_whole(void **state)
     arena_close(&arena);
 }
 
+static size_t count(str text, str part)
+{
+    size_t n = 0;
+    for (size_t i = 0; i + part.len <= text.len; i++)
+        n += memcmp(text.ptr + i, part.ptr, part.len) == 0;
+    return n;
+}
+
+/* Microsoft's own rendering of the same group policy objects has as many of each direction. */
+static void reports_have_the_same_rules(void **state)
+{
+    static const char *const folders[] = {"gpo/SN-GPO/{C69D83C5-1636-4AD7-B632-1F9B6963054E}",
+                                          "gpo/SN-GPO/{EB8AA8AC-840C-4E15-9EA4-DAB25D6CB3A5}"};
+    (void)state;
+    const char *corpus = test_corpus();
+    if (!corpus) skip();
+    struct arena arena = arena_open("test", 0, NULL);
+    for (size_t i = 0; i < COUNT_OF(folders); i++) {
+        struct rule_file file = {0};
+        struct err err = {0};
+        str folder = str_format(&arena, "%s/%s", corpus, folders[i]);
+        str pol = str_format(&arena, "%.*s/DomainSysvol/GPO/Machine/registry.pol", STR_ARG(folder));
+        str report = str_format(&arena, "%.*s/gpreport.xml", STR_ARG(folder));
+        str text =
+            str_from_utf16le(&arena, str_bytes(read_rows_file(&arena, str_c(&arena, report))));
+        bytes content = str_bytes(read_rows_file(&arena, str_c(&arena, pol)));
+        assert_true(rule_file_read(pol, content, &arena, &file, &err));
+        size_t inbound = 0;
+        for (size_t j = 0; j < file.rules.n; j++)
+            inbound += file.rules.rules[j].direction == DIRECTION_INBOUND;
+        assert_int_equal(inbound, count(text, S(":InboundFirewallRules>")) / 2);
+        assert_int_equal(file.rules.n - inbound, count(text, S(":OutboundFirewallRules>")) / 2);
+    }
+    arena_close(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -468,6 +504,7 @@ int main(void)
         cmocka_unit_test(demands_and_ends),
         cmocka_unit_test(profiles_are_read),
         cmocka_unit_test(files_of_others_are_understood_whole),
+        cmocka_unit_test(reports_have_the_same_rules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
