@@ -377,6 +377,16 @@ static str group(str workspace, str border_word, struct arena *arena)
         text, sizeof(text) - 1                                                                     \
     }
 
+static const struct doubt doubts[] = {
+    {T("aws-nacl-quota"),     0,
+     T("More than 19 entries for a direction and family need the quota L-2AEEBF1A "
+       "raised first; else the stack is taken back by AWS and nothing changes.")},
+    {T("aws-nacl-stateless"), DOUBT_BLOCK,
+     T("A list keeps no state: replies to a governed port, as UDP 137 to 137 has "
+       "them, are judged as if they began a flow.")                             },
+    {{0},                     0,           {0}                                  },
+};
+
 const struct target aws_nacl_target = {
     .name = T("aws-nacl"),
     .summary = T("CloudFormation templates of AWS network access control lists for subnets at "
@@ -389,6 +399,10 @@ const struct target aws_nacl_target = {
                 "addresses differ in their rules, and more than 39 entries for a direction and "
                 "family"),
     .borders = true,
+    .load = T("Deploy border-*.json as a stack, then give the list to the subnets; before "
+              "border-*-rollback.json (aws cloudformation delete-stack) give them back their "
+              "former list."),
+    .doubts = doubts,
     .emit = emit,
     .read = aws_nacl_read,
     .group = group,

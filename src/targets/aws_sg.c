@@ -327,6 +327,20 @@ static str group(str workspace, str border_word, struct arena *arena)
         text, sizeof(text) - 1                                                                     \
     }
 
+static const struct doubt doubts[] = {
+    {T("aws-sg-union"),      0,
+     T("An interface passes what any of its groups allows: governed ports in another "
+       "group of a member are open whatever this file says. No export of them was "
+       "part of the proof.")              },
+    {T("aws-sg-egress-v6"),  DOUBT_V6,
+     T("That the outbound rule to nowhere also keeps AWS from adding its IPv6 rule "
+       "for everywhere was not tried.")   },
+    {T("aws-sg-link-local"), 0,
+     T("Groups do not filter 169.254.0.0/16 addresses of AWS itself (metadata, DNS, "
+       "time).")                          },
+    {{0},                    0,        {0}},
+};
+
 const struct target aws_sg_target = {
     .name = T("aws-security-group"),
     .summary =
@@ -339,6 +353,10 @@ const struct target aws_sg_target = {
                 "domain), allow-if-secure, classes whose addresses differ in their rules, and more "
                 "than 60 rules for a direction and family"),
     .hosts = true,
+    .load = T("Deploy group.json as a stack, add the group to the interfaces of the members, "
+              "then take governed ports out of their other groups; the other way round "
+              "before rollback.json (aws cloudformation delete-stack)."),
+    .doubts = doubts,
     .emit = emit,
     .read = aws_sg_read,
     .read_part = aws_sg_read_part,

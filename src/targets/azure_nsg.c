@@ -248,6 +248,18 @@ static str group(str workspace, str border_word, struct arena *arena)
         text, sizeof(text) - 1                                                                     \
     }
 
+static const struct doubt doubts[] = {
+    {T("azure-nsg-reserved"),   DOUBT_BLOCK,
+     T("That Azure takes prefixes of 0.0.0.0/8, 240.0.0.0/4 and reserved IPv6 space "
+       "was not tried; az deployment group validate tells.")                    },
+    {T("azure-nsg-4000"),       DOUBT_BLOCK,
+     T("The limits page says 4,000 addresses and ranges in a group for either side; "
+       "it is taken for the sum over all rules.")                               },
+    {T("azure-nsg-open-flows"), DOUBT_BLOCK,
+     T("Flows that are open when a rule changes may go on until they are idle.")},
+    {{0},                       0,           {0}                                },
+};
+
 const struct target azure_nsg_target = {
     .name = T("azure-nsg"),
     .summary = T("ARM templates of Azure network security groups for subnets at enforced borders"),
@@ -258,6 +270,10 @@ const struct target azure_nsg_target = {
     .cannot = T("host classes (it holds borders only), allow-if-secure, and borders of more than "
                 "1,000 rules or 4,000 prefixes at a side"),
     .borders = true,
+    .load = T("Deploy border-*.json to the resource group, with the rules of the present "
+              "group as otherRules, and associate the group with the subnets; "
+              "border-*-rollback.json takes our rules away."),
+    .doubts = doubts,
     .emit = emit,
     .read = azure_nsg_read,
     .group = group,

@@ -314,6 +314,24 @@ static str group(str workspace, str border_word, struct arena *arena)
         text, sizeof(text) - 1                                                                     \
     }
 
+static const struct doubt doubts[] = {
+    {T("fortigate-members"),       0,
+     T("That every model holds 250 members in an address group was not seen on a "
+       "device.")                                  },
+    {T("fortigate-match-vip"),     DOUBT_BLOCK,
+     T("match-vip lets a deny hold for what a virtual IP has translated; that it does "
+       "so for a policy with addresses of its own was not tried. Do not publish "
+       "governed ports by virtual IPs.")           },
+    {T("fortigate-reserved"),      DOUBT_BLOCK,
+     T("Ranges of 0.0.0.0/8 and 240.0.0.0/4 are written as objects; a release that "
+       "refuses them says so when the script runs, and the members are then missing "
+       "from the group of the outside.")           },
+    {T("fortigate-open-sessions"), DOUBT_BLOCK,
+     T("Whether sessions that are open are judged again depends on firewall-session-dirty; "
+       "check-all is taken for its default.")      },
+    {{0},                          0,           {0}},
+};
+
 const struct target fortigate_rules_target = {
     .name = T("fortigate"),
     .summary = T("FortiGate CLI scripts (FortiOS 6.4 and later) for firewalls at enforced borders"),
@@ -323,6 +341,10 @@ const struct target fortigate_rules_target = {
     .peers = &universe_peers,
     .cannot = T("host classes (it holds borders only) and allow-if-secure"),
     .borders = true,
+    .load = T("Replace FIRST by the id of the policy that stands first, run border-*.conf as "
+              "a script, after the rollback of the file that was loaded before; "
+              "border-*-rollback.conf takes it back."),
+    .doubts = doubts,
     .emit = emit,
     .read = fortigate_rules_read,
     .group = group,

@@ -261,6 +261,16 @@ static str group(str workspace, str border_word, struct arena *arena)
         text, sizeof(text) - 1                                                                     \
     }
 
+static const struct doubt doubts[] = {
+    {T("pan-os-members"),       0,
+     T("That every platform holds 500 members in an address group, and as many "
+       "objects as the file makes, was not seen on a device; `validate full` tells.")},
+    {T("pan-os-open-sessions"), DOUBT_BLOCK,
+     T("Whether sessions that are open are judged again at a commit depends on the setting to "
+       "rematch sessions; its default was not checked.")                             },
+    {{0},                       0,           {0}                                     },
+};
+
 const struct target panos_rules_target = {
     .name = T("pan-os"),
     .summary = T("PAN-OS configuration commands for Palo Alto Networks firewalls at enforced "
@@ -272,6 +282,10 @@ const struct target panos_rules_target = {
     .residue = T("IPv6 addresses of ::/96, since PAN-OS takes IPv4 addresses for those"),
     .cannot = T("host classes (it holds borders only) and allow-if-secure"),
     .borders = true,
+    .load = T("Paste border-*.set in configuration mode, after the rollback of the file that "
+              "was loaded before, and commit once; border-*-rollback.set, committed, takes "
+              "it back."),
+    .doubts = doubts,
     .emit = emit,
     .read = panos_rules_read,
     .group = group,
