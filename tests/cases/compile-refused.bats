@@ -67,7 +67,10 @@ teardown() {
 }
 
 @test "rules of what is no artefact" {
-    golden_stderr "$(case_folder)/not-an-artefact.ok" 2 "$SALLYPORT" rules policy.yaml
+    run --separate-stderr "$SALLYPORT" rules policy.yaml
+    [ "$status" -eq 2 ]
+    # What is known is listed; each new target would change the whole line.
+    [[ $stderr == "sallyport: policy.yaml: error: expected an artefact or export of one of: Registry.pol, "*", powershell, "* ]]
 }
 
 @test "what can't be read gives no table" {
