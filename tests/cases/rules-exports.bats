@@ -9,12 +9,15 @@ setup() {
 }
 
 @test "a .reg file: rules, connection security, profiles; what is not understood is a warning" {
+    # shellcheck disable=SC2016 # the inner shell's own arguments
     golden "$folder/text.ok" 0 bash -c '"$0" rules export.reg 2>&1' "$SALLYPORT"
+    # shellcheck disable=SC2016 # as above
     golden "$folder/json.ok" 0 bash -c '"$0" rules --json export.reg 2>/dev/null |
         /usr/bin/python3 -m json.tool --indent 1' "$SALLYPORT"
 }
 
 @test "a bypass beats the block, an allow of everybody does not" {
+    # shellcheck disable=SC2016 # as above
     golden "$folder/check.ok" 1 bash -c '"$0" rules --check export.reg 2>/dev/null' "$SALLYPORT"
 }
 
@@ -23,4 +26,12 @@ setup() {
     cp "$seeds/registry_pol/profile.pol" "$seeds/regf/small.hive" "$BATS_TEST_TMPDIR"
     cd "$BATS_TEST_TMPDIR"
     golden "$folder/containers.ok" 0 "$SALLYPORT" rules --format csv profile.pol small.hive
+}
+
+@test "an export is held against a policy: conditions are left out and counted" {
+    cp "$BATS_TEST_DIRNAME/compile-basic/policy.yaml" export.reg "$BATS_TEST_TMPDIR"
+    cd "$BATS_TEST_TMPDIR"
+    # shellcheck disable=SC2016 # the inner shell's own arguments
+    golden "$folder/diff.ok" 1 bash -c \
+        '"$0" diff policy.yaml export.reg --host 10.2.0.2 --as-of 2026-11-01 2>&1' "$SALLYPORT"
 }
