@@ -13,11 +13,10 @@
  * on request, the default deny counted; numbers from 1 to 32766, the lowest match decides. The
  * reader is aws_nacl_read.c; it shares nothing with this file.
  */
-#include "targets/aws_nacl.h"
-
 #include "base/instant.h"
 #include "base/json_write.h"
 #include "rules/universe.h"
+#include "targets/aws_nacl_read.h"
 #include "targets/edge_objects.h"
 #include "targets/target.h"
 
@@ -407,5 +406,5 @@ const struct target aws_nacl_target = {
     .read = aws_nacl_read,
     .group = group,
     .read_rollback = aws_nacl_read_rollback,
-    .recognise = aws_nacl_recognise,
+    .recognise = aws_nacl_read_recognise,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "targets/aws_nacl_read.h"
+
 #include "rules/universe.h"
-#include "targets/aws_nacl.h"
 #include "targets/edge_objects.h"
 #include "targets/json_exact.h"
 #include "targets/line_words.h"
@@ -266,7 +267,7 @@ bool aws_nacl_read_rollback(str source, bytes content, str workspace, str border
     return read || err_in(err, source);
 }
 
-bool aws_nacl_recognise(bytes head)
+bool aws_nacl_read_recognise(bytes head)
 {
     str text = str_of_bytes(head);
     return str_starts(text, S("{")) && str_contains(text, S("\"sallyport: aws-nacl,"));

@@ -10,12 +10,11 @@
  * outbound rules gets one from AWS that allows everything, so there always is one, to nowhere. The
  * reader is aws_sg_read.c; it shares nothing with this file.
  */
-#include "targets/aws_sg.h"
-
 #include "base/instant.h"
 #include "base/json_write.h"
 #include "base/sha256.h"
 #include "rules/universe.h"
+#include "targets/aws_sg_read.h"
 #include "targets/disjoint.h"
 #include "targets/target.h"
 
@@ -362,6 +361,6 @@ const struct target aws_sg_target = {
     .read_part = aws_sg_read_part,
     .group = group,
     .read_rollback = aws_sg_read_rollback,
-    .undoes = aws_sg_undoes,
-    .recognise = aws_sg_recognise,
+    .undoes = aws_sg_read_undoes,
+    .recognise = aws_sg_read_recognise,
 };

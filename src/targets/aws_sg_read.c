@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "targets/aws_sg_read.h"
+
 #include "rules/universe.h"
-#include "targets/aws_sg.h"
 #include "targets/json_exact.h"
 #include "targets/target.h"
 
@@ -179,7 +180,8 @@ bool aws_sg_read_rollback(str source, bytes content, str workspace, str border_w
     return err_in(err, source);
 }
 
-bool aws_sg_undoes(str source, bytes rules, bytes rollback, struct arena *arena, struct err *err)
+bool aws_sg_read_undoes(str source, bytes rules, bytes rollback, struct arena *arena,
+                        struct err *err)
 {
     struct template t = {.j = json_exact_of(rules, arena, err)};
     struct json_exact j = json_exact_of(rollback, arena, err);
@@ -192,7 +194,7 @@ bool aws_sg_undoes(str source, bytes rules, bytes rollback, struct arena *arena,
     return err_in(err, source);
 }
 
-bool aws_sg_recognise(bytes head)
+bool aws_sg_read_recognise(bytes head)
 {
     str text = str_of_bytes(head);
     return str_starts(text, S("{")) && str_contains(text, S("\"sallyport: aws-security-group,"));

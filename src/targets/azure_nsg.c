@@ -11,11 +11,10 @@
  * Strings that begin with '[' are expressions to ARM: no text of a policy stands first in one.
  * The reader is azure_nsg_read.c; it shares nothing with this file.
  */
-#include "targets/azure_nsg.h"
-
 #include "base/instant.h"
 #include "base/json_write.h"
 #include "rules/universe.h"
+#include "targets/azure_nsg_read.h"
 #include "targets/edge_objects.h"
 #include "targets/target.h"
 
@@ -212,7 +211,7 @@ static bool emit(const struct bundles *bundles, const struct target_header *head
         const struct border_rules *border = &bundles->borders[i];
         str word = target_border_word(bundles, i, arena);
         str name = edge_objects_prefix(header->workspace, word, arena);
-        struct edge_lines lines = edge_lines_of(border->rules, universe_peers, arena);
+        struct edge_lines lines = edge_objects_lines(border->rules, universe_peers, arena);
         struct totals totals = {0};
         str rules = template(border, name, S("azure-nsg, rules of a border"), lines, header, arena,
                              &totals);
@@ -278,5 +277,5 @@ const struct target azure_nsg_target = {
     .read = azure_nsg_read,
     .group = group,
     .read_rollback = azure_nsg_read_rollback,
-    .recognise = azure_nsg_recognise,
+    .recognise = azure_nsg_read_recognise,
 };

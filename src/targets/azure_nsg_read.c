@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "targets/azure_nsg_read.h"
+
 #include "base/prefix_set.h"
-#include "targets/azure_nsg.h"
 #include "targets/edge_objects.h"
 #include "targets/json_exact.h"
 #include "targets/line_words.h"
@@ -193,7 +194,7 @@ bool azure_nsg_read_rollback(str source, bytes content, str workspace, str borde
     return err_in(err, source);
 }
 
-bool azure_nsg_recognise(bytes head)
+bool azure_nsg_read_recognise(bytes head)
 {
     str text = str_of_bytes(head);
     return str_starts(text, S("{")) && str_contains(text, S("\"sallyport: azure-nsg,"));

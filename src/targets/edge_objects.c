@@ -23,7 +23,8 @@ static void add_lines(struct edge_lines *out, const struct acl_lines *from, enum
     }
 }
 
-struct edge_lines edge_lines_of(struct ruleset rules, struct prefix_set peers, struct arena *arena)
+struct edge_lines edge_objects_lines(struct ruleset rules, struct prefix_set peers,
+                                     struct arena *arena)
 {
     struct edge_lines lines = {0};
     struct acl_lines lists[2][2]; /* by direction and family */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Firewalls that stand between networks name addresses and ports before a rule can use them. Which
  * objects a list of rules needs, each once, and what they are called. For those that write such
- * dialects; readers share nothing with it.
+ * dialects; readers share the beginning of names alone.
  */
 #pragma once
 
@@ -19,7 +19,8 @@ struct edge_lines {
     struct edge_line *items;
     size_t n, room;
 };
-struct edge_lines edge_lines_of(struct ruleset rules, struct prefix_set peers, struct arena *arena);
+struct edge_lines edge_objects_lines(struct ruleset rules, struct prefix_set peers,
+                                     struct arena *arena);
 
 /* Objects are known by their number, from 1, in the order in which they were first asked for. */
 struct edge_objects {

@@ -7,11 +7,10 @@
  * policies have to be moved there, and only the admin knows what stands first: FIRST stands for it.
  * The reader is fortigate_rules_read.c; it shares nothing with this file.
  */
-#include "targets/fortigate_rules.h"
-
 #include "base/instant.h"
 #include "rules/universe.h"
 #include "targets/edge_objects.h"
+#include "targets/fortigate_rules_read.h"
 #include "targets/target.h"
 
 enum {
@@ -198,7 +197,7 @@ static struct border_file file_of(const struct border_rules *border, str prefix,
         .arena = arena,
         .prefix = prefix,
         .first_id = first_id(prefix),
-        .lines = edge_lines_of(border->rules, universe_peers, arena),
+        .lines = edge_objects_lines(border->rules, universe_peers, arena),
         .objects = {.most = MEMBERS},
     };
     file.local = arena_array(arena, size_t, file.lines.n);
@@ -349,6 +348,6 @@ const struct target fortigate_rules_target = {
     .read = fortigate_rules_read,
     .group = group,
     .read_rollback = fortigate_rules_read_rollback,
-    .undoes = fortigate_rules_undoes,
-    .recognise = fortigate_rules_recognise,
+    .undoes = fortigate_rules_read_undoes,
+    .recognise = fortigate_rules_read_recognise,
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "targets/fortigate_rules_read.h"
+
 #include "base/prefix_set.h"
 #include "targets/edge_objects.h"
-#include "targets/fortigate_rules.h"
 #include "targets/line_words.h"
 
 enum kind { KIND_ADDRESS, KIND_GROUP, KIND_SERVICE, KIND_COUNT };
@@ -401,8 +402,8 @@ bool fortigate_rules_read_rollback(str source, bytes content, str workspace, str
     return err_in(err, source);
 }
 
-bool fortigate_rules_undoes(str source, bytes rules, bytes rollback, struct arena *arena,
-                            struct err *err)
+bool fortigate_rules_read_undoes(str source, bytes rules, bytes rollback, struct arena *arena,
+                                 struct err *err)
 {
     struct script made = {.words = line_words_of(rules, arena, err)};
     struct script gone = {.words = line_words_of(rollback, arena, err)};
@@ -425,7 +426,7 @@ bool fortigate_rules_undoes(str source, bytes rules, bytes rollback, struct aren
     return err_in(err, source);
 }
 
-bool fortigate_rules_recognise(bytes head)
+bool fortigate_rules_read_recognise(bytes head)
 {
     str text = str_of_bytes(head);
     return str_starts(text, S("# sallyport: ")) &&

@@ -9,10 +9,9 @@
  * holds part of ::/96 would match IPv4 packets: it is left out of every rule, and each rule is of
  * one family. The reader is panos_rules_read.c; it shares nothing with this file.
  */
-#include "targets/panos_rules.h"
-
 #include "base/instant.h"
 #include "targets/edge_objects.h"
+#include "targets/panos_rules_read.h"
 #include "targets/target.h"
 
 enum {
@@ -171,7 +170,7 @@ static struct border_file file_of(const struct border_rules *border, str prefix,
                                   struct arena *arena)
 {
     struct border_file file = {.arena = arena, .prefix = prefix, .objects = {.most = MEMBERS}};
-    file.lines = edge_lines_of(border->rules, peers, arena);
+    file.lines = edge_objects_lines(border->rules, peers, arena);
     file.local = arena_array(arena, size_t, file.lines.n);
     file.remote = arena_array(arena, size_t, file.lines.n);
     file.service = arena_array(arena, size_t, file.lines.n);
@@ -290,6 +289,6 @@ const struct target panos_rules_target = {
     .read = panos_rules_read,
     .group = group,
     .read_rollback = panos_rules_read_rollback,
-    .undoes = panos_rules_undoes,
-    .recognise = panos_rules_recognise,
+    .undoes = panos_rules_read_undoes,
+    .recognise = panos_rules_read_recognise,
 };

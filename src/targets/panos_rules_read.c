@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "targets/panos_rules_read.h"
+
 #include "base/prefix_set.h"
 #include "targets/edge_objects.h"
 #include "targets/line_words.h"
-#include "targets/panos_rules.h"
 
 /* An object that was set, in the order of its number. */
 struct address_group {
@@ -419,8 +420,8 @@ static str stem_of(bytes rollback, struct arena *arena)
     return stem;
 }
 
-bool panos_rules_undoes(str source, bytes rules, bytes rollback, struct arena *arena,
-                        struct err *err)
+bool panos_rules_read_undoes(str source, bytes rules, bytes rollback, struct arena *arena,
+                             struct err *err)
 {
     struct commands made = {.words = line_words_of(rules, arena, err)};
     struct commands c = {.words = line_words_of(rollback, arena, err)};
@@ -442,7 +443,7 @@ bool panos_rules_undoes(str source, bytes rules, bytes rollback, struct arena *a
     return err_in(err, source);
 }
 
-bool panos_rules_recognise(bytes head)
+bool panos_rules_read_recognise(bytes head)
 {
     str text = str_of_bytes(head);
     return str_starts(text, S("# sallyport: ")) &&
