@@ -13,7 +13,7 @@ static bool read(str source, bytes content, struct arena *arena, struct rule_fil
 }
 
 const struct rule_format registry_pol_rules_format = {
-    .name = {"Registry.pol", 12},
+    .name = {"Registry.pol",                             12},
     .summary = {"firewall policy of a group policy object", 40},
     .recognise = registry_pol_recognise,
     .read = read,
