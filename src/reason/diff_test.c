@@ -227,7 +227,7 @@ static void drop_one(struct random_world *w, const struct bundles *b,
     struct enforced_class enforced = {
         .id = b->classes[class].id,
         .members = of->own,
-        .rules = {left, n},
+        .rules = {.rules = left, .n = n},
         .engine = ENGINE_WINDOWS,
         .profiles = (1u << PROFILE_COUNT) - 1,
     };

@@ -361,7 +361,8 @@ static int governed_service(const struct policy *policy, enum transport transpor
 
 static bool same_ports(const struct rule *a, const struct rule *b)
 {
-    return a->n_ports == b->n_ports && !memcmp(a->ports, b->ports, a->n_ports * sizeof *a->ports);
+    if (a->n_ports != b->n_ports) return false;
+    return !a->n_ports || !memcmp(a->ports, b->ports, a->n_ports * sizeof *a->ports);
 }
 
 static void cut_at(uint32_t *cuts, size_t *n, struct service_port ports)
