@@ -226,6 +226,26 @@ static bool emit(const struct bundles *bundles, const struct target_header *head
         text, sizeof(text) - 1                                                                     \
     }
 
+static const struct doubt own_doubts[] = {
+    {T("gpo-value-size"),        0,
+     T("[MS-GPREG] lets a value have 65,535 bytes; rules are cut to that. Whether clients take "
+       "more was "
+       "not seen.")                                                                           },
+    {T("gpo-rollback-registry"), 0,
+     T("That the firewall reads its policy again when values below its key are deleted is "
+       "Microsoft's "
+       "word for group policy; the script looks whether it did, and else asks for a restart.")},
+    {T("gpo-audit-extension"),   DOUBT_HARDENING,
+     T("audit.csv stands among the files of no known extension, as in the backups at hand; that an "
+       "import "
+       "takes it was not seen here. Verify: auditpol /get /category:* on one machine.")       },
+    {T("gpo-tattoo"),            DOUBT_HARDENING,
+     T("Settings outside the Policies keys stay when the GPO goes. What was there before is known "
+       "to no "
+       "GPO: rollback.ps1 removes them, and Windows' own default holds.")                     },
+    {{0},                        0,               {0}                                         },
+};
+
 const struct target gpo_target = {
     .name = T("gpo"),
     .summary = T("group policy: backups for Import-GPO and samba-tool gpo restore"),
@@ -248,6 +268,7 @@ const struct target gpo_target = {
         T("an authenticated override, else any block, else any allow, else the profile's default; "
           "order does not matter, and rules of all stores count together"),
     .doubts = windows_doubts,
+    .own_doubts = own_doubts,
     .hosts = true,
     .fixed_slots = true,
     .emit = emit,
@@ -255,5 +276,6 @@ const struct target gpo_target = {
     .read_part = gpo_part_read,
     .group = group,
     .read_rollback = gpo_read_rollback,
+    .undoes = gpo_read_undoes,
     .recognise = gpo_read_recognise,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "targets/gpo_read.h"
 
+#include "base/buf.h"
 #include "base/map.h"
 #include "targets/firewall_strings_read.h"
 #include "targets/gpo_pol_xml.h"
@@ -435,4 +436,42 @@ bool gpo_read_rollback(str source, bytes content, str workspace, str border_word
     s = here;
     return (expect_all(&s, closing, COUNT_OF(closing)) && expect(&s, (str){0})) ||
            err_in(err, source);
+}
+
+/* A text in apostrophes, in which two stand for one. */
+static str quoted(str text, struct arena *arena)
+{
+    struct buf out = buf_in(arena);
+    buf_char(&out, '\'');
+    for (size_t i = 0; i < text.len; i++)
+        buf_str(&out, text.ptr[i] == '\'' ? S("''") : (str){text.ptr + i, 1});
+    buf_char(&out, '\'');
+    return buf_text(&out);
+}
+
+bool gpo_read_undoes(str source, bytes rules, bytes rollback, struct arena *arena, struct err *err)
+{
+    struct gpo_reading r = {.arena = arena, .err = err};
+    struct map undone = {0};
+    struct script_lines s = {.left = str_of_bytes(rollback), .err = err};
+    if (!read_container(&r, source, rules)) return err_in(err, source);
+    for (str line = next_line(&s); line.len; line = next_line(&s)) {
+        /* The key and the name; what the value was is the last word. */
+        size_t end = line.len ? line.len - 1 : 0;
+        while (end && line.ptr[end - 1] != '\'')
+            end--;
+        if (str_starts(line, S("Undo-Value '")) && end > 2)
+            (void)map_put(&undone, arena, str_head(line, end - 2), 1, NULL);
+    }
+    for (size_t i = 0; i < r.values.n; i++) {
+        const struct registry_value *value = &r.values.items[i];
+        if (firewall_strings_read_owns(value->key)) continue;
+        str line = str_format(arena, "Undo-Value %.*s %.*s", STR_ARG(quoted(value->key, arena)),
+                              STR_ARG(quoted(value->name, arena)));
+        if (map_find(&undone, line)) continue;
+        (void)err_set(err, ERR_MALFORMED, "the way back leaves the value %.*s of %.*s",
+                      STR_ARG(value->name), STR_ARG(value->key));
+        return err_in(err, source);
+    }
+    return true;
 }

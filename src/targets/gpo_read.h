@@ -16,4 +16,7 @@ MUST_USE bool gpo_read(str source, bytes content, struct arena *arena, struct ru
 /* A rollback.ps1: takes back what carries the workspace's mark. */
 MUST_USE bool gpo_read_rollback(str source, bytes content, str workspace, str border_word,
                                 struct arena *arena, struct err *err);
+/* Whether the way back names every value of a registry.pol that is not the firewall's. */
+MUST_USE bool gpo_read_undoes(str source, bytes rules, bytes rollback, struct arena *arena,
+                              struct err *err);
 bool gpo_read_recognise(bytes head);

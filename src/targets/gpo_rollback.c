@@ -119,6 +119,14 @@ static void put_setting(struct buf *out, const struct harden_change *change, str
     buf_char(out, '\n');
 }
 
+/* Security settings have no value below Policies that could be taken away: they go back when the
+ * GPO does, or by hand. */
+static void put_left(struct buf *out, const char *what, str name, struct arena *arena)
+{
+    buf_format(out, "# not undone by this script: %s %.*s\n", what,
+               STR_ARG(target_plain(arena, name, REMARK_BYTES)));
+}
+
 str gpo_rollback_text(const struct host_class *host_class, const struct target_header *header,
                       const struct gpo_settings *settings, str group, struct arena *arena)
 {
@@ -133,6 +141,10 @@ str gpo_rollback_text(const struct host_class *host_class, const struct target_h
         put_setting(&out, settings->registry[i], arena);
     for (size_t i = 0; i < settings->n_options; i++)
         put_setting(&out, settings->options[i], arena);
+    for (size_t i = 0; i < settings->n_services; i++)
+        put_left(&out, "the start type of", settings->services[i]->service, arena);
+    for (size_t i = 0; i < settings->n_audits; i++)
+        put_left(&out, "the audit subcategory", settings->audits[i]->audit_name, arena);
     buf_str(&out, str_of(ending));
     return buf_text(&out);
 }
