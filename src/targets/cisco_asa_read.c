@@ -61,6 +61,11 @@ static bool read_prefix(struct acl_words *w, str *out)
     return true;
 }
 
+static bool at_margin(struct acl_words *w)
+{
+    return !w->indented || acl_words_unexpected(w, "a line that is not indented");
+}
+
 /* The number of a group's name: PREFIX, '-', N or S, and the number. */
 static bool read_number(struct acl_words *w, str prefix, char kind, size_t *out)
 {
@@ -93,17 +98,17 @@ static bool read_removals(struct asa_file *file)
     static const char *const suffixes[] = {"-OUT", "-IN"};
     for (size_t i = 0; i < COUNT_OF(suffixes); i++) {
         str name = str_format(w->arena, "%.*s%s", STR_ARG(file->prefix), suffixes[i]);
-        if (!acl_words_expect(w, "clear configure access-list") ||
+        if (!at_margin(w) || !acl_words_expect(w, "clear configure access-list") ||
             !acl_words_expect_word(w, name) || !acl_words_next_line(w))
             return false;
     }
     while (acl_words_begins(w, "no object-group network")) {
-        if (!acl_words_expect(w, "no object-group network") ||
+        if (!at_margin(w) || !acl_words_expect(w, "no object-group network") ||
             !read_next(w, file->prefix, 'N', file->n_networks++) || !acl_words_next_line(w))
             return false;
     }
     while (acl_words_begins(w, "no object-group service")) {
-        if (!acl_words_expect(w, "no object-group service") ||
+        if (!at_margin(w) || !acl_words_expect(w, "no object-group service") ||
             !read_next(w, file->prefix, 'S', file->n_services++) || !acl_words_next_line(w))
             return false;
     }
@@ -138,7 +143,7 @@ static bool read_networks(struct asa_file *file)
     while (acl_words_begins(w, "object-group network")) {
         struct asa_group group = {.line = w->number};
         struct acl_ranges members = {0};
-        if (w->indented || !acl_words_expect(w, "object-group network") ||
+        if (!at_margin(w) || !acl_words_expect(w, "object-group network") ||
             !read_next(w, file->prefix, 'N', groups->n) || !acl_words_next_line(w))
             return false;
         while (w->indented) {
@@ -187,7 +192,7 @@ static bool read_services(struct asa_file *file)
     while (acl_words_begins(w, "object-group service")) {
         struct asa_group group = {.line = w->number};
         struct rule ports = {0};
-        if (w->indented || !acl_words_expect(w, "object-group service") ||
+        if (!at_margin(w) || !acl_words_expect(w, "object-group service") ||
             !read_next(w, file->prefix, 'S', groups->n) || !read_transport(w, &group.transport) ||
             !acl_words_next_line(w))
             return false;
@@ -288,8 +293,8 @@ static bool is_label(str rest, const char *label, str *text)
 static bool begin_line(struct asa_list *list)
 {
     struct acl_words *w = list->file->w;
-    if (w->indented) return acl_words_unexpected(w, "a line that is not indented");
-    return acl_words_expect(w, "access-list") && acl_words_expect_word(w, list->name);
+    return at_margin(w) && acl_words_expect(w, "access-list") &&
+           acl_words_expect_word(w, list->name);
 }
 
 /* `remark why: ...` and what goes on in `remark + ...`; then at the entry, after "extended". */

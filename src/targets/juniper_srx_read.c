@@ -111,7 +111,7 @@ static void add_object(struct srx_reading *r, unsigned kind, struct srx_object o
 static bool begins(const struct acl_words *w, const char *verb, const char *path)
 {
     struct acl_words ahead = *w;
-    if (!acl_words_take(&ahead, verb)) return false;
+    if (w->indented || !acl_words_take(&ahead, verb)) return false;
     return acl_words_begins(&ahead, path);
 }
 
