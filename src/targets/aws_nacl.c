@@ -398,9 +398,11 @@ const struct target aws_nacl_target = {
                 "addresses differ in their rules, and more than 39 entries for a direction and "
                 "family"),
     .borders = true,
+    .decides = T("the lowest number that matches, for each direction: the inside to itself, "
+                 "what is approved, the rest of governed ports, everything else"),
     .load = T("Deploy border-*.json as a stack, then give the list to the subnets; before "
               "border-*-rollback.json (aws cloudformation delete-stack) give them back their "
-              "former list."),
+              "former list"),
     .doubts = doubts,
     .emit = emit,
     .read = aws_nacl_read,

@@ -352,9 +352,10 @@ const struct target aws_sg_target = {
                 "domain), allow-if-secure, classes whose addresses differ in their rules, and more "
                 "than 60 rules for a direction and family"),
     .hosts = true,
+    .decides = T("none: what any group of an interface allows passes, the rest is dropped"),
     .load = T("Deploy group.json as a stack, add the group to the interfaces of the members, "
               "then take governed ports out of their other groups; the other way round "
-              "before rollback.json (aws cloudformation delete-stack)."),
+              "before rollback.json (aws cloudformation delete-stack)"),
     .doubts = doubts,
     .emit = emit,
     .read = aws_sg_read,

@@ -269,9 +269,11 @@ const struct target azure_nsg_target = {
     .cannot = T("host classes (it holds borders only), allow-if-secure, and borders of more than "
                 "1,000 rules or 4,000 prefixes at a side"),
     .borders = true,
+    .decides = T("the lowest priority that matches; ours begin at 100; what none of them "
+                 "names goes on to otherRules and then to the default rules of Azure"),
     .load = T("Deploy border-*.json to the resource group, with the rules of the present "
               "group as otherRules, and associate the group with the subnets; "
-              "border-*-rollback.json takes our rules away."),
+              "border-*-rollback.json takes our rules away"),
     .doubts = doubts,
     .emit = emit,
     .read = azure_nsg_read,

@@ -340,9 +340,12 @@ const struct target fortigate_rules_target = {
     .peers = &universe_peers,
     .cannot = T("host classes (it holds borders only) and allow-if-secure"),
     .borders = true,
+    .decides = T("the first policy from the top, which is where they are moved; the accepts "
+                 "stand before the denies; what no policy of ours names is decided by the "
+                 "policies below"),
     .load = T("Replace FIRST by the id of the policy that stands first, run border-*.conf as "
               "a script, after the rollback of the file that was loaded before; "
-              "border-*-rollback.conf takes it back."),
+              "border-*-rollback.conf takes it back"),
     .doubts = doubts,
     .emit = emit,
     .read = fortigate_rules_read,

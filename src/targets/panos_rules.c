@@ -281,9 +281,12 @@ const struct target panos_rules_target = {
     .residue = T("IPv6 addresses of ::/96, since PAN-OS takes IPv4 addresses for those"),
     .cannot = T("host classes (it holds borders only) and allow-if-secure"),
     .borders = true,
+    .decides = T("the first rule from the top, which is where they are moved; the accepts "
+                 "stand before the drops; what no rule of ours names is decided by the rules "
+                 "below"),
     .load = T("Paste border-*.set in configuration mode, after the rollback of the file that "
               "was loaded before, and commit once; border-*-rollback.set, committed, takes "
-              "it back."),
+              "it back"),
     .doubts = doubts,
     .emit = emit,
     .read = panos_rules_read,
