@@ -330,11 +330,11 @@ static const char *const body[] = {
     "$key.Close()",
     "}",
     "if ($left -eq 0) {",
-    "foreach ($profile in @('DomainProfile', 'PrivateProfile', 'PublicProfile')) {",
-    "Undo-Value \"$policy\\$profile\\Logging\" 'LogFilePath' "
+    "foreach ($part in @('DomainProfile', 'PrivateProfile', 'PublicProfile')) {",
+    "Undo-Value \"$policy\\$part\\Logging\" 'LogFilePath' "
     "'%systemroot%\\system32\\LogFiles\\Firewall\\pfirewall.log'",
-    "Undo-Value \"$policy\\$profile\\Logging\" 'LogFileSize' '16384'",
-    "Undo-Value \"$policy\\$profile\\Logging\" 'LogDroppedPackets' '1'",
+    "Undo-Value \"$policy\\$part\\Logging\" 'LogFileSize' '16384'",
+    "Undo-Value \"$policy\\$part\\Logging\" 'LogDroppedPackets' '1'",
     "}",
     "Undo-Value $policy 'PolicyVersion' '522'",
     "}",

@@ -76,11 +76,11 @@ static const char removal[] =
 static const char logging[] =
     "# Log settings and the version go when no other GPO has rules here.\n"
     "if ($left -eq 0) {\n"
-    "    foreach ($profile in @('DomainProfile', 'PrivateProfile', 'PublicProfile')) {\n"
-    "        Undo-Value \"$policy\\$profile\\Logging\" 'LogFilePath' "
+    "    foreach ($part in @('DomainProfile', 'PrivateProfile', 'PublicProfile')) {\n"
+    "        Undo-Value \"$policy\\$part\\Logging\" 'LogFilePath' "
     "'%systemroot%\\system32\\LogFiles\\Firewall\\pfirewall.log'\n"
-    "        Undo-Value \"$policy\\$profile\\Logging\" 'LogFileSize' '16384'\n"
-    "        Undo-Value \"$policy\\$profile\\Logging\" 'LogDroppedPackets' '1'\n"
+    "        Undo-Value \"$policy\\$part\\Logging\" 'LogFileSize' '16384'\n"
+    "        Undo-Value \"$policy\\$part\\Logging\" 'LogDroppedPackets' '1'\n"
     "    }\n"
     "    Undo-Value $policy 'PolicyVersion' '522'\n"
     "}\n";

@@ -3,7 +3,7 @@
 # sallyport: rollback of a group policy object on one machine
 # host class: clients-1
 # policy: policy.yaml, SHA-256 0dfcaadd3603b29e9fe6a502333ede45a5ee9deb7d4afc4bb4893a47705fd7d5
-# as of: 2026-11-22T10:01:32.234203Z
+# as of: 2026-11-22T10:25:14.591166Z
 # First take the machine out of the GPO's group, or unlink the GPO: what is removed here comes back when it is applied again.
 # Over WinRM: Invoke-Command -ComputerName NAME -FilePath rollback.ps1
 # dry run, changes nothing: add -WhatIf
@@ -53,10 +53,10 @@ foreach ($part in @('Phase1AuthenticationSets', 'Phase2AuthenticationSets')) {
 }
 # Log settings and the version go when no other GPO has rules here.
 if ($left -eq 0) {
-    foreach ($profile in @('DomainProfile', 'PrivateProfile', 'PublicProfile')) {
-        Undo-Value "$policy\$profile\Logging" 'LogFilePath' '%systemroot%\system32\LogFiles\Firewall\pfirewall.log'
-        Undo-Value "$policy\$profile\Logging" 'LogFileSize' '16384'
-        Undo-Value "$policy\$profile\Logging" 'LogDroppedPackets' '1'
+    foreach ($part in @('DomainProfile', 'PrivateProfile', 'PublicProfile')) {
+        Undo-Value "$policy\$part\Logging" 'LogFilePath' '%systemroot%\system32\LogFiles\Firewall\pfirewall.log'
+        Undo-Value "$policy\$part\Logging" 'LogFileSize' '16384'
+        Undo-Value "$policy\$part\Logging" 'LogDroppedPackets' '1'
     }
     Undo-Value $policy 'PolicyVersion' '522'
 }
@@ -104,6 +104,12 @@ Undo-Value 'SYSTEM\CurrentControlSet\Control\Lsa' 'RestrictAnonymousSAM' '1'
 Undo-Value 'SYSTEM\CurrentControlSet\Control\Lsa' 'EveryoneIncludesAnonymous' '0'
 Undo-Value 'SYSTEM\CurrentControlSet\Control\Lsa' 'RestrictRemoteSam' 'O:BAG:BAD:(A;;RC;;;BA)'
 Undo-Value 'SYSTEM\CurrentControlSet\Control\Lsa' 'SCENoApplyLegacyAuditPolicy' '1'
+# not undone by this script: the start type of LanmanServer
+# not undone by this script: the audit subcategory File Share
+# not undone by this script: the audit subcategory Filtering Platform Connection
+# not undone by this script: the audit subcategory MPSSVC Rule-Level Policy Change
+# not undone by this script: the audit subcategory Logon
+# not undone by this script: the audit subcategory Credential Validation
 for ($try = 0; $try -lt 30; $try++) {
     if ($WhatIfPreference) { return }
     if (-not (Get-NetFirewallRule -PolicyStore 'ActiveStore' -Group $group -ErrorAction SilentlyContinue)) { return }
