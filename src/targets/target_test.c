@@ -412,13 +412,32 @@ static void test_split(void **state)
     arena_close(&arena);
 }
 
+/* RULES.md and the manual print these in the middle of a line, with a full stop of their own. */
+static void test_words(void **state)
+{
+    (void)state;
+    for (size_t t = 0; t < targets_n; t++) {
+        const struct target *target = targets[t];
+        const str words[] = {target->name, target->summary, target->cannot, target->load,
+                             target->decides};
+        for (size_t i = 0; i < COUNT_OF(words); i++)
+            if (!words[i].len || words[i].ptr[words[i].len - 1] == '.')
+                fail_msg("%.*s: \"%.*s\"", STR_ARG(target->name), STR_ARG(words[i]));
+        assert_true(target->hosts || target->borders);
+        const struct doubt *tables[] = {target->doubts, target->own_doubts};
+        for (size_t i = 0; i < COUNT_OF(tables); i++)
+            for (const struct doubt *d = tables[i]; d && d->id.len; d++)
+                assert_true(d->text.len && d->text.ptr[d->text.len - 1] == '.');
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip), cmocka_unit_test(test_pairs),
         cmocka_unit_test(test_rollbacks),  cmocka_unit_test(test_hostile_text),
         cmocka_unit_test(test_quotes),     cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_split),
+        cmocka_unit_test(test_split),      cmocka_unit_test(test_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
