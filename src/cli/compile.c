@@ -96,6 +96,15 @@ static bool load_policy(struct compile *c, int *status)
 /* ---- Making and proving -------------------------------------------------------------------------
  */
 
+static str list_of(const str *names, size_t n, struct arena *arena)
+{
+    struct buf out = buf_in(arena);
+    buf_str(&out, S("; there are "));
+    for (size_t i = 0; i < n; i++)
+        buf_format(&out, "%s%.*s", i ? ", " : "", STR_ARG(names[i]));
+    return buf_text(&out);
+}
+
 static bool choose_targets(struct compile *c, struct err *err)
 {
     size_t n;
@@ -111,6 +120,7 @@ static bool choose_targets(struct compile *c, struct err *err)
             for (size_t k = 0; k < targets_n; k++)
                 known[k] = targets[k]->name;
             str hint = command_suggest(arena, names[i], known, targets_n);
+            if (!hint.len) hint = list_of(known, targets_n, arena);
             return err_set(err, ERR_USAGE, "there is no target \"%.*s\"%.*s", STR_ARG(names[i]),
                            STR_ARG(hint));
         }
@@ -720,7 +730,7 @@ static const struct option options[] = {
      .type = OPTION_TEXT,
      .many = true,
      .value = T("TARGET"),
-     .help = T("a dialect, of `compile --help`; default powershell; may be given again")},
+     .help = T("a dialect, one of those above; default powershell; may be given again")},
     {.name = T("existing"),
      .type = OPTION_TEXT,
      .many = true,
@@ -731,7 +741,7 @@ static const struct option options[] = {
     {.name = T("verify"),
      .type = OPTION_TEXT,
      .value = T("DIR"),
-     .help = T("write nothing: prove an output folder against the policy again")                                                                   },
+     .help = T("write nothing: prove an output folder against the policy again")                                                                  },
     POLICY_FILE_OPTION,
 };
 
@@ -739,7 +749,7 @@ static const struct example examples[] = {
     {T("sallyport compile -o out"),                                       T("Write PowerShell for every class of Windows machines")},
     {T("sallyport compile --target powershell --target nftables -o out"),
      T("Write nftables for Linux hosts and for routers at borders too")                                                            },
-    {T("sallyport compile --existing clients-1=clients.reg -o out"),
+    {T("sallyport compile --existing clients-1=clients.reg -o tried"),
      T("Would rules that clients have already be in the way?")                                                                     },
     {T("sallyport compile --verify out"),                                 T("Do the files still say what the policy says?")        },
 };
@@ -757,6 +767,30 @@ const struct command compile_command = {
         "DIR/manifest.json says who loads what.\nBefore anything is written each file is read back "
         "by its target's own reader and compared with the\npolicy for every address, port and "
         "profile.\n\n"
+        "Targets:\n"
+        "  Windows Defender Firewall, for hosts:\n"
+        "    powershell          scripts for this machine or into a group policy\n"
+        "    gpo                 group policy backups for Import-GPO and samba-tool gpo restore\n"
+        "    mdm                 SyncML for the Firewall CSP and the Policy CSP\n"
+        "    intune              policies of the settings catalogue, with a script that imports "
+        "them\n"
+        "    reg                 .reg files with scripts that load them\n"
+        "    netsh               netsh advfirewall scripts\n"
+        "  Linux, macOS and BSD, for hosts; nftables and pf also for routers at borders:\n"
+        "    nftables            tables of nft\n"
+        "    firewalld           policies and ipsets\n"
+        "    pf                  anchors\n"
+        "  Firewalls at enforced borders, the internet's included:\n"
+        "    cisco-ios           access lists of IOS and IOS XE\n"
+        "    cisco-asa           object groups and access lists\n"
+        "    juniper-srx         address sets and policies between two zones\n"
+        "    fortigate           CLI scripts for FortiOS 6.4 and later\n"
+        "    pan-os              set commands\n"
+        "    azure-nsg           ARM templates of network security groups\n"
+        "    aws-nacl            CloudFormation templates of network access control lists\n"
+        "  Hosts in a cloud:\n"
+        "    aws-security-group  CloudFormation templates of security groups\n"
+        "What each can hold, how it is loaded and taken back: docs/targets/.\n\n"
         "Exit status: 0 written (or verified); 1 the lifeline is missing, or a file differs from "
         "the policy (with a\nwitness); 2 the policy has errors, a target can't express a rule, or "
         "the folder\ncan't be written."),
