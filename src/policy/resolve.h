@@ -30,8 +30,8 @@ struct host_lookup {
     /* What the host that has the address is called, whether the policy names it or not; empty = not
      * known. May be NULL. */
     str (*name)(void *to, struct addr a, int64_t as_of_us);
-    /* The SID of a group of the directory, as an imported membership file has it; empty = not known.
-     * May be NULL. */
+    /* The SID of a group of the directory, as an imported membership file has it; empty = not
+     * known. May be NULL. */
     str (*ad_sid)(void *to, str name, struct arena *arena);
     /* The names of the computers of a group of the directory, nested ones included; false = the
      * group is not known, or one within it (missing). Asked before ad_group. May be NULL. */

@@ -123,8 +123,8 @@ static bool is_negotiation(const struct differ *d, enum transport transport, uin
     if (transport != TRANSPORT_UDP || !d->before->decision == !d->after->decision) return false;
     for (size_t i = 0; i < SECURITY_PORTS; i++)
         known = known || proof_security_ports[i] == port;
-    return known && enforcement_service(decision_resolved(policy)->policy, transport, port) ==
-                        SERVICE_NONE;
+    return known &&
+           enforcement_service(decision_resolved(policy)->policy, transport, port) == SERVICE_NONE;
 }
 
 /* The ports that either side decides, cut where anything changes. */
