@@ -24,7 +24,7 @@ function Test-Cmdlet($place) {
     if ((-not $cmdlet) -or (-not $cmdlet.Parameters.ContainsKey($place.Parameter))) {
         return $false
     }
-    @((& $place.Get).PSObject.Properties.Name) -contains $place.Parameter
+    @((& ($place.Get)).PSObject.Properties.Name) -contains $place.Parameter
 }
 function Read-Value($before) {
     $before.HasKey = $false
@@ -51,7 +51,7 @@ function Read-Setting($place) {
     }
     elseif ($place.Kind -eq 'cmdlet') {
         Read-Value $before
-        $argument = (& $place.Get).($place.Parameter)
+        $argument = (& ($place.Get)).($place.Parameter)
         if (($argument -isnot [bool]) -and ($argument -isnot [array])) {
             $argument = "$argument"
         }
@@ -117,7 +117,7 @@ function Write-Audit($wanted) {
 function Write-Cmdlet($wanted) {
     $parameters = @{ ErrorAction = 'Stop'; Confirm = $false }
     $parameters[$wanted.Parameter] = $wanted.Argument
-    & $wanted.Set @parameters | Out-Null
+    & ($wanted.Set) @parameters | Out-Null
 }
 function Write-Log($wanted) {
     $parameters = @{ PolicyStore = 'PersistentStore'; Name = $wanted.Name; ErrorAction = 'Stop' }
