@@ -208,10 +208,11 @@ const struct prover *prover_make(const struct decision *decision, struct prefix_
  * ungoverned service. Link-local peers are blocked, except for members of a cluster group. At local
  * addresses outside the class the rules must do what they do at its smallest member: a laptop
  * elsewhere obeys its home's rules; in a shared class, pass what they pass for every member, and
- * block the rest. Whom servers authorise and who asks whom to authenticate are as rules/principals.h
- * and rules/proof_security.h say. With `around`, the existing rules are added: they may speak of
- * anything, but a flow that the policy decides must end as it says; the witness names the rule that
- * is in the way. witness: the smallest point of disagreement, at a member if there is one. */
+ * block the rest. Whom servers authorise and who asks whom to authenticate are as
+ * rules/principals.h and rules/proof_security.h say. With `around`, the existing rules are added:
+ * they may speak of anything, but a flow that the policy decides must end as it says; the witness
+ * names the rule that is in the way. witness: the smallest point of disagreement, at a member if
+ * there is one. */
 MUST_USE bool decision_proves_host(const struct prover *prover, const struct enforced_class *class,
                                    struct arena *arena, struct arena scratch,
                                    struct counterexample *witness);

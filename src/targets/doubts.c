@@ -8,7 +8,7 @@
 
 /* What the public documents leave open ([MS-FASP], [MS-GPFAS], the cmdlets' pages), each with what
  * this program does about it. */
-const struct doubt windows_doubts[] = {
+const struct doubt doubts_windows[] = {
     {T("windows-complement-v6"),   DOUBT_V6,
      T("Ranges of IPv6 addresses from ::2 on follow the documented limits of an address list; that "
        "every "

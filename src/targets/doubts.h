@@ -22,7 +22,7 @@ struct doubt {
 };
 
 /* Those of every target for Windows Defender Firewall; ends with an empty id. */
-extern const struct doubt windows_doubts[];
+extern const struct doubt doubts_windows[];
 
 /* Which of these matter to some rules (DOUBT_...). */
 unsigned doubts_of(const struct host_class *host_class);

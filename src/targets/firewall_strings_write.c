@@ -60,7 +60,7 @@ static void put_ports(struct buf *out, const struct rule *rule)
 static void put_range(struct buf *out, const char *token, struct range range)
 {
     char text[WINDOWS_RANGE_TEXT];
-    put_field(out, token, windows_range_text(text, range));
+    put_field(out, token, windows_slots_range(text, range));
 }
 
 /* ---- Rules --------------------------------------------------------------------------------------
@@ -76,7 +76,7 @@ static bool is_sid(str text)
     return text.len > 4;
 }
 
-bool firewall_strings_sddl(str principals, struct arena *arena, str *out)
+bool firewall_strings_write_sddl(str principals, struct arena *arena, str *out)
 {
     struct buf sddl = buf_in(arena);
     bool some = false;
@@ -99,14 +99,14 @@ static void put_security(struct buf *out, const struct rule *rule, struct arena 
 {
     str sddl = {0};
     bool inbound = rule->direction == DIRECTION_INBOUND;
-    if (inbound && firewall_strings_sddl(rule->principals, arena, &sddl))
+    if (inbound && firewall_strings_write_sddl(rule->principals, arena, &sddl))
         put_field(out, "RMauth", sddl);
     buf_str(out, S("Security=Authenticate|"));
     if (!inbound) buf_str(out, S("AuthByPassOut=TRUE|"));
 }
 
-str firewall_strings_rule(const struct windows_slot *slot, str group, bool active,
-                          struct arena *arena)
+str firewall_strings_write_rule(const struct windows_slot *slot, str group, bool active,
+                                struct arena *arena)
 {
     const struct rule *rule = slot->rule;
     bool inbound = rule->direction == DIRECTION_INBOUND;
@@ -274,7 +274,7 @@ static bool may_be_written(struct writing *w, const struct rule *rule)
     if (rule->transport != TRANSPORT_TCP && rule->transport != TRANSPORT_UDP)
         return refuse(w, rule->id, "protocol", rule->name, "it is neither TCP nor UDP");
     if (!bypass) return true;
-    if (!firewall_strings_sddl(rule->principals, w->arena, &sddl))
+    if (!firewall_strings_write_sddl(rule->principals, w->arena, &sddl))
         return refuse(w, rule->id, "principals", rule->principals,
                       "it takes SIDs, and at least one");
     return sddl.len <= FIREWALL_STRINGS_SDDL || refuse(w, rule->id, "principals", rule->principals,
@@ -291,7 +291,7 @@ static struct windows_slots slots_that_fit(struct writing *w, struct ruleset rul
         fit = true;
         for (size_t i = 0; i < slots.n && fit && most > LEAST_RANGES; i++) {
             struct arena scratch = *w->arena;
-            str text = firewall_strings_rule(&slots.items[i], w->of->group, true, &scratch);
+            str text = firewall_strings_write_rule(&slots.items[i], w->of->group, true, &scratch);
             fit = 2 * (text.len + 1) <= FIREWALL_STRINGS_DATA;
         }
     }
@@ -308,7 +308,7 @@ static bool add_rules(struct writing *w, struct ruleset rules)
         str id = target_plain(w->arena, slot->id, slot->id.len);
         if (id.len > FIREWALL_STRINGS_ID)
             return refuse(w, slot->id, "id", slot->id, "it has more than 259 characters");
-        str text = firewall_strings_rule(slot, w->of->group, true, w->arena);
+        str text = firewall_strings_write_rule(slot, w->of->group, true, w->arena);
         if (2 * (text.len + 1) > FIREWALL_STRINGS_DATA)
             return refuse(w, slot->id, "string", rules.rules->name,
                           "it is longer than a value may be");
@@ -318,7 +318,7 @@ static bool add_rules(struct writing *w, struct ruleset rules)
         unused = windows_slots_unused(w->of->policy, w->of->workspace, used, w->arena);
     for (size_t i = 0; i < unused.n; i++)
         add_text(w, S("FirewallRules"), unused.items[i].id,
-                 firewall_strings_rule(&unused.items[i], w->of->group, false, w->arena));
+                 firewall_strings_write_rule(&unused.items[i], w->of->group, false, w->arena));
     return true;
 }
 

@@ -60,7 +60,7 @@ MUST_USE bool firewall_strings_write(const struct host_class *host_class,
                                      struct firewall_values *out, struct err *err);
 
 /* The string of one rule. active : else disabled, and then a block that names no address */
-str firewall_strings_rule(const struct windows_slot *slot, str group, bool active,
-                          struct arena *arena);
+str firewall_strings_write_rule(const struct windows_slot *slot, str group, bool active,
+                                struct arena *arena);
 /* "O:LSD:(A;;CC;;;S-1-5-…)(A;;CC;;;…)": who may. False: empty, or something that is no SID. */
-MUST_USE bool firewall_strings_sddl(str principals, struct arena *arena, str *out);
+MUST_USE bool firewall_strings_write_sddl(str principals, struct arena *arena, str *out);

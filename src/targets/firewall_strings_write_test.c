@@ -81,7 +81,7 @@ static void strings_are_those_of_the_specification(void **state)
             rule.principals = S("S-1-5-21-1-2-3-515 S-1-5-21-1-2-3-516");
         struct windows_slot slot = {
             .rule = &rule, .part = S("v4-1"), .v4 = true, .remote = net, .n_remote = COUNT_OF(net)};
-        str text = firewall_strings_rule(&slot, S("sallyport:w"), rows[i].active, &arena);
+        str text = firewall_strings_write_rule(&slot, S("sallyport:w"), rows[i].active, &arena);
         assert_string_equal(str_c(&arena, text), rows[i].expected);
     }
     struct rule udp = rule_of(DIRECTION_OUTBOUND, ACTION_BLOCK);
@@ -96,7 +96,7 @@ static void strings_are_those_of_the_specification(void **state)
                                 .n_local = 1,
                                 .remote = net,
                                 .n_remote = 1};
-    str text = firewall_strings_rule(&slot, S("g"), true, &arena);
+    str text = firewall_strings_write_rule(&slot, S("g"), true, &arena);
     assert_true(str_contains(text, S("|Protocol=17|Profile=Domain|Profile=Public|RPort=137|"
                                      "RPort2_10=5000-5010|LA4=10.0.0.0/24|RA4=10.0.0.0/24|"
                                      "App=System|")));

@@ -267,7 +267,7 @@ const struct target gpo_target = {
     .decides =
         T("an authenticated override, else any block, else any allow, else the profile's default; "
           "order does not matter, and rules of all stores count together"),
-    .doubts = windows_doubts,
+    .doubts = doubts_windows,
     .own_doubts = own_doubts,
     .hosts = true,
     .fixed_slots = true,

@@ -59,7 +59,7 @@ static void put_addresses(struct buf *out, struct prefix_set members, struct are
     for (size_t part = 0; part < COUNT_OF(parts); part++)
         for (size_t i = 0; i < parts[part].n; i++)
             buf_format(out, "# member: %.*s\n",
-                       STR_ARG(windows_range_text(text, parts[part].ranges[i])));
+                       STR_ARG(windows_slots_range(text, parts[part].ranges[i])));
 }
 
 static void put_machine(struct buf *out, str name, struct arena *arena)

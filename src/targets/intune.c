@@ -109,7 +109,7 @@ static void put_ranges(struct json *json, const char *setting, const struct rang
     if (!n) return;
     texts_begin(json, setting, arena);
     for (size_t i = 0; i < n; i++)
-        put_item(json, windows_range_text(text, ranges[i]), arena);
+        put_item(json, windows_slots_range(text, ranges[i]), arena);
     texts_end(json);
 }
 
@@ -232,7 +232,7 @@ static str members_file(const struct host_class *class, struct arena *arena)
     for (size_t f = 0; f < COUNT_OF(families); f++)
         for (size_t i = 0; i < families[f].n; i++)
             buf_format(&out, "# member: %.*s\n",
-                       STR_ARG(windows_range_text(text, families[f].ranges[i])));
+                       STR_ARG(windows_slots_range(text, families[f].ranges[i])));
     return buf_text(&out);
 }
 
@@ -409,7 +409,7 @@ const struct target intune_target = {
     .decides = T(
         "any block, else any allow, else the profile's default; rules of MDM, group policy and the "
         "machine itself count together"),
-    .doubts = windows_doubts,
+    .doubts = doubts_windows,
     .own_doubts = own_doubts,
     .hosts = true,
     .emit = emit,

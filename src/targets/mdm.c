@@ -72,7 +72,7 @@ static void put_members(struct message *m, const struct host_class *class)
                                     prefix_set_v6(m->arena, class->members)};
     for (size_t f = 0; f < COUNT_OF(families); f++)
         for (size_t i = 0; i < families[f].n; i++)
-            put_remark(m, "member", windows_range_text(text, families[f].ranges[i]));
+            put_remark(m, "member", windows_slots_range(text, families[f].ranges[i]));
 }
 
 static struct message message_begin(const struct host_class *class, str title, bool members,
@@ -140,7 +140,7 @@ static str ranges_text(struct arena *arena, const struct range *ranges, size_t n
     struct buf out = buf_in(arena);
     for (size_t i = 0; i < n; i++) {
         if (i) buf_char(&out, ',');
-        buf_str(&out, windows_range_text(text, ranges[i]));
+        buf_str(&out, windows_slots_range(text, ranges[i]));
     }
     return buf_text(&out);
 }
@@ -359,7 +359,7 @@ const struct target mdm_target = {
     .decides = T(
         "any block, else any allow, else the profile's default; rules of MDM, group policy and the "
         "machine itself count together"),
-    .doubts = windows_doubts,
+    .doubts = doubts_windows,
     .own_doubts = own_doubts,
     .hosts = true,
     .emit = emit,

@@ -48,7 +48,7 @@ static void put_ranges(struct buf *out, const char *end, const struct range *ran
     buf_format(out, " %s=", end);
     for (size_t i = 0; i < n; i++) {
         if (i) buf_char(out, ',');
-        buf_str(out, windows_range_text(text, ranges[i]));
+        buf_str(out, windows_slots_range(text, ranges[i]));
     }
 }
 
@@ -192,7 +192,7 @@ const struct target netsh_target = {
     .decides = T("any block, else any allow, else the profile's default; order does not matter, "
                  "and rules of "
                  "all stores count together"),
-    .doubts = windows_doubts,
+    .doubts = doubts_windows,
     .hosts = true,
     .emit = emit,
     .read = netsh_read,

@@ -24,7 +24,7 @@ extern const struct target powershell_target;
 static void put_range(struct buf *out, struct range range)
 {
     char text[WINDOWS_RANGE_TEXT];
-    buf_str(out, windows_range_text(text, range));
+    buf_str(out, windows_slots_range(text, range));
 }
 
 /* One token for each range, so that every token says something. */
@@ -413,7 +413,7 @@ const struct target powershell_target = {
     .decides =
         T("an authenticated override, else any block, else any allow, else the profile's default; "
           "order does not matter, and rules of all stores count together"),
-    .doubts = windows_doubts,
+    .doubts = doubts_windows,
     .hosts = true,
     .emit = emit,
     .read = powershell_read,

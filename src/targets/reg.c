@@ -133,7 +133,7 @@ static str members_file(const struct host_class *class, struct arena *arena)
     for (size_t f = 0; f < COUNT_OF(families); f++)
         for (size_t i = 0; i < families[f].n; i++)
             buf_format(&out, "# member: %.*s\n",
-                       STR_ARG(windows_range_text(text, families[f].ranges[i])));
+                       STR_ARG(windows_slots_range(text, families[f].ranges[i])));
     return buf_text(&out);
 }
 
@@ -277,7 +277,7 @@ const struct target reg_target = {
     .decides =
         T("an authenticated override, else any block, else any allow, else the profile's default; "
           "order does not matter, and rules of all stores count together"),
-    .doubts = windows_doubts,
+    .doubts = doubts_windows,
     .own_doubts = own_doubts,
     .hosts = true,
     .fixed_slots = true,

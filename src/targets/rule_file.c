@@ -6,19 +6,19 @@
 #undef RULE_FORMAT
 
 /* The list ends in NULL, since it may be empty otherwise. */
-const struct rule_format *const rule_formats[] = {
+const struct rule_format *const rule_file_formats[] = {
 #define RULE_FORMAT(name) &name##_format,
 #include "targets/rule_formats.def"
 #undef RULE_FORMAT
     NULL,
 };
-const size_t rule_formats_n = COUNT_OF(rule_formats) - 1;
+const size_t rule_file_formats_n = COUNT_OF(rule_formats) - 1;
 
 static bool unknown(str source, struct arena *arena, struct err *err)
 {
     struct buf known = buf_in(arena);
-    for (size_t i = 0; i < rule_formats_n; i++)
-        buf_format(&known, "%s%.*s", i ? ", " : "", STR_ARG(rule_formats[i]->name));
+    for (size_t i = 0; i < rule_file_formats_n; i++)
+        buf_format(&known, "%s%.*s", i ? ", " : "", STR_ARG(rule_file_formats[i]->name));
     for (size_t i = 0; i < targets_n; i++)
         buf_format(&known, "%s%.*s", known.len ? ", " : "", STR_ARG(targets[i]->name));
     (void)err_set(err, ERR_UNKNOWN_FORMAT, "expected an artefact or export of one of: %.*s",
@@ -30,8 +30,8 @@ static const struct rule_format *format_of(bytes content)
 {
     bytes head = {content.ptr,
                   content.len < LIMIT_RECOGNISE_BYTES ? content.len : LIMIT_RECOGNISE_BYTES};
-    for (size_t i = 0; i < rule_formats_n; i++)
-        if (rule_formats[i]->recognise(head)) return rule_formats[i];
+    for (size_t i = 0; i < rule_file_formats_n; i++)
+        if (rule_file_formats[i]->recognise(head)) return rule_file_formats[i];
     return NULL;
 }
 

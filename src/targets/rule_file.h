@@ -47,8 +47,8 @@ struct rule_format {
                  struct err *err);
 };
 
-extern const struct rule_format *const rule_formats[];
-extern const size_t rule_formats_n;
+extern const struct rule_format *const rule_file_formats[];
+extern const size_t rule_file_formats_n;
 
 /* Formats are asked first, then targets.
  *

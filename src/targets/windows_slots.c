@@ -33,7 +33,7 @@ static int prefix_low_bits(struct range r)
     return n_hi + n_lo;
 }
 
-str windows_range_text(char out[WINDOWS_RANGE_TEXT], struct range range)
+str windows_slots_range(char out[WINDOWS_RANGE_TEXT], struct range range)
 {
     char last[ADDR_TEXT];
     int low_bits = prefix_low_bits(range);

@@ -46,4 +46,4 @@ struct windows_slots windows_slots_unused(const struct policy *policy, str works
 /* How an end of a rule is written in every Windows dialect but for the separator: an address, a
  * prefix or first-last. */
 enum { WINDOWS_RANGE_TEXT = 2 * ADDR_TEXT };
-str windows_range_text(char out[WINDOWS_RANGE_TEXT], struct range range);
+str windows_slots_range(char out[WINDOWS_RANGE_TEXT], struct range range);

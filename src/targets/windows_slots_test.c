@@ -25,7 +25,7 @@ static void test_ranges_are_written_as_one_token(void **state)
         struct range r;
         assert_true(addr_parse(str_of(rows[i].first), &r.first));
         assert_true(addr_parse(str_of(rows[i].last), &r.last));
-        str out = windows_range_text(text, r);
+        str out = windows_slots_range(text, r);
         assert_true(str_equal(out, str_of(rows[i].expected)));
     }
 }
