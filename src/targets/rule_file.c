@@ -12,7 +12,7 @@ const struct rule_format *const rule_file_formats[] = {
 #undef RULE_FORMAT
     NULL,
 };
-const size_t rule_file_formats_n = COUNT_OF(rule_formats) - 1;
+const size_t rule_file_formats_n = COUNT_OF(rule_file_formats) - 1;
 
 static bool unknown(str source, struct arena *arena, struct err *err)
 {
