@@ -185,9 +185,8 @@ static void put_security_rule(struct buf *out, struct arena *arena, const struct
     powershell_text_quoted(out, arena, id, id.len);
     put_texts(out, arena, name, of->why);
     put_profiles(out, of->profiles);
-    buf_str(out,
-            S(" -InboundSecurity Request -OutboundSecurity Request -Phase1AuthSet $computer "
-              "-Phase2AuthSet $user -LocalAddress $local -RemoteAddress $remote | Out-Null\n"));
+    buf_str(out, S(" -InboundSecurity Request -OutboundSecurity Request @sets -LocalAddress $local "
+                   "-RemoteAddress $remote | Out-Null\n"));
 }
 
 static struct prefix_set slice(struct prefix_set set, size_t from)

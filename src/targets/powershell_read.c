@@ -269,9 +269,8 @@ static bool read_security_rule(struct powershell_scan *s, str group, struct secu
     rule.enabled = take_enabled(&w);
     powershell_scan_must_take(&w, S(" -Profile "));
     rule.profiles = take_profiles(&w);
-    powershell_scan_must_take(&w, S(" -InboundSecurity Request -OutboundSecurity Request "
-                                    "-Phase1AuthSet $computer -Phase2AuthSet $user -LocalAddress "
-                                    "$local -RemoteAddress $remote | Out-Null"));
+    powershell_scan_must_take(&w, S(" -InboundSecurity Request -OutboundSecurity Request @sets "
+                                    "-LocalAddress $local -RemoteAddress $remote | Out-Null"));
     if (!powershell_scan_finish(s, &w)) return false;
     rule.local = lists.local;
     rule.remote = lists.remote;

@@ -376,6 +376,7 @@ static const str security_lines[] = {
     T("    $made[$user] = $true"),
     T("    Set-ComputerSet"),
     T("    Set-UserSet"),
+    T("    $sets = @{ Phase1AuthSet = $computer; Phase2AuthSet = $user }"),
 };
 
 static const str left_over_lines[] = {
@@ -474,7 +475,7 @@ static const str harden_state_lines[] = {
     T("    if ((-not $cmdlet) -or (-not $cmdlet.Parameters.ContainsKey($place.Parameter))) {"),
     T("        return $false"),
     T("    }"),
-    T("    @((& $place.Get).PSObject.Properties.Name) -contains $place.Parameter"),
+    T("    @((& ($place.Get)).PSObject.Properties.Name) -contains $place.Parameter"),
     T("}"),
     T("function Read-Value($before) {"),
     T("    $before.HasKey = $false"),
@@ -502,7 +503,7 @@ static const str harden_state_lines[] = {
     T("    }"),
     T("    elseif ($place.Kind -eq 'cmdlet') {"),
     T("        Read-Value $before"),
-    T("        $argument = (& $place.Get).($place.Parameter)"),
+    T("        $argument = (& ($place.Get)).($place.Parameter)"),
     T("        if (($argument -isnot [bool]) -and ($argument -isnot [array])) {"),
     T("            $argument = \"$argument\""),
     T("        }"),
@@ -575,7 +576,7 @@ static const str harden_state_lines[] = {
     T("function Write-Cmdlet($wanted) {"),
     T("    $parameters = @{ ErrorAction = 'Stop'; Confirm = $false }"),
     T("    $parameters[$wanted.Parameter] = $wanted.Argument"),
-    T("    & $wanted.Set @parameters | Out-Null"),
+    T("    & ($wanted.Set) @parameters | Out-Null"),
     T("}"),
     T("function Write-Log($wanted) {"),
     T("    $parameters = @{ PolicyStore = 'PersistentStore'; Name = $wanted.Name; ErrorAction = "

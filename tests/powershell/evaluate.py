@@ -370,9 +370,7 @@ def hardening(bundle, older, seed, what):
 def main(sallyport):
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        listed = subprocess.run([sallyport, 'compile', '--help'], stdout=subprocess.PIPE, text=True).stdout
-        targets = ['powershell'] + (['gpo'] if 'gpo' in listed else [])
-        made = {key: compile_policy(sallyport, folder, key, text, targets) for key, text in POLICIES.items()}
+        made = {key: compile_policy(sallyport, folder, key, text, ['powershell', 'gpo']) for key, text in POLICIES.items()}
         files = [path for out in made.values() for path in sorted(out.glob('powershell/*/*.ps1'))]
         trees = trees_of(files)
         bundles = {key: [Bundle(path, trees) for path in sorted(out.glob('powershell/*'))] for key, out in made.items()}

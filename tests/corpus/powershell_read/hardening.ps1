@@ -645,7 +645,7 @@ try {
 
     # asks: blocked connections are logged
     # why: 5157 names the program and, since Windows 11, the rule that blocked
-    # breaks: nobody; success (5156) is not logged: very many events
+    # breaks: whoever collects 5156: success is not logged, very many events; override it while audit-plan observes
     # versions: all
     # group policy: Advanced Audit Policy: Filtering Platform Connection
     # source: MS-GPAC 2.2.1.2; Policy CSP Audit
