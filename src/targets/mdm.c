@@ -227,6 +227,21 @@ static str rollback_message(const struct host_class *class, struct windows_slots
     return message_end(&m);
 }
 
+/* Settings of the Firewall CSP beside the two that every class gets. Builds before LOG_BUILD lack
+ * them too, so that they stand in the same Atomic. */
+static bool is_more_logging(const struct harden_change *change)
+{
+    if (!str_starts(change->mdm_path, S(STORE_URI))) return false;
+    for (size_t i = 0; i < COUNT_OF(log_nodes); i++)
+        if (str_ends(change->mdm_path, str_of(log_nodes[i]))) return false;
+    return true;
+}
+
+static bool is_of_policy(const struct harden_change *change)
+{
+    return change->mdm_path.len && !str_starts(change->mdm_path, S(STORE_URI));
+}
+
 static str logging_message(const struct host_class *class, const struct target_header *header,
                            struct arena *arena)
 {
@@ -237,6 +252,12 @@ static str logging_message(const struct host_class *class, const struct target_h
         str profile = str_format(arena, "%s/", profile_nodes[p]);
         put_add(&m, STORE_URI, profile, log_nodes[0], "bool", S("true"));
         put_add(&m, STORE_URI, profile, log_nodes[1], "int", str_format(arena, "%d", LOG_KIB));
+    }
+    for (size_t i = 0; i < class->n_hardening; i++) {
+        const struct harden_change *c = &class->hardening[i];
+        if (!is_more_logging(c)) continue;
+        put_add(&m, "", c->mdm_path, "", str_equal(c->mdm_format, S("bool")) ? "bool" : "chr",
+                c->mdm_data);
     }
     atomic_end(&m);
     return message_end(&m);
@@ -258,11 +279,9 @@ static str hardening_message(const struct host_class *class, bool undo,
             again = again || class->hardening[k].since_build == build;
         for (size_t k = i; k < class->n_hardening && !again; k++) {
             const struct harden_change *c = &class->hardening[k];
-            if (c->since_build != build || !c->mdm_path.len) continue;
-            if (undo) {
-                put_delete(&m, "", c->mdm_path);
-                continue;
-            }
+            if (c->since_build != build) continue;
+            if (undo && (is_of_policy(c) || is_more_logging(c))) put_delete(&m, "", c->mdm_path);
+            if (undo || !is_of_policy(c)) continue;
             if (!any) atomic_begin(&m);
             any = true;
             put_add(&m, "", c->mdm_path, "", str_equal(c->mdm_format, S("int")) ? "int" : "chr",
@@ -292,7 +311,8 @@ static void add(struct target_files *files, struct arena *arena, const struct ho
 static bool hardens(const struct host_class *class)
 {
     for (size_t i = 0; i < class->n_hardening; i++)
-        if (class->hardening[i].mdm_path.len) return true;
+        if (is_of_policy(&class->hardening[i]) || is_more_logging(&class->hardening[i]))
+            return true;
     return false;
 }
 

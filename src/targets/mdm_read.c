@@ -386,16 +386,19 @@ bool mdm_read(str source, bytes content, struct arena *arena, struct ruleset *ou
 /* ---- Rollback and settings ----------------------------------------------------------------------
  */
 
-/* A log setting of a profile in the Firewall CSP. */
-static bool is_log_setting(str uri)
+/* A log setting of a profile in the Firewall CSP: one of those that every class gets, or one that
+ * only the hardening asks for. */
+static bool is_log_setting(str uri, bool of_hardening)
 {
     static const str profiles[] = {T("DomainProfile/"), T("PrivateProfile/"), T("PublicProfile/")};
-    static const str nodes[] = {T("EnableLogDroppedPackets"), T("LogMaxFileSize")};
+    static const str every[] = {T("EnableLogDroppedPackets"), T("LogMaxFileSize")};
+    static const str more[] = {T("EnableLogSuccessConnections"), T("LogFilePath")};
+    const str *nodes = of_hardening ? more : every;
     str store = S("./Vendor/MSFT/Firewall/MdmStore/");
     if (!str_starts(uri, store)) return false;
     uri = str_tail(uri, store.len);
     for (size_t p = 0; p < COUNT_OF(profiles); p++)
-        for (size_t i = 0; i < COUNT_OF(nodes); i++)
+        for (size_t i = 0; i < COUNT_OF(every); i++)
             if (str_starts(uri, profiles[p]) && str_equal(str_tail(uri, profiles[p].len), nodes[i]))
                 return true;
     return false;
@@ -423,7 +426,7 @@ bool mdm_read_rollback(str source, bytes content, str workspace, str border_word
     str prefix = str_format(arena, "sallyport-%.*s-", STR_ARG(workspace));
     if (!read_deletes(&l, &c, prefix, &deleted)) return err_in(err, source);
     for (; c.kind == COMMAND_DELETE; n_settings++) {
-        if (!is_log_setting(c.uri)) {
+        if (!is_log_setting(c.uri, false)) {
             (void)wrong(&l, c.uri, "a log setting that logging.xml makes");
             return err_in(err, source);
         }
@@ -449,8 +452,9 @@ bool mdm_read_part(str source, bytes content, str workspace, struct arena *arena
     }
     for (;;) {
         if (!read_command(&l, &c)) return err_in(err, source);
-        bool good = c.kind == COMMAND_ADD ? atomic && (is_log_setting(c.uri) || is_policy(c.uri))
-                    : c.kind == COMMAND_DELETE ? !atomic && is_policy(c.uri)
+        bool hardens = is_policy(c.uri) || is_log_setting(c.uri, true);
+        bool good = c.kind == COMMAND_ADD      ? atomic && (hardens || is_log_setting(c.uri, false))
+                    : c.kind == COMMAND_DELETE ? !atomic && hardens
                     : c.kind == COMMAND_ATOMIC ? !atomic
                     : c.kind == COMMAND_FINAL  ? !atomic
                                                : atomic;
