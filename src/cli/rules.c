@@ -83,15 +83,88 @@ static bool check_sources(struct invocation *call, struct rules_source *sources,
     return any_error;
 }
 
+/* Files to read: those named, and of folders every file of a format that is known. */
+struct file_list {
+    str *items;
+    size_t n, room;
+    bool failed;
+};
+
+enum { MOST_FILES = 100000, MOST_DEPTH = 32 };
+
+static bool is_known(struct invocation *call, str path)
+{
+    struct arena scratch = call->scratch;
+    struct err err = {0};
+    bytes content = {0};
+    return os_read_all(call->os, path, MOST_FILE_BYTES, &scratch, &content, &err) &&
+           rule_file_recognise(content);
+}
+
+static void add_file(struct invocation *call, struct file_list *list, str path)
+{
+    arena_grow(call->arena, list->items, list->n, list->room);
+    list->items[list->n++] = path;
+}
+
+/* In the order of names; links are not followed. */
+static void add_folder(struct invocation *call, struct file_list *list, str path, unsigned depth)
+{
+    struct os *os = call->os;
+    str *names = NULL;
+    size_t n = 0;
+    struct err err = {0};
+    bool listed = false;
+    if (depth == MOST_DEPTH)
+        (void)err_set(&err, ERR_LIMIT, "more than %d folders within each other", MOST_DEPTH);
+    else
+        listed = os->list(os->self, path, call->arena, &names, &n, &err);
+    if (!listed) {
+        err_in(&err, path);
+        (void)command_fail(call, &err);
+        list->failed = true;
+        return;
+    }
+    for (size_t i = 0; i < n && list->n < MOST_FILES; i++) {
+        str inner = os_join(call->arena, path, names[i]);
+        if (os->is_link(os->self, inner)) continue;
+        enum os_kind kind = os->kind(os->self, inner);
+        if (kind == OS_DIRECTORY) add_folder(call, list, inner, depth + 1);
+        if (kind == OS_FILE && is_known(call, inner)) add_file(call, list, inner);
+    }
+}
+
+static struct file_list find_files(struct invocation *call)
+{
+    struct file_list list = {0};
+    for (size_t i = 0; i < call->n_arguments; i++) {
+        str path = call->arguments[i];
+        size_t before = list.n;
+        if (call->os->kind(call->os->self, path) != OS_DIRECTORY) {
+            add_file(call, &list, path);
+            continue;
+        }
+        add_folder(call, &list, path, 0);
+        if (list.n > before || list.failed) continue;
+        struct err err = {0};
+        (void)err_set(&err, ERR_NOT_FOUND, "no file of a known format is in this folder");
+        err_in(&err, path);
+        (void)command_fail(call, &err);
+        list.failed = true;
+    }
+    return list;
+}
+
 static int run(struct invocation *call)
 {
     bool is_check = option_flag(call, S("check"));
-    struct rules_source *sources = arena_array(call->arena, struct rules_source, call->n_arguments);
+    struct file_list files = find_files(call);
+    struct rules_source *sources = arena_array(call->arena, struct rules_source, files.n + 1);
     size_t n = 0;
-    int status = EXIT_FINE;
-    for (size_t i = 0; i < call->n_arguments; i++) {
+    int status = files.failed ? EXIT_FAILED : EXIT_FINE;
+    for (size_t i = 0; i < files.n; i++) {
         struct err err = {0};
-        if (read_source(call, call->arguments[i], &sources[n], &err))
+        if (read_source(call, files.items[i], &sources[n], &err))
             n++;
         else
             status = command_fail(call, &err);
@@ -138,7 +211,9 @@ const struct command rules_command = {
     .examples = examples,
     .n_examples = COUNT_OF(examples),
     .details = T(
-        "Files are recognised by their content: artefacts of `compile`, and Windows policy of "
+        "Files are recognised by their content, and of a folder (a backup of group policy) all "
+        "that are "
+        "known are read:\nartefacts of `compile`, and Windows policy of "
         "others (Registry.pol, .wfw and\nother registry hives, .reg). Of an artefact, what is "
         "printed is what `compile` proves equal to the policy; a line\nit does not know is an "
         "error, never skipped. Of an export, what can't be understood is a warning with its\n"

@@ -470,6 +470,7 @@ bool mdm_read_part(str source, bytes content, str workspace, struct arena *arena
 
 bool mdm_read_recognise(bytes head)
 {
-    return str_starts(str_of_bytes(head),
-                      S("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<!--\n# sallyport MDM: "));
+    return str_starts(
+        str_of_bytes(head),
+        S("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<!--\n# sallyport MDM: firewall rules; "));
 }

@@ -345,5 +345,5 @@ bool netsh_read_part(str source, bytes content, str workspace, struct arena *are
 
 bool netsh_read_recognise(bytes head)
 {
-    return str_starts(str_of_bytes(head), S("@echo off\r\nrem sallyport netsh: "));
+    return str_starts(str_of_bytes(head), S("@echo off\r\nrem sallyport netsh: firewall rules; "));
 }

@@ -116,7 +116,8 @@ void probes_class(const struct decision *decision, const struct host_class *host
 str probes_powershell(void)
 {
     return S("#Requires -Version 5.1\n"
-             "# sallyport: tries what probes.csv lists for the host class of this machine; changes "
+             "# sallyport probes: tries what probes.csv lists for the host class of this machine; "
+             "changes "
              "nothing.\n"
              "# Exit status: 0 everything is as expected, 1 something is not.\n"
              "[CmdletBinding()]\n"
@@ -167,7 +168,8 @@ str probes_sh(void)
 {
     return S(
         "#!/bin/sh\n"
-        "# sallyport: tries what probes.csv lists for the host class of this machine; changes "
+        "# sallyport probes: tries what probes.csv lists for the host class of this machine; "
+        "changes "
         "nothing.\n"
         "# usage: probe.sh CLASS [SECONDS]; needs nc and ip (or ifconfig)\n"
         "# Exit status: 0 everything is as expected, 1 something is not, 2 it can't be tried.\n"

@@ -38,6 +38,23 @@ old() {
     run -0 "$SALLYPORT" compile --policy policy.yaml --existing old.reg -o "$OUT"
 }
 
+@test "rules of a folder: those that compile wrote, or all that are known" {
+    "$SALLYPORT" compile --policy policy.yaml --target powershell --target nftables --target netsh -o "$OUT"
+    "$SALLYPORT" rules --json "$OUT" >all.json
+    "$SALLYPORT" rules --json "$OUT"/powershell/*/apply.ps1 "$OUT"/nftables/clients-1.nft "$OUT"/nftables/servers-*.nft \
+        "$OUT"/netsh/*/apply.cmd >each.json
+    [ "$(grep -o '"id":' all.json | wc -l)" -eq "$(grep -o '"id":' each.json | wc -l)" ]
+    mkdir -p backups/deep
+    old 'v2.10|Action=Block|Active=TRUE|Dir=Out|Protocol=6|RPort=445|Name=deep|'
+    mv old.reg backups/deep/
+    echo nothing >backups/readme.txt
+    run -0 "$SALLYPORT" rules backups
+    [[ $output == *backups/deep/old.reg*deep* ]]
+    rm backups/deep/old.reg
+    run -2 "$SALLYPORT" rules backups
+    [[ $output == *'no file of a known format'* ]]
+}
+
 @test "a machine that is none, a file that is none" {
     old 'v2.10|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=445|Name=a|'
     run -2 "$SALLYPORT" compile --policy policy.yaml --existing nosuch=old.reg -o "$OUT"
