@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rules that artefacts hold, as their target's reader understands them: what a proof sees. */
 #include "cli/rules_print.h"
+#include "targets/artefact_folder.h"
 
 #define T(text)                                                                                    \
     {                                                                                              \
@@ -107,6 +108,23 @@ static void add_file(struct invocation *call, struct file_list *list, str path)
     list->items[list->n++] = path;
 }
 
+/* A folder that compile wrote says itself which of its files hold rules. */
+static bool add_compiled(struct invocation *call, struct file_list *list, str path)
+{
+    struct artefact_folder folder = {0};
+    struct err err = {0};
+    bytes content = {0};
+    str manifest = os_join(call->arena, path, S("manifest.json"));
+    if (call->os->kind(call->os->self, manifest) != OS_FILE) return false;
+    if (!os_read_all(call->os, manifest, MOST_FILE_BYTES, call->arena, &content, &err) ||
+        !artefact_folder_read(manifest, content, call->arena, &folder, &err))
+        return false;
+    for (size_t i = 0; i < folder.n_parts; i++)
+        for (size_t k = 0; k < folder.parts[i].n_files; k++)
+            add_file(call, list, os_join(call->arena, path, folder.parts[i].files[k]));
+    return true;
+}
+
 /* In the order of names; links are not followed. */
 static void add_folder(struct invocation *call, struct file_list *list, str path, unsigned depth)
 {
@@ -115,6 +133,7 @@ static void add_folder(struct invocation *call, struct file_list *list, str path
     size_t n = 0;
     struct err err = {0};
     bool listed = false;
+    if (add_compiled(call, list, path)) return;
     if (depth == MOST_DEPTH)
         (void)err_set(&err, ERR_LIMIT, "more than %d folders within each other", MOST_DEPTH);
     else
