@@ -33,10 +33,10 @@ static const struct list_words {
     enum direction direction;
     bool v4;
 } lists[] = {
-    {"OUT",  "ip access-list extended", "ip access-group",     "out", DIRECTION_OUTBOUND, true },
-    {"OUT6", "ipv6 access-list",        "ipv6 traffic-filter", "out", DIRECTION_OUTBOUND, false},
-    {"IN",   "ip access-list extended", "ip access-group",     "in",  DIRECTION_INBOUND,  true },
-    {"IN6",  "ipv6 access-list",        "ipv6 traffic-filter", "in",  DIRECTION_INBOUND,  false},
+    {"OUT",  "ip access-list extended", "ip access-group",     "in",  DIRECTION_OUTBOUND, true },
+    {"OUT6", "ipv6 access-list",        "ipv6 traffic-filter", "in",  DIRECTION_OUTBOUND, false},
+    {"IN",   "ip access-list extended", "ip access-group",     "out", DIRECTION_INBOUND,  true },
+    {"IN6",  "ipv6 access-list",        "ipv6 traffic-filter", "out", DIRECTION_INBOUND,  false},
 };
 
 /* ---- Entries ------------------------------------------------------------------------------------
@@ -169,9 +169,11 @@ static str prefix_of_border(str word, struct arena *arena)
     return buf_text(&out);
 }
 
+/* At the inside, where a router that translates addresses still has, or has again, the real ones: it
+ * translates what leaves before it asks the list of the interface outside. */
 static void put_interface(struct buf *out, str prefix, const char *no)
 {
-    buf_str(out, S("! interface (each one that leads outside)\n"));
+    buf_str(out, S("! interface (each one that leads inside)\n"));
     for (size_t i = 0; i < COUNT_OF(lists); i++)
         buf_format(out, "!  %s%s %.*s-%s %s\n", no, lists[i].apply, STR_ARG(prefix),
                    lists[i].suffix, lists[i].way);

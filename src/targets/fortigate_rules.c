@@ -9,6 +9,7 @@
  */
 #include "base/instant.h"
 #include "rules/universe.h"
+#include "targets/acl_lines.h"
 #include "targets/edge_objects.h"
 #include "targets/fortigate_rules_read.h"
 #include "targets/target.h"
@@ -138,7 +139,7 @@ static void put_policy(struct buf *out, const struct border_file *file, size_t i
     buf_format(out, "        set schedule \"always\"\n        set service \"%.*s-s%zu\"\n",
                STR_ARG(file->prefix), file->service[index]);
     buf_format(out, "        set logtraffic all\n        set comments \"%.*s\"\n    next\n",
-               STR_ARG(target_plain(file->arena, text, COMMENT_BYTES)));
+               STR_ARG(acl_lines_plain(file->arena, text, COMMENT_BYTES)));
 }
 
 static void put_policies(struct buf *out, const struct border_file *file)
@@ -162,7 +163,7 @@ static void put_policies(struct buf *out, const struct border_file *file)
 static void put_remark(struct buf *out, struct arena *arena, const char *label, str text)
 {
     if (!text.len) return;
-    buf_format(out, "# %s: %.*s\n", label, STR_ARG(target_plain(arena, text, REMARK_BYTES)));
+    buf_format(out, "# %s: %.*s\n", label, STR_ARG(acl_lines_plain(arena, text, REMARK_BYTES)));
 }
 
 static void put_header(struct buf *out, struct arena *arena, const struct target_header *header,
@@ -173,7 +174,7 @@ static void put_header(struct buf *out, struct arena *arena, const struct target
     put_remark(out, arena, "organisation", header->organisation);
     put_remark(out, arena, "border", border->border->name);
     buf_format(out, "# policy: %.*s, SHA-256 %.*s\n",
-               STR_ARG(target_plain(arena, header->policy_source, REMARK_BYTES)),
+               STR_ARG(acl_lines_plain(arena, header->policy_source, REMARK_BYTES)),
                STR_ARG(header->policy_sha256));
     buf_format(out, "# as of: %.*s\n", STR_ARG(instant_text(as_of, header->as_of_us)));
 }

@@ -10,6 +10,7 @@
  * one family. The reader is panos_rules_read.c; it shares nothing with this file.
  */
 #include "base/instant.h"
+#include "targets/acl_lines.h"
 #include "targets/edge_objects.h"
 #include "targets/panos_rules_read.h"
 #include "targets/target.h"
@@ -121,7 +122,7 @@ static void put_rule(struct buf *out, const struct border_file *file, size_t ind
     buf_str(out, S("set rulebase security rules "));
     put_name(out, file, index);
     buf_format(out, " description \"%.*s\"\n",
-               STR_ARG(target_plain(file->arena, text, DESCRIPTION_BYTES)));
+               STR_ARG(acl_lines_plain(file->arena, text, DESCRIPTION_BYTES)));
     buf_str(out, S("set rulebase security rules "));
     put_name(out, file, index);
     buf_str(out, S(" from any to any"));
@@ -147,7 +148,7 @@ static void put_moves(struct buf *out, const struct border_file *file)
 static void put_remark(struct buf *out, struct arena *arena, const char *label, str text)
 {
     if (!text.len) return;
-    buf_format(out, "# %s: %.*s\n", label, STR_ARG(target_plain(arena, text, REMARK_BYTES)));
+    buf_format(out, "# %s: %.*s\n", label, STR_ARG(acl_lines_plain(arena, text, REMARK_BYTES)));
 }
 
 static void put_header(struct buf *out, struct arena *arena, const struct target_header *header,
@@ -158,7 +159,7 @@ static void put_header(struct buf *out, struct arena *arena, const struct target
     put_remark(out, arena, "organisation", header->organisation);
     put_remark(out, arena, "border", border->border->name);
     buf_format(out, "# policy: %.*s, SHA-256 %.*s\n",
-               STR_ARG(target_plain(arena, header->policy_source, REMARK_BYTES)),
+               STR_ARG(acl_lines_plain(arena, header->policy_source, REMARK_BYTES)),
                STR_ARG(header->policy_sha256));
     buf_format(out, "# as of: %.*s\n", STR_ARG(instant_text(as_of, header->as_of_us)));
     put_remark(out, arena, "not held by this dialect", panos_rules_target.residue);
@@ -207,7 +208,7 @@ static str rollback_file(const struct border_file *file, const struct border_rul
 {
     struct buf out = buf_in(file->arena);
     put_header(&out, file->arena, header, border,
-               S("rollback; deletes the rules and objects of this border, then `commit`"));
+               S("rollback; deletes the rules and objects of this border; commit once"));
     for (size_t i = 0; i < file->lines.n; i++) {
         buf_str(&out, S("delete rulebase security rules "));
         put_name(&out, file, i);

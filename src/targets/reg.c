@@ -145,7 +145,7 @@ static str members_file(const struct host_class *class, struct arena *arena)
     "rem sallyport: " title "\r\n"                                                                 \
     "setlocal\r\n"                                                                                 \
     "set \"KEY=HKLM\\SOFTWARE\\Policies\\Microsoft\\WindowsFirewall\"\r\n"                         \
-    "set \"SAVED=%%ProgramData%%\\sallyport\\reg-%.*s\"\r\n"
+    "set \"SAVED=%%ProgramFiles%%\\sallyport\\reg-%.*s\"\r\n"
 
 static str apply_script(str workspace, struct arena *arena)
 {

@@ -158,7 +158,7 @@ static bool same_lines(str source, str content, const str *lines, size_t n, stru
 
 static str saved(str workspace, struct arena *arena)
 {
-    return str_format(arena, "set \"SAVED=%%ProgramData%%\\sallyport\\reg-%.*s\"",
+    return str_format(arena, "set \"SAVED=%%ProgramFiles%%\\sallyport\\reg-%.*s\"",
                       STR_ARG(workspace));
 }
 
