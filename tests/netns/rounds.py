@@ -365,6 +365,8 @@ def main():
                    [] if mistaken else ["no difference"], f": {mistaken} differences")
     import expiry  # which stands on this module
     expiry.run(binary, work, tally)
+    import probes  # likewise
+    probes.run(binary, work, {address for host in hosts for address in host.addresses}, tally)
     if len(sites) != len(policies):
         print(f"only {len(sites)} of {len(policies)} policies were tried")
     print(f"{tally.passed} passed, {tally.failed} failed, 0 skipped")
