@@ -33,7 +33,7 @@ void audit_policy_csv(uint32_t audits, struct buf *out)
 /* Both scripts agree on where the state of before is kept. */
 static const char head[] =
     "#Requires -RunAsAdministrator" CR_LF "$ErrorActionPreference = 'Stop'" CR_LF
-    "$folder = Join-Path $env:ProgramData 'sallyport'" CR_LF
+    "$folder = Join-Path $env:ProgramFiles 'sallyport'" CR_LF
     "$before = Join-Path $folder 'audit-before.csv'" CR_LF
     "$smb1Before = Join-Path $folder 'audit-smb1-before.txt'" CR_LF
     "function Invoke-Auditpol {" CR_LF "    & auditpol.exe @args | Out-Null" CR_LF
