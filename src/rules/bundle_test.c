@@ -271,6 +271,46 @@ static void no_two_ids_are_one_on_windows(void **state)
     arena_close(&arena);
 }
 
+/* 2,000 client networks, none beside another, and 20 servers: what grows is a rule's list, not the
+ * number of rules, which is what a dialect's limit then splits. */
+static void a_matrix_is_two_rules_a_cell(void **state)
+{
+    enum { CLIENTS = 2000, SERVERS = 20 };
+    struct fixture f;
+    struct arena arena = arena_open("policy", 0, NULL);
+    struct buf text = buf_in(&arena);
+    size_t longest = 0;
+    (void)state;
+    buf_str(&text, S("version: 1\ngovern: [smb]\nsegments:\n"
+                     "  clients: {networks: [10.0.0.0/9], trust: managed}\n"
+                     "  servers: {networks: [10.128.0.0/9], trust: managed}\n"
+                     "groups:\n  approved: {hosts: ["));
+    for (uint32_t i = 0; i < CLIENTS; i++)
+        buf_format(&text, "%s10.%u.%u.%u/28", i ? ", " : "", i >> 11, i >> 3 & 255, (i & 7) << 5);
+    buf_str(&text, S("]}\n  shares: {hosts: ["));
+    for (uint32_t i = 0; i < SERVERS; i++)
+        buf_format(&text, "%s10.128.0.%u", i ? ", " : "", 2 * i + 1);
+    buf_str(&text, S("]}\nallow:\n  - {name: matrix, from: approved, to: shares, service: smb}\n"));
+    make(&f, buf_text(&text), S("W"));
+    assert_int_equal(f.bundles.n_classes, 4);
+    for (size_t c = 0; c < f.bundles.n_classes; c++) {
+        struct ruleset rules = f.bundles.classes[c].rules;
+        for (size_t i = 0; i < rules.n; i++) {
+            const struct rule *rule = &rules.rules[i];
+            size_t n_alike = 0;
+            for (size_t k = 0; k < rules.n; k++)
+                n_alike += rules.rules[k].direction == rule->direction &&
+                           rules.rules[k].profiles == rule->profiles &&
+                           rules.rules[k].action == rule->action;
+            assert_true(n_alike <= 2);
+            if (rule->action == ACTION_ALLOW && rule->remote.n > longest) longest = rule->remote.n;
+        }
+    }
+    assert_int_equal(longest, CLIENTS);
+    finish(&f);
+    arena_close(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest all[] = {
@@ -279,6 +319,7 @@ int main(void)
         cmocka_unit_test(borders_pass_what_is_intended_and_block_the_rest),
         cmocka_unit_test(ids_do_not_depend_on_addresses),
         cmocka_unit_test(no_two_ids_are_one_on_windows),
+        cmocka_unit_test(a_matrix_is_two_rules_a_cell),
     };
     return cmocka_run_group_tests(all, NULL, NULL);
 }
