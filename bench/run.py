@@ -14,6 +14,7 @@ import capture
 import eventlog
 import exceptions
 import logs
+import matrix
 from measure import job, ours, peer
 
 BINARY = os.path.abspath("build/sallyport")
@@ -179,6 +180,30 @@ def bench_exceptions(folder, site, pairs):
                     {"name": f"Capirca, {name}, no proof", "prepare": f"rm -rf {theirs}/out; mkdir {theirs}/out", "command": command}
                 )
             job(f"{n} exceptions, {shape}", path, n, "exceptions", programs, min(pairs, 3))
+
+
+def bench_matrix(folder, site, pairs):
+    """N client networks by 20 servers: policy file in, proved artefacts on disk."""
+    folder = os.path.join(folder, "matrix")
+    for n in (2000, 20000):
+        ours_in = os.path.join(folder, str(n))
+        path = matrix.write_policy(ours_in, n)
+        programs = [
+            {
+                "name": f"compile -t {name}, with proof",
+                "prepare": f"rm -rf {ours_in}/out",
+                "command": f"{BINARY} compile -C {ours_in} -t {name} -o {ours_in}/out 2>/dev/null",
+            }
+            for name in matrix.TARGETS
+        ]
+        theirs = os.path.join(folder, f"capirca-{n}")
+        command = matrix.write_capirca(theirs, n)
+        if shutil.which("aclgen"):
+            programs.append({"name": "Capirca, Windows inbound, no proof", "prepare": f"rm -rf {theirs}/out; mkdir {theirs}/out",
+                             "command": command})
+        else:
+            print("\nCapirca: skipped, it is not installed")
+        job(f"{n} networks by {matrix.SERVERS} servers", path, n, "networks", programs, min(pairs, 3))
 
 
 def bench_shadow(folder, site, pairs):
