@@ -449,6 +449,18 @@ static str quoted(str text, struct arena *arena)
     return buf_text(&out);
 }
 
+/* Without its start type a driver would be none: it stays, and the script has to say so. */
+static bool is_left(str script, const struct registry_value *value, struct arena *arena)
+{
+    str services = S("SYSTEM\\CurrentControlSet\\Services\\");
+    if (!str_equal(value->name, S("Start")) || !str_starts(value->key, services)) return false;
+    str driver = str_tail(value->key, services.len);
+    return str_contains(script, str_format(arena,
+                                           "\n# not undone by this script: the start type of "
+                                           "%.*s\n",
+                                           STR_ARG(driver)));
+}
+
 bool gpo_read_undoes(str source, bytes rules, bytes rollback, struct arena *arena, struct err *err)
 {
     struct gpo_reading r = {.arena = arena, .err = err};
@@ -468,7 +480,7 @@ bool gpo_read_undoes(str source, bytes rules, bytes rollback, struct arena *aren
         if (firewall_strings_read_owns(value->key)) continue;
         str line = str_format(arena, "Undo-Value %.*s %.*s", STR_ARG(quoted(value->key, arena)),
                               STR_ARG(quoted(value->name, arena)));
-        if (map_find(&undone, line)) continue;
+        if (map_find(&undone, line) || is_left(str_of_bytes(rollback), value, arena)) continue;
         (void)err_set(err, ERR_MALFORMED, "the way back leaves the value %.*s of %.*s",
                       STR_ARG(value->name), STR_ARG(value->key));
         return err_in(err, source);

@@ -30,6 +30,7 @@ static const struct harden_change changes[] = {
      .key = {"SOFTWARE\\Policies\\Microsoft\\Windows\\LanmanServer", 48},
      .value = {"MinSmb2Dialect", 14},
      .number = 768},
+    {.id = {"driver", 6}, .key = {"SYSTEM\\CurrentControlSet\\Services\\MrxSmb10", 42}, .value = {"Start", 5}, .number = 4},
     {.id = {"list", 4},
      .key = {"SYSTEM\\CurrentControlSet\\Services\\LanmanServer\\Parameters", 57},
      .value = {"NullSessionPipes", 16},
@@ -138,6 +139,7 @@ static bool may_end(const struct target_file *file, size_t at)
     if (str_ends(file->path, S("members.txt"))) return str_ends(head, S("\n"));
     if (str_ends(file->path, S("audit.csv"))) return str_ends(head, S("\r\n"));
     if (str_ends(file->path, S("GptTmpl.inf"))) return str_ends(head, S("\n\0"));
+    if (str_ends(file->path, S("registry.pol"))) return str_ends(head, S("]\0"));
     if (str_ends(file->path, S(".SAMBAEXT"))) return str_ends(head, S("]"));
     /* What follows the last element is white space. */
     return at + 3 > file->content.len && str_ends(file->path, S(".xml")) &&
@@ -349,12 +351,31 @@ static void no_other_text_reads(void **state)
     world_end(&w);
 }
 
+/* A driver's key without a start type is no driver: the way back leaves it, and says so. */
+static void a_driver_keeps_its_start_type(void **state)
+{
+    struct world w = world_of();
+    struct err err = {0};
+    str rules = file_of(&w, "registry.pol")->content, back = file_of(&w, "rollback.ps1")->content;
+    str left = S("# not undone by this script: the start type of MrxSmb10\n"), said = back;
+    (void)state;
+    assert_false(str_contains(back, S("MrxSmb10' 'Start'")));
+    while (said.len && !str_starts(said, left))
+        said = str_tail(said, 1);
+    assert_true(said.len > 0);
+    assert_true(gpo_read_undoes(S("x"), str_bytes(rules), str_bytes(back), &w.arena, &err));
+    str before = str_head(back, (size_t)(said.ptr - back.ptr)), after = str_tail(said, left.len);
+    str cut = str_format(&w.arena, "%.*s%.*s", STR_ARG(before), STR_ARG(after));
+    assert_false(gpo_read_undoes(S("x"), str_bytes(rules), str_bytes(cut), &w.arena, &err));
+    world_end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest all[] = {
         cmocka_unit_test(everything_reads),     cmocka_unit_test(no_truncation_reads),
         cmocka_unit_test(no_other_value_reads), cmocka_unit_test(no_more_values_read),
-        cmocka_unit_test(no_other_text_reads),
+        cmocka_unit_test(no_other_text_reads),  cmocka_unit_test(a_driver_keeps_its_start_type),
     };
     return cmocka_run_group_tests(all, NULL, NULL);
 }

@@ -119,6 +119,14 @@ static void put_setting(struct buf *out, const struct harden_change *change, str
     buf_char(out, '\n');
 }
 
+/* A service whose key has no start type is none. */
+static str driver_started_by(const struct harden_change *change)
+{
+    str services = S("SYSTEM\\CurrentControlSet\\Services\\");
+    bool is = str_equal(change->value, S("Start")) && str_starts(change->key, services);
+    return is ? str_tail(change->key, services.len) : (str){0};
+}
+
 /* Security settings have no value below Policies that could be taken away: they go back when the
  * GPO does, or by hand. */
 static void put_left(struct buf *out, const char *what, str name, struct arena *arena)
@@ -137,8 +145,13 @@ str gpo_rollback_text(const struct host_class *host_class, const struct target_h
     buf_str(&out, str_of(functions));
     buf_str(&out, str_of(removal));
     buf_str(&out, str_of(logging));
-    for (size_t i = 0; i < settings->n_registry; i++)
-        put_setting(&out, settings->registry[i], arena);
+    for (size_t i = 0; i < settings->n_registry; i++) {
+        str driver = driver_started_by(settings->registry[i]);
+        if (driver.len)
+            put_left(&out, "the start type of", driver, arena);
+        else
+            put_setting(&out, settings->registry[i], arena);
+    }
     for (size_t i = 0; i < settings->n_options; i++)
         put_setting(&out, settings->options[i], arena);
     for (size_t i = 0; i < settings->n_services; i++)

@@ -62,7 +62,7 @@ if ($left -eq 0) {
 }
 Undo-Value 'SYSTEM\CurrentControlSet\Services\LanmanServer\Parameters' 'AuditSmb1Access' '1'
 Undo-Value 'SYSTEM\CurrentControlSet\Services\LanmanServer\Parameters' 'SMB1' '0'
-Undo-Value 'SYSTEM\CurrentControlSet\Services\MrxSmb10' 'Start' '4'
+# not undone by this script: the start type of MrxSmb10
 Undo-Value 'SOFTWARE\Policies\Microsoft\Windows\LanmanServer' 'AuditClientDoesNotSupportSigning' '1'
 Undo-Value 'SOFTWARE\Policies\Microsoft\Windows\LanmanWorkstation' 'AuditServerDoesNotSupportSigning' '1'
 Undo-Value 'SOFTWARE\Policies\Microsoft\Windows\LanmanServer' 'AuditClientDoesNotSupportEncryption' '1'
