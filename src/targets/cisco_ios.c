@@ -169,8 +169,8 @@ static str prefix_of_border(str word, struct arena *arena)
     return buf_text(&out);
 }
 
-/* At the inside, where a router that translates addresses still has, or has again, the real ones: it
- * translates what leaves before it asks the list of the interface outside. */
+/* At the inside, where a router that translates addresses still has, or has again, the real ones:
+ * it translates what leaves before it asks the list of the interface outside. */
 static void put_interface(struct buf *out, str prefix, const char *no)
 {
     buf_str(out, S("! interface (each one that leads inside)\n"));

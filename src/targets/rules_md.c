@@ -223,14 +223,18 @@ static void put_doubts(struct buf *out, const struct manifest *m)
 {
     bool any = false;
     for (size_t i = 0; i < 2 * m->n_parts; i++) {
-        const struct manifest_part *part = &m->parts[i / 2];
-        const struct target *target = part->target;
-        for (const struct doubt *d = i % 2 ? target->own_doubts : target->doubts; d && d->id.len;
-             d++) {
-            bool said = false; /* of an earlier target */
-            for (size_t k = 0; k < i / 2; k++)
-                said = said || (i % 2 == 0 && m->parts[k].target->doubts == target->doubts);
-            if (said || !doubt_matters(d, part->doubts)) continue;
+        const struct target *target = m->parts[i / 2].target;
+        const struct doubt *list = i % 2 ? target->own_doubts : target->doubts;
+        /* Targets that share a list have it said once, by what matters to any of them. */
+        unsigned matters = 0;
+        bool said = false;
+        for (size_t k = 0; k < m->n_parts; k++) {
+            bool shares = k == i / 2 || (i % 2 == 0 && m->parts[k].target->doubts == list);
+            if (shares) matters |= m->parts[k].doubts;
+            said = said || (shares && k < i / 2);
+        }
+        for (const struct doubt *d = list; !said && d && d->id.len; d++) {
+            if (!doubt_matters(d, matters)) continue;
             if (!any)
                 buf_str(out, S("\n## What is UNCERTAIN\n\nThese files rest on facts that no public "
                                "source confirms; docs/targets/ has more of each.\n\n"));
