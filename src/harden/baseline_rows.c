@@ -164,7 +164,7 @@ const struct harden_entry baseline_rows[HARDEN_ROW_COUNT] = {
                    .breaks = T("access to NAS and servers that know nothing newer; where Windows is "
                                "older than 8.1 and 2012 R2 the Workstation service still depends on "
                                "MRxSmb10 and does not start: take it from DependOnService there"),
-                   .before_enforcing = T("dialects of the matrix (nt-lm-0.12)"), EVERY,
+                   .before_enforcing = T("dialects of the matrix (nt-lm-0.12)"), .versions = T("Windows 8.1, Server 2012 R2"), .since_build = 9600,
                    .source = T(BASELINE ", MS Security Guide: Configure SMB v1 client driver "
                                "(SecGuide.admx Pol_SecGuide_0002_SMBv1_ClientDriver)"),
                    STAYS("SYSTEM\\CurrentControlSet\\Services\\MrxSmb10", "Start", 4),

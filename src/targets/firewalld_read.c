@@ -482,9 +482,9 @@ static int rich_order(const void *left, const void *right)
 /* firewalld promises no order among rules of one priority, so these must not depend on one. */
 static bool sort_rules(struct script *s, size_t from)
 {
-    struct rich_rule *rules = s->rules + from;
     size_t n = s->n - from;
     if (n < 2) return true;
+    struct rich_rule *rules = s->rules + from;
     qsort(rules, n, sizeof *rules, rich_order);
     for (size_t i = 1; i < n; i++)
         if (rules[i].priority == rules[i - 1].priority &&
