@@ -202,6 +202,7 @@ static bool is_kept(const struct compile *c, struct batch *batch)
 {
     const struct kept_batch *kept = kept_of(c, batch);
     if (!kept->whole) return false;
+    if (!kept->n) return true; /* no files at all */
     batch->files =
         (struct target_files){c->parts[batch->part].files.items + kept->from, kept->n, 0};
     return true;
