@@ -99,6 +99,28 @@ static void find_overrides(const struct decision *decision, struct hardened *out
     }
 }
 
+/* Where one machine has a server's role, others that no line names are taken as servers too:
+ * turning off the Server service of an application's host would be worse than leaving that of a
+ * desktop on.
+ */
+static void find_neighbours(const struct decision *decision, const bool *has_role,
+                            struct hardened *out, struct arena scratch)
+{
+    const struct resolved *r = decision_resolved(decision);
+    for (size_t i = 0; i < r->policy->n_segments; i++) {
+        struct arena inner = scratch;
+        struct class_set own =
+            atoms_classes(decision_atoms(decision), r->places.segments[i], &inner);
+        bool any = false;
+        for (uint32_t c = class_set_next(own, 0); c != UINT32_MAX && !any;
+             c = class_set_next(own, c + 1))
+            any = has_role[c];
+        for (uint32_t c = class_set_next(own, 0); c != UINT32_MAX && any;
+             c = class_set_next(own, c + 1))
+            if (out[c].kind == HARDEN_KIND_WORKSTATION) out[c].kind = HARDEN_KIND_MEMBER_SERVER;
+    }
+}
+
 const struct hardened *hardened_classes(const struct decision *decision, struct arena *arena,
                                         struct arena scratch)
 {
@@ -106,6 +128,7 @@ const struct hardened *hardened_classes(const struct decision *decision, struct 
     struct hardened *out =
         arena_array(arena, struct hardened, atoms_count(decision_atoms(decision)));
     struct arena work = arena_open("hardened", 0, NULL);
+    bool *has_role = arena_array(&work, bool, atoms_count(decision_atoms(decision)));
     find_servers(decision, out, &work, scratch);
     for (size_t k = 0; k < COUNT_OF(roles); k++)
         for (size_t i = 0; i < r->policy->n_groups; i++) {
@@ -114,9 +137,12 @@ const struct hardened *hardened_classes(const struct decision *decision, struct 
             struct class_set members =
                 atoms_classes(decision_atoms(decision), r->groups[i], &inner);
             for (size_t m = 0; m < members.n; m++)
-                for (uint32_t c = members.runs[m].first; c <= members.runs[m].last; c++)
+                for (uint32_t c = members.runs[m].first; c <= members.runs[m].last; c++) {
                     out[c].kind = roles[k].kind;
+                    has_role[c] = true;
+                }
         }
+    find_neighbours(decision, has_role, out, scratch);
     find_overrides(decision, out, scratch);
     arena_close(&work);
     return out;
