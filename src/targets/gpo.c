@@ -93,21 +93,14 @@ struct gpo_files {
     struct arena *arena;
 };
 
-static void add_file(struct gpo_files *f, int kind, str path, str content)
+static void add_file(struct gpo_files *f, enum target_file_kind kind, str path, str content)
 {
-    struct target_file file = {
-        .path = str_format(f->arena, "%.*s/%.*s", STR_ARG(f->class->id), STR_ARG(path)),
-        .content = content,
-        .host_class = f->class,
-    };
-    if (kind == TARGET_FILE_RULES) file.kind = TARGET_FILE_RULES;
-    if (kind == TARGET_FILE_ROLLBACK) file.kind = TARGET_FILE_ROLLBACK;
-    if (kind == TARGET_FILE_PART) file.kind = TARGET_FILE_PART;
-    target_add_file(&f->files, f->arena, file);
+    target_add_class_file(&f->files, f->arena, f->class, kind, path, content);
 }
 
 /* In the folder of the backup. */
-static void add_backup(struct gpo_files *f, int kind, const char *path, str content)
+static void add_backup(struct gpo_files *f, enum target_file_kind kind, const char *path,
+                       str content)
 {
     str whole = str_format(f->arena, "%.*s/%s", STR_ARG(f->backup_id), path);
     add_file(f, kind, whole, content);

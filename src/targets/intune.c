@@ -9,6 +9,7 @@
 #include "base/json_write.h"
 #include "rules/universe.h"
 #include "targets/intune_read.h"
+#include "targets/remarks.h"
 #include "targets/windows_slots.h"
 
 enum {
@@ -218,24 +219,6 @@ static str rules_file(const struct host_class *class, struct windows_slots slots
     return buf_text(&out);
 }
 
-static str members_file(const struct host_class *class, struct arena *arena)
-{
-    char text[WINDOWS_RANGE_TEXT];
-    struct buf out = buf_in(arena);
-    struct prefix_set families[] = {prefix_set_v4(arena, class->members),
-                                    prefix_set_v6(arena, class->members)};
-    buf_format(&out, "# sallyport: the machines that the policies of host class %.*s are for\n",
-               STR_ARG(class->id));
-    for (size_t i = 0; i < class->n_machine_names; i++)
-        buf_format(&out, "# machine: %.*s\n",
-                   STR_ARG(target_plain(arena, class->machine_names[i], NAME_BYTES)));
-    for (size_t f = 0; f < COUNT_OF(families); f++)
-        for (size_t i = 0; i < families[f].n; i++)
-            buf_format(&out, "# member: %.*s\n",
-                       STR_ARG(windows_slots_range(text, families[f].ranges[i])));
-    return buf_text(&out);
-}
-
 /* ---- Scripts ------------------------------------------------------------------------------------
  */
 
@@ -336,19 +319,13 @@ static bool emit(const struct bundles *bundles, const struct target_header *head
         for (size_t j = 0; j < class->rules.n; j++)
             if (!target_expresses(&intune_target, &class->rules.rules[j], err)) return false;
         struct windows_slots slots = windows_slots_of(class->rules, RANGES_PER_RULE, arena);
-        struct target_file rules = {
-            .path = str_format(arena, "%.*s/rules.json", STR_ARG(class->id)),
-            .content = rules_file(class, slots, header, arena),
-            .host_class = class,
-        };
-        struct target_file members = {
-            .path = str_format(arena, "%.*s/members.txt", STR_ARG(class->id)),
-            .content = members_file(class, arena),
-            .kind = TARGET_FILE_PART,
-            .host_class = class,
-        };
-        target_add_file(&files, arena, rules);
-        target_add_file(&files, arena, members);
+        struct buf members = buf_in(arena);
+        remarks_head(&members, arena, header, S("the machines that the policies are for"));
+        remarks_class(&members, arena, class);
+        target_add_class_file(&files, arena, class, TARGET_FILE_RULES, S("rules.json"),
+                              rules_file(class, slots, header, arena));
+        target_add_class_file(&files, arena, class, TARGET_FILE_PART, S("members.txt"),
+                              buf_text(&members));
     }
     /* Scripts speak of all classes. */
     struct target_file import = {

@@ -2,7 +2,8 @@
 #include "targets/intune_read.h"
 
 #include "base/json_scan.h"
-#include "base/map.h"
+#include "targets/fixed_lines.h"
+#include "targets/windows_words.h"
 
 #define T(text)                                                                                    \
     {                                                                                              \
@@ -159,36 +160,12 @@ static bool take_choice(struct reading *r, str setting, const char *yes, const c
 /* ---- Values -------------------------------------------------------------------------------------
  */
 
-static bool parse_port(str text, uint16_t *out)
-{
-    uint64_t port = 0;
-    if (!str_u64(text, UINT16_MAX, &port) || !port || text.ptr[0] == '0') return false;
-    *out = (uint16_t)port;
-    return true;
-}
-
 static bool add_port(struct reading *r, str token, struct rule *rule)
 {
-    str first, last;
-    struct service_port p = {.transport = rule->transport};
-    bool is_range = str_cut(token, '-', &first, &last);
-    if (!parse_port(first, &p.first) || !parse_port(is_range ? last : first, &p.last) ||
-        p.last < p.first || rule->n_ports == LIMIT_SERVICE_PORTS)
+    struct service_port port;
+    if (rule->n_ports == LIMIT_SERVICE_PORTS || !windows_words_port(token, rule->transport, &port))
         return unexpected(r, S("a port or a range of ports"));
-    rule_add_port(rule, r->arena, p);
-    return true;
-}
-
-static bool parse_range(str token, struct range *out)
-{
-    str first, last;
-    struct prefix prefix;
-    if (str_cut(token, '-', &first, &last))
-        return addr_parse(first, &out->first) && addr_parse(last, &out->last) &&
-               addr_is_v4(out->first) == addr_is_v4(out->last) &&
-               addr_compare(out->first, out->last) < 0;
-    if (!prefix_parse(token, &prefix) || prefix_has_host_bits(prefix)) return false;
-    *out = prefix_range(prefix);
+    rule_add_port(rule, r->arena, port);
     return true;
 }
 
@@ -211,7 +188,7 @@ static bool take_items(struct reading *r, struct rule *rule, struct ranges *rang
             if (!add_port(r, value, rule)) return false;
         } else {
             arena_grow(r->arena, ranges->items, ranges->n, ranges->room);
-            if (!parse_range(value, &ranges->items[ranges->n]))
+            if (!windows_words_range(value, &ranges->items[ranges->n]))
                 return unexpected(r, S("an address or a range"));
             ranges->n++;
         }
@@ -447,26 +424,6 @@ bool intune_read(str source, bytes content, struct arena *arena, struct ruleset 
 /* ---- Scripts and members ------------------------------------------------------------------------
  */
 
-/* The scripts are fixed but for the workspace, so every line of one is known: what is told is the
- * first that is another. */
-static bool same_lines(str source, str content, const str *lines, size_t n, struct err *err)
-{
-    for (size_t i = 0; i < n; i++) {
-        str line, rest;
-        bool more = str_cut(content, '\n', &line, &rest);
-        if (!more || !str_equal(line, lines[i])) {
-            (void)err_line(err, ERR_MALFORMED, (uint32_t)i + 1, 1,
-                           "expected \"%.*s\", found \"%.*s\"", STR_ARG(str_head(lines[i], 120)),
-                           STR_ARG(str_head(line, 80)));
-            return err_in(err, source);
-        }
-        content = rest;
-    }
-    if (!content.len) return true;
-    (void)err_line(err, ERR_MALFORMED, (uint32_t)n + 1, 1, "expected the end of the script");
-    return err_in(err, source);
-}
-
 #define HEAD(title)                                                                                \
     T("#Requires -Version 5.1"), T("#Requires -Modules Microsoft.Graph.Authentication"), T(title)
 #define BEFORE                                                                                     \
@@ -509,7 +466,7 @@ bool intune_read_rollback(str source, bytes content, str workspace, str border_w
         T("}"),
     };
     (void)border_word; /* this dialect has no borders */
-    return same_lines(source, str_of_bytes(content), lines, COUNT_OF(lines), err);
+    return fixed_lines_are(source, str_of_bytes(content), S("\n"), lines, COUNT_OF(lines), err);
 }
 
 static bool is_import(str source, str content, str workspace, struct arena *arena, struct err *err)
@@ -551,30 +508,14 @@ static bool is_import(str source, str content, str workspace, struct arena *aren
         T("    }"),
         T("}"),
     };
-    return same_lines(source, content, lines, COUNT_OF(lines), err);
-}
-
-/* Remarks alone; the addresses among them are the proof's business. */
-static bool is_members(str source, str content, struct err *err)
-{
-    for (uint32_t n = 1; content.len; n++) {
-        str line, rest;
-        bool more = str_cut(content, '\n', &line, &rest);
-        if (!more || !str_starts(line, S("# "))) {
-            (void)err_line(err, ERR_MALFORMED, n, 1, "expected a remark, found \"%.*s\"",
-                           STR_ARG(str_head(line, 60)));
-            return err_in(err, source);
-        }
-        content = rest;
-    }
-    return true;
+    return fixed_lines_are(source, content, S("\n"), lines, COUNT_OF(lines), err);
 }
 
 bool intune_read_part(str source, bytes content, str workspace, struct arena *arena,
                       struct err *err)
 {
     str text = str_of_bytes(content);
-    if (str_starts(text, S("# sallyport: the machines "))) return is_members(source, text, err);
+    if (str_starts(text, S("# sallyport: "))) return fixed_lines_remarks(source, text, err);
     return is_import(source, text, workspace, arena, err);
 }
 

@@ -295,19 +295,6 @@ static str hardening_message(const struct host_class *class, bool undo,
 /* ---- Files --------------------------------------------------------------------------------------
  */
 
-static void add(struct target_files *files, struct arena *arena, const struct host_class *class,
-                const char *name, str content, int kind)
-{
-    struct target_file file = {
-        .path = str_format(arena, "%.*s/%s", STR_ARG(class->id), name),
-        .content = content,
-        .host_class = class,
-    };
-    if (kind == TARGET_FILE_ROLLBACK) file.kind = TARGET_FILE_ROLLBACK;
-    if (kind == TARGET_FILE_PART) file.kind = TARGET_FILE_PART;
-    target_add_file(files, arena, file);
-}
-
 static bool hardens(const struct host_class *class)
 {
     for (size_t i = 0; i < class->n_hardening; i++)
@@ -327,17 +314,17 @@ static bool emit(const struct bundles *bundles, const struct target_header *head
         struct windows_slots used = windows_slots_of(class->rules, RANGES_PER_RULE, arena);
         struct windows_slots unused =
             windows_slots_unused(bundles->resolved->policy, header->workspace, used, arena);
-        add(&files, arena, class, "rules.xml", rules_message(class, used, unused, header, arena),
-            TARGET_FILE_RULES);
-        add(&files, arena, class, "rollback.xml",
-            rollback_message(class, used, unused, header, arena), TARGET_FILE_ROLLBACK);
-        add(&files, arena, class, "logging.xml", logging_message(class, header, arena),
-            TARGET_FILE_PART);
+        target_add_class_file(&files, arena, class, TARGET_FILE_RULES, S("rules.xml"),
+                              rules_message(class, used, unused, header, arena));
+        target_add_class_file(&files, arena, class, TARGET_FILE_ROLLBACK, S("rollback.xml"),
+                              rollback_message(class, used, unused, header, arena));
+        target_add_class_file(&files, arena, class, TARGET_FILE_PART, S("logging.xml"),
+                              logging_message(class, header, arena));
         if (!hardens(class)) continue;
-        add(&files, arena, class, "hardening.xml", hardening_message(class, false, header, arena),
-            TARGET_FILE_PART);
-        add(&files, arena, class, "hardening-rollback.xml",
-            hardening_message(class, true, header, arena), TARGET_FILE_PART);
+        target_add_class_file(&files, arena, class, TARGET_FILE_PART, S("hardening.xml"),
+                              hardening_message(class, false, header, arena));
+        target_add_class_file(&files, arena, class, TARGET_FILE_PART, S("hardening-rollback.xml"),
+                              hardening_message(class, true, header, arena));
     }
     *out = files;
     return true;

@@ -2,6 +2,7 @@
 #include "targets/mdm_read.h"
 
 #include "base/map.h"
+#include "targets/windows_words.h"
 
 #define T(text)                                                                                    \
     {                                                                                              \
@@ -196,56 +197,18 @@ static bool wrong(const struct lines *l, str value, const char *wanted)
                     STR_ARG(str_head(value, 60)));
 }
 
-static bool parse_port(str text, uint16_t *out)
-{
-    uint64_t port = 0;
-    if (!str_u64(text, UINT16_MAX, &port) || !port || text.ptr[0] == '0') return false;
-    *out = (uint16_t)port;
-    return true;
-}
-
 static bool read_ports(struct lines *l, str list, struct rule *rule)
 {
-    for (bool more = true; more;) {
-        str token, first, last;
-        struct service_port p = {.transport = rule->transport};
-        more = str_cut(list, ',', &token, &list);
-        bool is_range = str_cut(token, '-', &first, &last);
-        if (!parse_port(first, &p.first) || !parse_port(is_range ? last : first, &p.last) ||
-            p.last < p.first || rule->n_ports == LIMIT_SERVICE_PORTS)
-            return wrong(l, token, "a port or a range of ports");
-        rule_add_port(rule, l->arena, p);
-    }
-    return true;
-}
-
-/* An address, a prefix without host bits, or first-last of one family. */
-static bool parse_range(str token, struct range *out)
-{
-    str first, last;
-    struct prefix prefix;
-    if (str_cut(token, '-', &first, &last))
-        return addr_parse(first, &out->first) && addr_parse(last, &out->last) &&
-               addr_is_v4(out->first) == addr_is_v4(out->last) &&
-               addr_compare(out->first, out->last) < 0;
-    if (!prefix_parse(token, &prefix) || prefix_has_host_bits(prefix)) return false;
-    *out = prefix_range(prefix);
-    return true;
+    str bad;
+    return windows_words_ports(list, rule, l->arena, &bad) ||
+           wrong(l, bad, "a port or a range of ports");
 }
 
 static bool read_ranges(struct lines *l, str list, struct prefix_set *out)
 {
-    struct range *ranges = NULL;
-    size_t n = 0, room = 0;
-    for (bool more = true; more;) {
-        str token;
-        more = str_cut(list, ',', &token, &list);
-        arena_grow(l->arena, ranges, n, room);
-        if (!parse_range(token, &ranges[n])) return wrong(l, token, "an address or a range");
-        n++;
-    }
-    *out = prefix_set_of(l->arena, ranges, n);
-    return true;
+    str bad;
+    return windows_words_ranges(list, l->arena, out, &bad) ||
+           wrong(l, bad, "an address or a range");
 }
 
 /* ---- Rules --------------------------------------------------------------------------------------

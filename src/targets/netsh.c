@@ -126,17 +126,6 @@ static str rollback_script(const struct host_class *class, struct windows_slots 
     return buf_text(&out);
 }
 
-static void add(struct target_files *files, struct arena *arena, const struct host_class *class,
-                const char *name, str content)
-{
-    target_add_file(files, arena,
-                    (struct target_file){
-                        .path = str_format(arena, "%.*s/%s", STR_ARG(class->id), name),
-                        .content = content,
-                        .host_class = class,
-                    });
-}
-
 static bool emit(const struct bundles *bundles, const struct target_header *header,
                  struct arena *arena, struct target_files *out, struct err *err)
 {
@@ -151,12 +140,12 @@ static bool emit(const struct bundles *bundles, const struct target_header *head
         struct buf members = buf_in(arena);
         remarks_head(&members, arena, header, S("the machines that run apply.cmd"));
         remarks_class(&members, arena, class);
-        add(&files, arena, class, "apply.cmd", apply_script(class, used, unused, header, arena));
-        add(&files, arena, class, "rollback.cmd",
-            rollback_script(class, used, unused, header, arena));
-        files.items[files.n - 1].kind = TARGET_FILE_ROLLBACK;
-        add(&files, arena, class, "members.txt", buf_text(&members));
-        files.items[files.n - 1].kind = TARGET_FILE_PART;
+        target_add_class_file(&files, arena, class, TARGET_FILE_RULES, S("apply.cmd"),
+                              apply_script(class, used, unused, header, arena));
+        target_add_class_file(&files, arena, class, TARGET_FILE_ROLLBACK, S("rollback.cmd"),
+                              rollback_script(class, used, unused, header, arena));
+        target_add_class_file(&files, arena, class, TARGET_FILE_PART, S("members.txt"),
+                              buf_text(&members));
     }
     *out = files;
     return true;

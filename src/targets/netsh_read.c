@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "targets/netsh_read.h"
 
-#include "base/map.h"
+#include "targets/fixed_lines.h"
+#include "targets/windows_words.h"
 
 #define T(text)                                                                                    \
     {                                                                                              \
@@ -98,59 +99,20 @@ static bool wrong(struct script *s, str value, const char *wanted)
                     "expected %s, found \"%.*s\"", wanted, STR_ARG(str_head(value, 60)));
 }
 
-static bool parse_port(str text, uint16_t *out)
-{
-    uint64_t port = 0;
-    if (!str_u64(text, UINT16_MAX, &port) || !port || text.ptr[0] == '0') return false;
-    *out = (uint16_t)port;
-    return true;
-}
-
 static bool take_ports(struct script *s, struct rule *rule)
 {
-    str list;
+    str list, bad;
     if (!take_word(s, &list)) return false;
-    for (bool more = true; more;) {
-        str token, first, last;
-        struct service_port p = {.transport = rule->transport};
-        more = str_cut(list, ',', &token, &list);
-        bool is_range = str_cut(token, '-', &first, &last);
-        if (!parse_port(first, &p.first) || !parse_port(is_range ? last : first, &p.last) ||
-            p.last < p.first || rule->n_ports == LIMIT_SERVICE_PORTS)
-            return wrong(s, token, "a port or a range of ports");
-        rule_add_port(rule, s->arena, p);
-    }
-    return true;
-}
-
-static bool parse_range(str token, struct range *out)
-{
-    str first, last;
-    struct prefix prefix;
-    if (str_cut(token, '-', &first, &last))
-        return addr_parse(first, &out->first) && addr_parse(last, &out->last) &&
-               addr_is_v4(out->first) == addr_is_v4(out->last) &&
-               addr_compare(out->first, out->last) < 0;
-    if (!prefix_parse(token, &prefix) || prefix_has_host_bits(prefix)) return false;
-    *out = prefix_range(prefix);
-    return true;
+    return windows_words_ports(list, rule, s->arena, &bad) ||
+           wrong(s, bad, "a port or a range of ports");
 }
 
 static bool take_ranges(struct script *s, struct prefix_set *out)
 {
-    struct range *ranges = NULL;
-    size_t n = 0, room = 0;
-    str list;
+    str list, bad;
     if (!take_word(s, &list)) return false;
-    for (bool more = true; more;) {
-        str token;
-        more = str_cut(list, ',', &token, &list);
-        arena_grow(s->arena, ranges, n, room);
-        if (!parse_range(token, &ranges[n])) return wrong(s, token, "an address or a range");
-        n++;
-    }
-    *out = prefix_set_of(s->arena, ranges, n);
-    return true;
+    return windows_words_ranges(list, s->arena, out, &bad) ||
+           wrong(s, bad, "an address or a range");
 }
 
 static bool take_profiles(struct script *s, uint8_t *out)
@@ -328,19 +290,8 @@ bool netsh_read_rollback(str source, bytes content, str workspace, str border_wo
 
 bool netsh_read_part(str source, bytes content, str workspace, struct arena *arena, struct err *err)
 {
-    str text = str_of_bytes(content);
     (void)workspace, (void)arena;
-    for (uint32_t n = 1; text.len; n++) {
-        str line, rest;
-        bool more = str_cut(text, '\n', &line, &rest);
-        if (!more || !str_starts(line, S("# "))) {
-            (void)err_line(err, ERR_MALFORMED, n, 1, "expected a remark, found \"%.*s\"",
-                           STR_ARG(str_head(line, 60)));
-            return err_in(err, source);
-        }
-        text = rest;
-    }
-    return true;
+    return fixed_lines_remarks(source, str_of_bytes(content), err);
 }
 
 bool netsh_read_recognise(bytes head)

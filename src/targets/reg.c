@@ -10,6 +10,7 @@
 #include "rules/universe.h"
 #include "targets/firewall_strings_write.h"
 #include "targets/reg_read.h"
+#include "targets/remarks.h"
 #include "targets/windows_slots.h"
 
 enum { WHY_BYTES = 900 };
@@ -119,24 +120,6 @@ static str rollback_file(const struct host_class *class, const struct firewall_v
     return buf_text(&out);
 }
 
-static str members_file(const struct host_class *class, struct arena *arena)
-{
-    char text[WINDOWS_RANGE_TEXT];
-    struct buf out = buf_in(arena);
-    struct prefix_set families[] = {prefix_set_v4(arena, class->members),
-                                    prefix_set_v6(arena, class->members)};
-    buf_format(&out, "# sallyport: the machines that load the files of host class %.*s\n",
-               STR_ARG(class->id));
-    for (size_t i = 0; i < class->n_machine_names; i++)
-        buf_format(&out, "# machine: %.*s\n",
-                   STR_ARG(target_plain(arena, class->machine_names[i], WHY_BYTES)));
-    for (size_t f = 0; f < COUNT_OF(families); f++)
-        for (size_t i = 0; i < families[f].n; i++)
-            buf_format(&out, "# member: %.*s\n",
-                       STR_ARG(windows_slots_range(text, families[f].ranges[i])));
-    return buf_text(&out);
-}
-
 /* ---- Scripts ------------------------------------------------------------------------------------
  */
 
@@ -204,19 +187,6 @@ static str rollback_script(str workspace, struct arena *arena)
 /* ---- Files --------------------------------------------------------------------------------------
  */
 
-static void add(struct target_files *files, struct arena *arena, const struct host_class *class,
-                const char *name, int kind, str content)
-{
-    struct target_file file = {
-        .path = str_format(arena, "%.*s/%s", STR_ARG(class->id), name),
-        .content = content,
-        .host_class = class,
-    };
-    if (kind == TARGET_FILE_ROLLBACK) file.kind = TARGET_FILE_ROLLBACK;
-    if (kind == TARGET_FILE_PART) file.kind = TARGET_FILE_PART;
-    target_add_file(files, arena, file);
-}
-
 static bool emit(const struct bundles *bundles, const struct target_header *header,
                  struct arena *arena, struct target_files *out, struct err *err)
 {
@@ -231,15 +201,19 @@ static bool emit(const struct bundles *bundles, const struct target_header *head
         const struct host_class *class = &bundles->classes[i];
         struct firewall_values values = {0};
         if (!firewall_strings_write(class, &of, arena, &values, err)) return false;
-        add(&files, arena, class, "rules.reg", TARGET_FILE_RULES,
-            rules_file(class, &values, header, arena));
-        add(&files, arena, class, "apply.cmd", TARGET_FILE_PART,
-            apply_script(header->workspace, arena));
-        add(&files, arena, class, "rollback.reg", TARGET_FILE_PART,
-            rollback_file(class, &values, header, arena));
-        add(&files, arena, class, "rollback.cmd", TARGET_FILE_ROLLBACK,
-            rollback_script(header->workspace, arena));
-        add(&files, arena, class, "members.txt", TARGET_FILE_PART, members_file(class, arena));
+        struct buf members = buf_in(arena);
+        remarks_head(&members, arena, header, S("the machines that run apply.cmd"));
+        remarks_class(&members, arena, class);
+        target_add_class_file(&files, arena, class, TARGET_FILE_RULES, S("rules.reg"),
+                              rules_file(class, &values, header, arena));
+        target_add_class_file(&files, arena, class, TARGET_FILE_PART, S("apply.cmd"),
+                              apply_script(header->workspace, arena));
+        target_add_class_file(&files, arena, class, TARGET_FILE_PART, S("rollback.reg"),
+                              rollback_file(class, &values, header, arena));
+        target_add_class_file(&files, arena, class, TARGET_FILE_ROLLBACK, S("rollback.cmd"),
+                              rollback_script(header->workspace, arena));
+        target_add_class_file(&files, arena, class, TARGET_FILE_PART, S("members.txt"),
+                              buf_text(&members));
     }
     *out = files;
     return true;

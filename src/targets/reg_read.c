@@ -3,6 +3,7 @@
  * (targets/gpo_read.h); what stands around them is read here. */
 #include "targets/reg_read.h"
 
+#include "targets/fixed_lines.h"
 #include "targets/gpo_read.h"
 #include "targets/registry_pol.h"
 #include "targets/registry_text.h"
@@ -132,25 +133,6 @@ static bool read_deletions(str source, bytes content, str workspace, struct aren
 /* ---- Scripts ------------------------------------------------------------------------------------
  */
 
-static bool same_lines(str source, str content, const str *lines, size_t n, struct err *err)
-{
-    for (size_t i = 0; i < n; i++) {
-        str line, rest;
-        bool more = str_cut(content, '\n', &line, &rest);
-        if (!more || !str_ends(line, S("\r")) ||
-            !str_equal(str_head(line, line.len - 1), lines[i])) {
-            (void)err_line(err, ERR_MALFORMED, (uint32_t)i + 1, 1,
-                           "expected \"%.*s\", found \"%.*s\"", STR_ARG(str_head(lines[i], 120)),
-                           STR_ARG(str_head(line, 80)));
-            return err_in(err, source);
-        }
-        content = rest;
-    }
-    if (!content.len) return true;
-    (void)err_line(err, ERR_MALFORMED, (uint32_t)n + 1, 1, "expected the end of the script");
-    return err_in(err, source);
-}
-
 #define HEAD(title)                                                                                \
     T("@echo off"), T("rem sallyport: " title), T("setlocal"),                                     \
         T("set \"KEY=HKLM\\SOFTWARE\\Policies\\Microsoft\\WindowsFirewall\"")
@@ -176,7 +158,7 @@ bool reg_read_rollback(str source, bytes content, str workspace, str border_word
         T("gpupdate /target:computer /force"),
     };
     (void)border_word; /* this dialect has no borders */
-    return same_lines(source, str_of_bytes(content), lines, COUNT_OF(lines), err);
+    return fixed_lines_are(source, str_of_bytes(content), S("\r\n"), lines, COUNT_OF(lines), err);
 }
 
 static bool is_apply(str source, str content, str workspace, struct arena *arena, struct err *err)
@@ -197,29 +179,13 @@ static bool is_apply(str source, str content, str workspace, struct arena *arena
         T("reg import \"%~dp0rules.reg\" || exit /b 1"),
         T("gpupdate /target:computer /force"),
     };
-    return same_lines(source, content, lines, COUNT_OF(lines), err);
-}
-
-/* Remarks alone; the addresses among them are the proof's business. */
-static bool is_members(str source, str content, struct err *err)
-{
-    for (uint32_t n = 1; content.len; n++) {
-        str line, rest;
-        bool more = str_cut(content, '\n', &line, &rest);
-        if (!more || !str_starts(line, S("# "))) {
-            (void)err_line(err, ERR_MALFORMED, n, 1, "expected a remark, found \"%.*s\"",
-                           STR_ARG(str_head(line, 60)));
-            return err_in(err, source);
-        }
-        content = rest;
-    }
-    return true;
+    return fixed_lines_are(source, content, S("\r\n"), lines, COUNT_OF(lines), err);
 }
 
 bool reg_read_part(str source, bytes content, str workspace, struct arena *arena, struct err *err)
 {
     str text = str_of_bytes(content);
-    if (str_starts(text, S("# sallyport: the machines "))) return is_members(source, text, err);
+    if (str_starts(text, S("# sallyport: "))) return fixed_lines_remarks(source, text, err);
     if (str_starts(text, mark)) return read_deletions(source, content, workspace, arena, err);
     return is_apply(source, text, workspace, arena, err);
 }

@@ -34,6 +34,19 @@ void target_add_file(struct target_files *files, struct arena *arena, struct tar
     files->items[files->n++] = file;
 }
 
+void target_add_class_file(struct target_files *files, struct arena *arena,
+                           const struct host_class *host_class, enum target_file_kind kind,
+                           str name, str content)
+{
+    struct target_file file = {
+        .path = str_format(arena, "%.*s/%.*s", STR_ARG(host_class->id), STR_ARG(name)),
+        .content = content,
+        .kind = kind,
+        .host_class = host_class,
+    };
+    target_add_file(files, arena, file);
+}
+
 str target_plain(struct arena *arena, str text, size_t most)
 {
     /* A quote ends a string, a backslash or backtick escapes, a dollar expands, a bar ends a field

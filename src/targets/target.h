@@ -16,7 +16,7 @@ struct target_file {
     str content;
     str sha256; /* of the content, where only that is kept */
     bool executable;
-    enum {
+    enum target_file_kind {
         TARGET_FILE_RULES,    /* one per class or border */
         TARGET_FILE_ROLLBACK, /* one per class or border, or one for all classes */
         TARGET_FILE_PART,     /* more that belongs to it: Backup.xml, hardening */
@@ -103,6 +103,10 @@ const struct target *target_by_name(str name);
 /* The target whose dialect these bytes look like; NULL when there is none. */
 const struct target *target_recognise(bytes content);
 void target_add_file(struct target_files *files, struct arena *arena, struct target_file file);
+/* The same for a file in the folder of a class. name : "rules.xml", "samba/GPT.INI.xml" */
+void target_add_class_file(struct target_files *files, struct arena *arena,
+                           const struct host_class *host_class, enum target_file_kind kind,
+                           str name, str content);
 
 /* Text from a policy as it may stand in a comment or a quoted string of any dialect: one line of
  * printable ASCII without double quotes, backslashes, backticks, dollars or bars, at most `most`
