@@ -277,3 +277,13 @@ str str_from_utf16le(struct arena *arena, bytes b)
     }
     return (str){text, len};
 }
+
+str str_from_file(struct arena *arena, bytes b, uint64_t *mark)
+{
+    static const uint8_t utf8[] = {0xef, 0xbb, 0xbf}, utf16[] = {0xff, 0xfe};
+    *mark = 0;
+    if (b.len >= sizeof utf16 && !memcmp(b.ptr, utf16, sizeof utf16))
+        return str_from_utf16le(arena, (bytes){b.ptr + sizeof utf16, b.len - sizeof utf16});
+    if (b.len >= sizeof utf8 && !memcmp(b.ptr, utf8, sizeof utf8)) *mark = sizeof utf8;
+    return str_tail(str_of_bytes(b), (size_t)*mark);
+}

@@ -57,3 +57,7 @@ str str_utf8(struct arena *arena, str s);
 size_t str_utf8_put(char out[4], uint32_t c);
 /* UTF-16 little endian to UTF-8; unpaired surrogates become U+FFFD; an odd last byte is dropped. */
 str str_from_utf16le(struct arena *arena, bytes b);
+/* The text of a file as programs of Windows write one: UTF-16LE behind its byte order mark, or
+ * UTF-8 with a mark or without. *mark is where the text begins in b, for offsets; 0 when it was
+ * decoded: offsets are of the UTF-8 then. */
+str str_from_file(struct arena *arena, bytes b, uint64_t *mark);

@@ -37,6 +37,30 @@ static void utf16_becomes_utf8(void **state)
     arena_close(&arena);
 }
 
+static void marks_of_files_are_passed_over(void **state)
+{
+    static const struct {
+        bytes in;
+        uint64_t mark;
+        str out;
+    } rows[] = {
+        {{(const uint8_t *)"ab", 2},                   0, {"ab", 2}       },
+        {{(const uint8_t *)"\xEF\xBB\xBF\xC3\xA9", 5}, 3, {"\xC3\xA9", 2} },
+        {{(const uint8_t *)"\xEF\xBB", 2},             0, {"\xEF\xBB", 2} },
+        {{(const uint8_t *)"\xFF\xFE\xE9\0z\0", 6},    0, {"\xC3\xA9z", 3}},
+        {{(const uint8_t *)"\xFF\xFE", 2},             0, {"", 0}         },
+        {{NULL, 0},                                    0, {NULL, 0}       },
+    };
+    struct arena arena = arena_open("test", 0, NULL);
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        uint64_t mark = 9;
+        str out = str_from_file(&arena, rows[i].in, &mark);
+        if (mark != rows[i].mark || !str_equal(out, rows[i].out)) fail_msg("row %zu", i);
+    }
+    arena_close(&arena);
+}
+
 static void numbers_and_distances(void **state)
 {
     uint64_t value = 7;
@@ -125,9 +149,13 @@ static void sha256_matches_its_standard(void **state)
 int main(void)
 {
     const struct CMUnitTest all[] = {
-        cmocka_unit_test(invalid_utf8_is_replaced),    cmocka_unit_test(utf16_becomes_utf8),
-        cmocka_unit_test(numbers_and_distances),       cmocka_unit_test(json_escapes),
-        cmocka_unit_test(long_text_is_not_cut),        cmocka_unit_test(maps_find_what_was_put),
+        cmocka_unit_test(invalid_utf8_is_replaced),
+        cmocka_unit_test(utf16_becomes_utf8),
+        cmocka_unit_test(marks_of_files_are_passed_over),
+        cmocka_unit_test(numbers_and_distances),
+        cmocka_unit_test(json_escapes),
+        cmocka_unit_test(long_text_is_not_cut),
+        cmocka_unit_test(maps_find_what_was_put),
         cmocka_unit_test(sha256_matches_its_standard),
     };
     return cmocka_run_group_tests(all, NULL, NULL);

@@ -288,19 +288,6 @@ static bool read_one(struct reading *r, struct json_scan_item key, bool *is_ours
     return json_scan_skip(&r->scan, item, err);
 }
 
-static str text_of(bytes content, uint64_t *skipped, struct arena *arena)
-{
-    static const uint8_t utf8[] = {0xef, 0xbb, 0xbf}, utf16[] = {0xff, 0xfe};
-    *skipped = 0;
-    if (content.len >= sizeof utf16 && !memcmp(content.ptr, utf16, sizeof utf16))
-        return str_from_utf16le(arena, (bytes){content.ptr + 2, content.len - 2});
-    if (content.len >= sizeof utf8 && !memcmp(content.ptr, utf8, sizeof utf8)) {
-        *skipped = sizeof utf8;
-        return str_of_bytes((bytes){content.ptr + sizeof utf8, content.len - sizeof utf8});
-    }
-    return str_of_bytes(content);
-}
-
 static bool read_document(struct reading *r, struct err *err)
 {
     struct json_scan_item item;
@@ -323,10 +310,10 @@ static bool read_document(struct reading *r, struct err *err)
 bool collected_read(str source, bytes content, struct arena *arena, struct collected *out,
                     struct err *err)
 {
-    uint64_t skipped = 0;
-    str text = text_of(content, &skipped, arena);
+    uint64_t mark;
+    str text = str_from_file(arena, content, &mark);
     struct reading r = {
-        .scan = json_scan_of(text, skipped, arena), .arena = arena, .out = {.source = source}};
+        .scan = json_scan_of(text, mark, arena), .arena = arena, .out = {.source = source}};
     if (!read_document(&r, err)) return err_in(err, source);
     r.out.settings = r.settings;
     r.out.addrs = r.addrs;
@@ -337,10 +324,10 @@ bool collected_read(str source, bytes content, struct arena *arena, struct colle
 bool collected_recognise(bytes head)
 {
     struct arena arena = arena_open("recognise", 0, NULL);
-    uint64_t skipped = 0;
+    uint64_t mark;
     enum { ENOUGH = 256 };
     if (head.len > ENOUGH) head.len = ENOUGH;
-    str text = text_of(head, &skipped, &arena);
+    str text = str_from_file(&arena, head, &mark);
     static const char blanks[] = " \t\r\n";
     static const str words[] = {T("{"), T("\"sallyport\""), T(":"), T("\"collected\"")};
     bool is_ours = true;

@@ -416,9 +416,9 @@ static bool read_groups(struct json_reading *j)
     return true;
 }
 
-static bool read_json(struct reading *r, str text)
+static bool read_json(struct reading *r, str text, uint64_t offset)
 {
-    struct json_reading j = {r, json_scan_of(text, 0, r->arena)};
+    struct json_reading j = {r, json_scan_of(text, offset, r->arena)};
     struct json_scan_item item;
     bool has_groups = false;
     if (!json_scan_next(&j.scan, &item, r->err)) return false;
@@ -443,14 +443,11 @@ bool membership_add(struct membership *out, str source, str text, int64_t at_us,
                     struct arena *arena, struct err *err)
 {
     struct reading r = {out, arena, err, at_us, out->n_files++};
-    /* Windows PowerShell's -Encoding Unicode; the mark of UTF-8. */
-    if (str_starts(text, S("\xff\xfe")))
-        text = str_from_utf16le(arena, str_bytes(str_tail(text, 2)));
-    else if (str_starts(text, S("\xef\xbb\xbf")))
-        text = str_tail(text, 3);
+    uint64_t mark;
+    text = str_from_file(arena, str_bytes(text), &mark);
     str start = str_trim(str_head(text, LIMIT_RECOGNISE_BYTES));
     bool json = str_starts(start, S("{")) || str_starts(start, S("["));
-    return json ? read_json(&r, text) : read_csv(&r, source, str_utf8(arena, text));
+    return json ? read_json(&r, text, mark) : read_csv(&r, source, str_utf8(arena, text));
 }
 
 /* ---- Asking -------------------------------------------------------------------------------------

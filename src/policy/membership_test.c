@@ -136,6 +136,27 @@ static void what_is_no_membership_is_refused(void **state)
     }
 }
 
+/* Offsets are of the file, its mark included. */
+static void errors_are_placed(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t offset;
+    } rows[] = {
+        {"{\"groups\": [1]}",             12},
+        {"\xef\xbb\xbf{\"groups\": [1]}", 15},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct arena arena = arena_open("test", 0, NULL);
+        struct membership members = {0};
+        struct err err = {0};
+        assert_false(membership_add(&members, S("x"), str_of(rows[i].text), 0, &arena, &err));
+        assert_int_equal(err.offset, rows[i].offset);
+        arena_close(&arena);
+    }
+}
+
 static void cut_files_are_refused(void **state)
 {
     (void)state;
@@ -181,6 +202,7 @@ int main(void)
         cmocka_unit_test(groups_are_expanded),
         cmocka_unit_test(newer_files_come_first),
         cmocka_unit_test(what_is_no_membership_is_refused),
+        cmocka_unit_test(errors_are_placed),
         cmocka_unit_test(cut_files_are_refused),
         cmocka_unit_test(sids_are_told),
     };

@@ -8,6 +8,7 @@
  */
 #include "base/json_scan.h"
 #include "base/map.h"
+#include "harden/collected.h"
 #include "targets/firewall_rule_read.h"
 #include "targets/rule_file.h"
 
@@ -540,26 +541,13 @@ static bool read_file(struct reading *r)
     return json_scan_next(&r->scan, &item, r->err);
 }
 
-static bool is_utf16(bytes content)
-{
-    return content.len >= 2 && content.ptr[0] == 0xff && content.ptr[1] == 0xfe;
-}
-
-static str text_of(bytes content, struct arena *arena)
-{
-    static const uint8_t mark[] = {0xef, 0xbb, 0xbf};
-    if (is_utf16(content))
-        return str_from_utf16le(arena, (bytes){content.ptr + 2, content.len - 2});
-    if (content.len >= sizeof mark && !memcmp(content.ptr, mark, sizeof mark))
-        content = (bytes){content.ptr + sizeof mark, content.len - sizeof mark};
-    return str_of_bytes(content);
-}
-
 static bool read(str source, bytes content, struct arena *arena, struct rule_file *out,
                  struct err *err)
 {
+    uint64_t mark;
+    str text = str_from_file(arena, content, &mark);
     struct reading r = {
-        .scan = json_scan_of(text_of(content, arena), 0, arena),
+        .scan = json_scan_of(text, mark, arena),
         .arena = arena,
         .err = err,
         .out = out,
@@ -573,23 +561,9 @@ static bool read(str source, bytes content, struct arena *arena, struct rule_fil
     return true;
 }
 
-static bool recognise(bytes head)
-{
-    static const char wanted[] = "{\"sallyport\":\"collected\"";
-    size_t n = 0;
-    bool wide = is_utf16(head);
-    size_t from = wide ? 2 : head.len >= 3 && head.ptr[0] == 0xef ? 3 : 0;
-    for (size_t i = from; i < head.len && n + 1 < sizeof wanted; i += wide ? 2 : 1) {
-        char c = (char)head.ptr[i];
-        if (c == ' ' || c == '\n' || c == '\r' || c == '\t') continue;
-        if (c != wanted[n++]) return false;
-    }
-    return n + 1 == sizeof wanted;
-}
-
 const struct rule_format collected_rules_format = {
     .name = T("collected"),
     .summary = T("what `collect --script` found in force on a machine"),
-    .recognise = recognise,
+    .recognise = collected_recognise,
     .read = read,
 };

@@ -107,6 +107,10 @@ static void test_problems(void **state)
     assert_true(str_contains(file.problems[0].text, S("action Allow or Block, found \"Bypass\"")));
     assert_true(str_contains(file.problems[1].text, S("a protocol, found \"carp\"")));
     assert_true(file.problems[1].offset > file.problems[0].offset);
+    struct rule_file marked = read_ok(
+        "\xef\xbb\xbf" HEAD "\"firewall_rules\": [{" IN "\"action\": \"Bypass\"}]}", &arena);
+    assert_int_equal(marked.n_problems, 1);
+    assert_int_equal(marked.problems[0].offset, file.problems[0].offset + 3);
     arena_close(&arena);
 }
 
