@@ -374,5 +374,6 @@ const struct target mdm_target = {
     .read_part = mdm_read_part,
     .group = group,
     .read_rollback = mdm_read_rollback,
+    .undoes = mdm_read_undoes,
     .recognise = mdm_read_recognise,
 };

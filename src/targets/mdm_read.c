@@ -402,6 +402,26 @@ bool mdm_read_rollback(str source, bytes content, str workspace, str border_word
     return read_tail(&l) || err_in(err, source);
 }
 
+bool mdm_read_undoes(str source, bytes rules, bytes rollback, struct arena *arena, struct err *err)
+{
+    struct ruleset made = {0};
+    struct lines l = lines_of(rollback, arena, err);
+    struct command c = {0};
+    struct map deleted = {0};
+    str workspace;
+    if (!mdm_read(source, rules, arena, &made, err)) return false;
+    if (!read_head(&l, &workspace) ||
+        !read_deletes(&l, &c, str_format(arena, "sallyport-%.*s-", STR_ARG(workspace)), &deleted))
+        return err_in(err, source);
+    for (size_t i = 0; i < made.n; i++) {
+        if (map_find(&deleted, str_lower(arena, made.rules[i].id))) continue;
+        (void)err_set(err, ERR_MALFORMED, "expected rule \"%.*s\" to be deleted",
+                      STR_ARG(made.rules[i].id));
+        return err_in(err, source);
+    }
+    return true;
+}
+
 bool mdm_read_part(str source, bytes content, str workspace, struct arena *arena, struct err *err)
 {
     struct lines l = lines_of(content, arena, err);

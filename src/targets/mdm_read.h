@@ -13,4 +13,7 @@ MUST_USE bool mdm_read_rollback(str source, bytes content, str workspace, str bo
 /* True when it sets or deletes log settings or settings of the Policy CSP, and nothing else. */
 MUST_USE bool mdm_read_part(str source, bytes content, str workspace, struct arena *arena,
                             struct err *err);
+/* True when the rollback deletes every rule that the other file makes. */
+MUST_USE bool mdm_read_undoes(str source, bytes rules, bytes rollback, struct arena *arena,
+                              struct err *err);
 bool mdm_read_recognise(bytes head);

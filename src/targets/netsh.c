@@ -188,5 +188,6 @@ const struct target netsh_target = {
     .read_part = netsh_read_part,
     .group = group,
     .read_rollback = netsh_read_rollback,
+    .undoes = netsh_read_undoes,
     .recognise = netsh_read_recognise,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "targets/netsh_read.h"
 
+#include "base/map.h"
 #include "targets/fixed_lines.h"
 #include "targets/windows_words.h"
 
@@ -266,16 +267,18 @@ bool netsh_read(str source, bytes content, struct arena *arena, struct ruleset *
     return true;
 }
 
-static bool read_deletes(struct script *s, str workspace)
+/* deleted : the ids, in lower case */
+static bool read_deletes(struct script *s, str *workspace, struct map *deleted)
 {
-    str named, id;
-    if (!read_head(s, S("rollback; deletes the rules, run as administrator"), &named)) return false;
-    if (!str_equal(named, workspace)) return wrong(s, named, "the rollback of this workspace");
-    str prefix = str_format(s->arena, "sallyport-%.*s-", STR_ARG(workspace));
+    str id;
+    if (!read_head(s, S("rollback; deletes the rules, run as administrator"), workspace))
+        return false;
+    str prefix = str_format(s->arena, "sallyport-%.*s-", STR_ARG(*workspace));
     for (;;) {
         if (!next_line(s)) return false;
         if (str_equal(s->line, S("exit /b 0"))) break;
         if (!read_delete(s, prefix, &id)) return false;
+        (void)map_put(deleted, s->arena, str_lower(s->arena, id), 1, NULL);
     }
     return !s->left.len || (next_line(s) && unexpected(s, S("the end of the script")));
 }
@@ -284,8 +287,30 @@ bool netsh_read_rollback(str source, bytes content, str workspace, str border_wo
                          struct arena *arena, struct err *err)
 {
     struct script s = script_of(content, arena, err);
+    struct map deleted = {0};
+    str named;
     (void)border_word; /* this dialect has no borders */
-    return read_deletes(&s, workspace) || err_in(err, source);
+    if (!read_deletes(&s, &named, &deleted)) return err_in(err, source);
+    return str_equal(named, workspace) || wrong(&s, named, "the rollback of this workspace") ||
+           err_in(err, source);
+}
+
+bool netsh_read_undoes(str source, bytes rules, bytes rollback, struct arena *arena,
+                       struct err *err)
+{
+    struct script s = script_of(rollback, arena, err);
+    struct ruleset made = {0};
+    struct map deleted = {0};
+    str workspace;
+    if (!netsh_read(source, rules, arena, &made, err)) return false;
+    if (!read_deletes(&s, &workspace, &deleted)) return err_in(err, source);
+    for (size_t i = 0; i < made.n; i++) {
+        if (map_find(&deleted, str_lower(arena, made.rules[i].id))) continue;
+        (void)err_set(err, ERR_MALFORMED, "expected rule \"%.*s\" to be deleted",
+                      STR_ARG(made.rules[i].id));
+        return err_in(err, source);
+    }
+    return true;
 }
 
 bool netsh_read_part(str source, bytes content, str workspace, struct arena *arena, struct err *err)

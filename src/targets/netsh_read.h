@@ -13,4 +13,7 @@ MUST_USE bool netsh_read_rollback(str source, bytes content, str workspace, str 
 /* members.txt */
 MUST_USE bool netsh_read_part(str source, bytes content, str workspace, struct arena *arena,
                               struct err *err);
+/* True when the rollback deletes every rule that the other file makes. */
+MUST_USE bool netsh_read_undoes(str source, bytes rules, bytes rollback, struct arena *arena,
+                                struct err *err);
 bool netsh_read_recognise(bytes head);

@@ -208,9 +208,9 @@ static bool emit(const struct bundles *bundles, const struct target_header *head
                               rules_file(class, &values, header, arena));
         target_add_class_file(&files, arena, class, TARGET_FILE_PART, S("apply.cmd"),
                               apply_script(header->workspace, arena));
-        target_add_class_file(&files, arena, class, TARGET_FILE_PART, S("rollback.reg"),
+        target_add_class_file(&files, arena, class, TARGET_FILE_ROLLBACK, S("rollback.reg"),
                               rollback_file(class, &values, header, arena));
-        target_add_class_file(&files, arena, class, TARGET_FILE_ROLLBACK, S("rollback.cmd"),
+        target_add_class_file(&files, arena, class, TARGET_FILE_PART, S("rollback.cmd"),
                               rollback_script(header->workspace, arena));
         target_add_class_file(&files, arena, class, TARGET_FILE_PART, S("members.txt"),
                               buf_text(&members));
@@ -260,5 +260,6 @@ const struct target reg_target = {
     .read_part = reg_read_part,
     .group = group,
     .read_rollback = reg_read_rollback,
+    .undoes = reg_read_undoes,
     .recognise = reg_read_recognise,
 };

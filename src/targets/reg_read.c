@@ -113,10 +113,11 @@ static bool is_set(str key)
     return false;
 }
 
-static bool read_deletions(str source, bytes content, str workspace, struct arena *arena,
-                           struct err *err)
+bool reg_read_rollback(str source, bytes content, str workspace, str border_word,
+                       struct arena *arena, struct err *err)
 {
     struct registry_text text = {0};
+    (void)border_word; /* this dialect has no borders */
     if (!read_values(source, content, arena, &text, err)) return false;
     for (size_t i = 0; i < text.values.n; i++) {
         const struct registry_value *value = &text.values.items[i];
@@ -127,6 +128,27 @@ static bool read_deletions(str source, bytes content, str workspace, struct aren
                     (value->change == REGISTRY_DELETE_KEY && is_set(key));
         if (!good) return wrong(source, value, "what rules.reg sets to be deleted", err);
     }
+    return true;
+}
+
+/* Every value that is set goes, by itself or with its key; but for the version, which rules of
+ * others may need. */
+bool reg_read_undoes(str source, bytes rules, bytes rollback, struct arena *arena, struct err *err)
+{
+    struct registry_text made = {0}, back = {0};
+    struct registry_value *all = NULL;
+    size_t n = 0, room = 0;
+    if (!read_values(source, rules, arena, &made, err) ||
+        !read_values(source, rollback, arena, &back, err))
+        return false;
+    for (size_t i = 0; i < made.values.n + back.values.n; i++) {
+        arena_grow(arena, all, n, room);
+        all[n++] = i < made.values.n ? made.values.items[i] : back.values.items[i - made.values.n];
+    }
+    struct registry_values left = registry_value_applied((struct registry_values){all, n}, arena);
+    for (size_t i = 0; i < left.n; i++)
+        if (!str_equal(left.items[i].name, S("PolicyVersion")) || below(left.items[i].key).len)
+            return wrong(source, &left.items[i], "this value to be deleted", err);
     return true;
 }
 
@@ -144,8 +166,8 @@ static str saved(str workspace, struct arena *arena)
                       STR_ARG(workspace));
 }
 
-bool reg_read_rollback(str source, bytes content, str workspace, str border_word,
-                       struct arena *arena, struct err *err)
+static bool is_rollback(str source, str content, str workspace, struct arena *arena,
+                        struct err *err)
 {
     const str lines[] = {
         HEAD("deletes what rules.reg made, and restores the log settings; run as administrator"),
@@ -157,8 +179,7 @@ bool reg_read_rollback(str source, bytes content, str workspace, str border_word
         T("if exist \"%SAVED%\\saved\" rmdir /s /q \"%SAVED%\""),
         T("gpupdate /target:computer /force"),
     };
-    (void)border_word; /* this dialect has no borders */
-    return fixed_lines_are(source, str_of_bytes(content), S("\r\n"), lines, COUNT_OF(lines), err);
+    return fixed_lines_are(source, content, S("\r\n"), lines, COUNT_OF(lines), err);
 }
 
 static bool is_apply(str source, str content, str workspace, struct arena *arena, struct err *err)
@@ -186,7 +207,8 @@ bool reg_read_part(str source, bytes content, str workspace, struct arena *arena
 {
     str text = str_of_bytes(content);
     if (str_starts(text, S("# sallyport: "))) return fixed_lines_remarks(source, text, err);
-    if (str_starts(text, mark)) return read_deletions(source, content, workspace, arena, err);
+    if (str_contains(text, S("rollback.reg")))
+        return is_rollback(source, text, workspace, arena, err);
     return is_apply(source, text, workspace, arena, err);
 }
 
