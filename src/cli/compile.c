@@ -249,6 +249,15 @@ static bool has_places(const struct compile *c, struct err *err)
     return true;
 }
 
+/* Of the targets for hosts. */
+static unsigned engines_of(const struct compile *c)
+{
+    unsigned engines = 0;
+    for (size_t i = 0; i < c->n_parts; i++)
+        if (c->parts[i].target->hosts) engines |= 1u << c->parts[i].target->engine;
+    return engines;
+}
+
 static void differs(struct compile *c, str text)
 {
     arena_grow(c->call->arena, c->differences, c->n_differences, c->differences_room);
@@ -636,7 +645,8 @@ static int verify(struct compile *c)
         return command_fail(call, &err);
     keep_targets_of(c, files, n);
     plan(c);
-    if (!existing_names(&c->existing, c->bundles.classes, c->bundles.n_classes, &err))
+    if (!existing_fits(&c->existing, engines_of(c), &err) ||
+        !existing_names(&c->existing, c->bundles.classes, c->bundles.n_classes, &err))
         return command_fail(call, &err);
     if (!each_batch(c, "looking", find_batch, &err)) {
         if (err.kind != ERR_NOT_FOUND) return command_fail(call, &err);
@@ -687,7 +697,7 @@ static int run(struct invocation *call)
     c.header = header_of(&c);
     if (verifies) return verify(&c);
     plan(&c);
-    if (!has_places(&c, &err) ||
+    if (!has_places(&c, &err) || !existing_fits(&c.existing, engines_of(&c), &err) ||
         !existing_names(&c.existing, c.bundles.classes, c.bundles.n_classes, &err))
         return command_fail(call, &err);
     if (!each_batch(&c, "proving", make_batch, &err))

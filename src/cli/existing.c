@@ -73,6 +73,19 @@ static bool is_of(const struct existing_file *file, const struct host_class *cla
     return false;
 }
 
+bool existing_fits(const struct existing *existing, unsigned engines, struct err *err)
+{
+    for (size_t i = 0; i < existing->n; i++) {
+        const struct existing_file *file = &existing->files[i];
+        if (engines >> file->file.engine & 1u) continue;
+        (void)err_set(err, ERR_UNSUPPORTED,
+                      "--existing: rules of %.*s say nothing of the targets asked for",
+                      STR_ARG(file->file.format));
+        return err_in(err, file->path);
+    }
+    return true;
+}
+
 bool existing_names(const struct existing *existing, const struct host_class *classes, size_t n,
                     struct err *err)
 {

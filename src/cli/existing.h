@@ -30,6 +30,11 @@ const struct verdict_around *existing_of(const struct existing *existing,
                                          const struct host_class *host_class, enum engine engine,
                                          str workspace, struct arena *arena);
 
+/* True when each file is of a kind of firewall that some target writes for: any other would be
+ * passed over without a word. engines : bits 1u << enum engine fails : UNSUPPORTED, naming the file
+ */
+MUST_USE bool existing_fits(const struct existing *existing, unsigned engines, struct err *err);
+
 /* True when every NAME is that of some class.
  * fails : NOT_FOUND, naming it */
 MUST_USE bool existing_names(const struct existing *existing, const struct host_class *classes,

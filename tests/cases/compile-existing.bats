@@ -61,5 +61,8 @@ old() {
     [[ $output == *'found "nosuch"'* ]]
     run -2 "$SALLYPORT" compile --policy policy.yaml --existing clients-1=missing.reg -o "$OUT"
     [[ $output == *missing.reg* ]]
+    # Rules of another kind of firewall would be passed over.
+    run -2 "$SALLYPORT" compile --policy policy.yaml --existing old.reg --target nftables -o "$OUT"
+    [[ $output == *'old.reg: '*'say nothing of the targets asked for'* ]]
     [ ! -e "$OUT" ]
 }
