@@ -60,47 +60,80 @@ static int claim_order(const void *left, const void *right)
     return order ? order : (a->owner > b->owner) - (a->owner < b->owner);
 }
 
-static bool names_hosts(const struct policy *policy)
+/* Computers of a group of the directory are hosts by name, as in policy/resolve. */
+static bool is_of_hosts(const struct member *member, const struct host_lookup *lookup)
+{
+    if (member->kind == MEMBER_AD_GROUP) return lookup->ad_computers != NULL;
+    return member->kind == MEMBER_NAME;
+}
+
+static bool names_hosts(const struct policy *policy, const struct host_lookup *lookup)
 {
     for (size_t i = 0; i < policy->n_groups; i++)
         for (size_t j = 0; j < policy->groups[i].n_hosts; j++)
-            if (policy->groups[i].hosts[j].kind == MEMBER_NAME) return true;
+            if (is_of_hosts(&policy->groups[i].hosts[j], lookup)) return true;
     return false;
 }
 
-static void find_named(struct sorting *s)
+/* Names that were met, and how many hosts there is room for. */
+struct naming {
+    struct map known;
+    size_t room;
+};
+
+static void add_name(struct sorting *s, struct naming *naming, str name)
 {
-    const struct policy *policy = s->resolved->policy;
-    size_t room = 0, room_now = 0;
-    struct map known = {0};
-    s->owner_of = arena_array(s->scratch, uint32_t, s->hosts->n + 1);
-    for (size_t i = 0; i < s->hosts->n; i++)
-        s->owner_of[i] = NOBODY;
-    for (size_t i = 0; i < policy->n_groups; i++)
-        for (size_t j = 0; j < policy->groups[i].n_hosts; j++) {
-            const struct member *member = &policy->groups[i].hosts[j];
-            bool fresh = false;
-            if (member->kind != MEMBER_NAME) continue;
-            map_put(&known, s->scratch, member->name, 0, &fresh);
-            if (!fresh) continue;
-            const struct host *host = hosts_named(s->index, member->name);
-            /* Of a host that is not known, no address is. */
-            if (!host || owner_of(s, host) != NOBODY) continue;
-            arena_grow(s->scratch, s->named, s->n_named, room);
-            s->owner_of[host - s->hosts->hosts] = (uint32_t)s->n_named;
-            s->named[s->n_named++] = (struct named_host){host, member->name};
-        }
+    bool fresh = false;
+    map_put(&naming->known, s->scratch, name, 0, &fresh);
+    if (!fresh) return;
+    const struct host *host = hosts_named(s->index, name);
+    /* Of a host that is not known, no address is. */
+    if (!host || owner_of(s, host) != NOBODY) return;
+    arena_grow(s->scratch, s->named, s->n_named, naming->room);
+    s->owner_of[host - s->hosts->hosts] = (uint32_t)s->n_named;
+    s->named[s->n_named++] = (struct named_host){host, name};
+}
+
+static void add_member(struct sorting *s, struct naming *naming, const struct member *member)
+{
+    const str *names = &member->name;
+    size_t n = 1;
+    str missing;
+    if (!is_of_hosts(member, s->lookup)) return;
+    if (member->kind == MEMBER_AD_GROUP &&
+        !s->lookup->ad_computers(s->lookup->to, member->name, s->scratch, &names, &n, &missing))
+        return;
+    for (size_t i = 0; i < n; i++)
+        add_name(s, naming, names[i]);
+}
+
+static void find_now(struct sorting *s)
+{
+    size_t room = 0;
     for (size_t i = 0; i < s->n_named; i++) {
         size_t n = 0;
         const struct host_address *held =
             s->lookup->host(s->lookup->to, s->named[i].name, s->resolved->as_of_us, s->scratch, &n);
         for (size_t j = 0; j < n; j++) {
             if (held[j].claimed_by_another) continue;
-            arena_grow(s->scratch, s->now, s->n_now, room_now);
+            arena_grow(s->scratch, s->now, s->n_now, room);
             s->now[s->n_now++] = (struct claim){held[j].addr, (uint32_t)i};
         }
     }
     if (s->n_now) qsort(s->now, s->n_now, sizeof *s->now, claim_order);
+}
+
+static void find_named(struct sorting *s)
+{
+    const struct policy *policy = s->resolved->policy;
+    struct naming naming = {.room = 0};
+    s->owner_of = arena_array(s->scratch, uint32_t, s->hosts->n + 1);
+    for (size_t i = 0; i < s->hosts->n; i++)
+        s->owner_of[i] = NOBODY;
+    for (size_t i = 0; i < policy->n_groups; i++)
+        for (size_t j = 0; j < policy->groups[i].n_hosts; j++)
+            add_member(s, &naming, &policy->groups[i].hosts[j]);
+    find_now(s);
 }
 
 static uint32_t owner_now(const struct sorting *s, struct addr a)
@@ -193,29 +226,66 @@ static uint8_t place(struct sorting *s, const struct need *need)
 struct then {
     const struct sorting *sorting;
     const struct layer *layer;
+    const struct claim *claims; /* of the layer, by owner */
 };
+
+static int owner_order(const void *left, const void *right)
+{
+    const struct claim *a = left, *b = right;
+    int order = (a->owner > b->owner) - (a->owner < b->owner);
+    return order ? order : addr_compare(a->addr, b->addr);
+}
+
+static const struct claim *claims_of(const struct layer *layer, struct arena *arena)
+{
+    size_t n = layer->owners.n;
+    struct claim *claims = arena_array(arena, struct claim, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        const struct map_entry *entry = &layer->owners.entries[i];
+        claims[i].addr = addr_from_bytes((const uint8_t *)entry->key.ptr);
+        claims[i].owner = (uint32_t)entry->value;
+    }
+    if (n) qsort(claims, n, sizeof *claims, owner_order);
+    return claims;
+}
+
+/* What the layer says that a host held. */
+static const struct claim *claims_by(const struct then *then, uint32_t owner, size_t *n)
+{
+    size_t low = 0, high = then->layer->owners.n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (then->claims[middle].owner < owner)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    size_t end = low;
+    while (end < then->layer->owners.n && then->claims[end].owner == owner)
+        end++;
+    *n = owner == NOBODY ? 0 : end - low;
+    return then->claims + low;
+}
 
 static const struct host_address *host_then(void *to, str name, int64_t as_of_us,
                                             struct arena *arena, size_t *n)
 {
     const struct then *then = to;
     const struct sorting *s = then->sorting;
-    size_t n_now = 0, kept = 0;
+    size_t n_now = 0, n_then = 0, kept = 0;
     const struct host *host = hosts_named(s->index, name);
     uint32_t me = host ? owner_of(s, host) : NOBODY;
     const struct host_address *now = s->lookup->host(s->lookup->to, name, as_of_us, arena, &n_now);
-    struct host_address *out =
-        arena_array(arena, struct host_address, n_now + then->layer->owners.n + 1);
+    const struct claim *claims = claims_by(then, me, &n_then);
+    struct host_address *out = arena_array(arena, struct host_address, n_now + n_then + 1);
     for (size_t i = 0; i < n_now; i++)
         if (owner_in(then->layer, now[i].addr, me) == me) out[kept++] = now[i];
-    for (size_t i = 0; me != NOBODY && i < then->layer->owners.n; i++) {
-        const struct map_entry *entry = &then->layer->owners.entries[i];
-        struct addr a = addr_from_bytes((const uint8_t *)entry->key.ptr);
+    for (size_t i = 0; i < n_then; i++) {
         bool is_listed = false;
         for (size_t j = 0; j < kept && !is_listed; j++)
-            is_listed = addr_equal(out[j].addr, a);
-        if (entry->value == me && !is_listed)
-            out[kept++] = (struct host_address){.addr = a, .seen_us = as_of_us};
+            is_listed = addr_equal(out[j].addr, claims[i].addr);
+        if (!is_listed)
+            out[kept++] = (struct host_address){.addr = claims[i].addr, .seen_us = as_of_us};
     }
     *n = kept;
     return out;
@@ -227,6 +297,21 @@ static const struct host_address *ad_group_then(void *to, str name, int64_t as_o
     const struct then *then = to;
     const struct host_lookup *lookup = then->sorting->lookup;
     return lookup->ad_group(lookup->to, name, as_of_us, arena, n);
+}
+
+static bool ad_computers_then(void *to, str name, struct arena *arena, const str **names, size_t *n,
+                              str *missing)
+{
+    const struct then *then = to;
+    const struct host_lookup *lookup = then->sorting->lookup;
+    return lookup->ad_computers(lookup->to, name, arena, names, n, missing);
+}
+
+static str ad_sid_then(void *to, str name, struct arena *arena)
+{
+    const struct then *then = to;
+    const struct host_lookup *lookup = then->sorting->lookup;
+    return lookup->ad_sid(lookup->to, name, arena);
 }
 
 static bool service_tag_then(void *to, str tag, str file, struct arena *arena,
@@ -249,12 +334,16 @@ static bool resolve_era(const struct sorting *s, size_t at, struct era *out, str
 {
     struct resolved *resolved = arena_new(s->arena, struct resolved);
     struct diagnostics found = {0};
-    struct then then = {s, &s->layers[at]};
-    const struct host_lookup lookup = {.to = &then,
-                                       .host = host_then,
-                                       .ad_group = ad_group_then,
-                                       .service_tag = service_tag_then,
-                                       .name = name_then};
+    struct then then = {s, &s->layers[at], claims_of(&s->layers[at], &scratch)};
+    const struct host_lookup lookup = {
+        .to = &then,
+        .host = host_then,
+        .ad_group = ad_group_then,
+        .service_tag = service_tag_then,
+        .name = name_then,
+        .ad_sid = s->lookup->ad_sid ? ad_sid_then : NULL,
+        .ad_computers = s->lookup->ad_computers ? ad_computers_then : NULL,
+    };
     if (!resolve_policy(s->resolved->policy, &lookup, s->resolved->as_of_us, true, s->arena,
                         resolved, &found))
         return false;
@@ -296,7 +385,7 @@ struct eras eras_of(const struct resolved *resolved, const struct decision *deci
     };
     items[0] = (struct era){resolved, decision, ring_plan_of(resolved, arena)};
     bool known = hosts && lookup && lookup->host;
-    if (!known || !names_hosts(resolved->policy)) return (struct eras){items, 1, NULL};
+    if (!known || !names_hosts(resolved->policy, lookup)) return (struct eras){items, 1, NULL};
     s.index = hosts_by_name(&scratch, hosts);
     find_named(&s);
     if (!s.n_named) return (struct eras){items, 1, NULL};

@@ -91,17 +91,29 @@ static struct host_list hosts_there(struct arena *arena)
     return hosts_of(arena, witnesses, COUNT_OF(held), NULL, 0);
 }
 
+static bool find_computers(void *to, str name, struct arena *arena, const str **names, size_t *n,
+                           str *missing)
+{
+    static const str computers[] = {
+        {"lap.contoso.com", 15}
+    };
+    (void)to, (void)arena, (void)missing;
+    *names = computers;
+    *n = COUNT_OF(computers);
+    return str_equal(name, S("Admin PCs"));
+}
+
 /* Each row is a matrix of one flow, so that its verdict is its own. */
-static void segments_of_then_and_groups_by_identity(void **state)
+static void check_rows(const char *text, const struct host_lookup *with)
 {
     struct arena arena = arena_open("test", 0, NULL), scratch = arena_open("scratch", 0, NULL);
     struct host_list hosts = hosts_there(&arena);
-    struct host_lookup lookup = {.to = &hosts, .host = find_host};
+    struct host_lookup lookup = *with;
     struct policy policy;
     struct resolved resolved;
     struct diagnostics found = {0};
-    (void)state;
-    assert_true(policy_parse(S("p"), str_of(policy_text), &arena, &policy, &found));
+    lookup.to = &hosts;
+    assert_true(policy_parse(S("p"), str_of(text), &arena, &policy, &found));
     assert_true(resolve_policy(&policy, &lookup, day(11), true, &arena, &resolved, &found));
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct matrix_flow flow = {
@@ -131,6 +143,30 @@ static void segments_of_then_and_groups_by_identity(void **state)
                      simulate_verdict_text((enum simulate_verdict)rest).ptr);
     }
     arena_close(&scratch);
+    arena_close(&arena);
+}
+
+static void segments_of_then_and_groups_by_identity(void **state)
+{
+    (void)state;
+    check_rows(policy_text, &(struct host_lookup){.host = find_host});
+}
+
+/* Computers of a group of the directory are followed like hosts that the policy names. */
+static void computers_of_the_directory_by_identity(void **state)
+{
+    struct arena arena = arena_open("test", 0, NULL);
+    const struct host_lookup lookup = {.host = find_host, .ad_computers = find_computers};
+    str before, behind = str_of(policy_text);
+    size_t at = 0;
+    (void)state;
+    while (!str_starts(str_tail(behind, at), S("lap.contoso.com")))
+        at++;
+    before = str_head(behind, at);
+    behind = str_tail(behind, at + strlen("lap.contoso.com"));
+    str text =
+        str_format(&arena, "%.*s{ad-group: Admin PCs}%.*s", STR_ARG(before), STR_ARG(behind));
+    check_rows(str_c(&arena, text), &lookup);
     arena_close(&arena);
 }
 
@@ -212,6 +248,7 @@ int main(void)
 {
     const struct CMUnitTest all[] = {
         cmocka_unit_test(segments_of_then_and_groups_by_identity),
+        cmocka_unit_test(computers_of_the_directory_by_identity),
         cmocka_unit_test(few_owners_are_followed),
         cmocka_unit_test(without_names_there_is_only_now),
     };
