@@ -836,11 +836,16 @@ static void to_govern(struct mending *c)
 static bool is_unknown(const struct mending *c, const struct member *member)
 {
     const struct host_lookup *lookup = c->resolved->lookup;
+    const str *names = NULL;
+    str missing = {0};
     size_t n = 0;
     if (member->kind == MEMBER_PREFIX) return false;
     if (!lookup) return true;
     if (member->kind == MEMBER_NAME && lookup->host)
         (void)lookup->host(lookup->to, member->name, c->resolved->as_of_us, c->arena, &n);
+    if (member->kind == MEMBER_AD_GROUP && lookup->ad_computers &&
+        lookup->ad_computers(lookup->to, member->name, c->arena, &names, &n, &missing))
+        return false;
     if (member->kind == MEMBER_AD_GROUP && lookup->ad_group)
         (void)lookup->ad_group(lookup->to, member->name, c->resolved->as_of_us, c->arena, &n);
     return n == 0;

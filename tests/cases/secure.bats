@@ -74,3 +74,21 @@ JSON
     run "$SALLYPORT" import dhcp groups.json
     [ "$status" -eq 2 ]
 }
+
+@test "who is known by an import stays a member while one asks what unknown members would change" {
+    cat >policy.yaml <<'YAML'
+version: 1
+govern: [smb]
+segments:
+  clients: {networks: [10.10.0.0/16], trust: managed}
+  servers: {networks: [10.20.0.0/24], trust: managed}
+groups:
+  admins: {hosts: [{ad-group: Admin PCs}, {ad-group: Lost PCs}]}
+  boxes: {hosts: [10.20.0.21, {ad-group: Lost Servers}]}
+allow:
+  - {from: admins, to: boxes, service: smb, secure: none}
+YAML
+    "$SALLYPORT" import ad groups.json >/dev/null
+    run "$SALLYPORT" explain 10.10.9.1 10.20.0.22
+    [[ $output == *'if 10.20.0.22 is of group Lost Servers: the intent is allow, it passes'* ]]
+}
