@@ -3,9 +3,12 @@
 
 #include "targets/acl_words.h"
 
+enum { FAMILY_V4 = 1, FAMILY_V6 = 2, FAMILIES = 4 };
+
 /* An object group. */
 struct asa_group {
-    struct prefix_set set; /* of networks; or */
+    struct prefix_set set; /* of networks, and their families; or */
+    unsigned families;
     enum transport transport;
     struct service_port *ports;
     size_t n_ports;
@@ -33,16 +36,20 @@ struct asa_file {
     struct asa_rules rules;
 };
 
+/* What an entry says of both sides; NULL: any. */
+struct asa_ends {
+    const struct asa_group *local, *remote;
+};
+
 /* One access list. */
 struct asa_list {
     struct asa_file *file;
     enum direction direction;
     str name;
-    size_t first; /* of its rules */
-    bool *any;    /* per rule: its remote end is said by "any" */
-    size_t n_any, any_room;
-    struct prefix_set passed; /* before its rules: what does not cross */
-    bool has_passed;
+    size_t first;          /* of its rules */
+    struct asa_ends *ends; /* per rule */
+    size_t n_ends, ends_room;
+    const struct asa_group *passed; /* before its rules: what does not cross; NULL: nothing */
 };
 
 /* ---- Names --------------------------------------------------------------------------------------
@@ -149,6 +156,7 @@ static bool read_networks(struct asa_file *file)
         while (w->indented) {
             struct range range;
             if (!read_member(w, &range) || !acl_words_ascend(w, &members, range)) return false;
+            group.families |= addr_is_v4(range.first) ? FAMILY_V4 : FAMILY_V6;
         }
         if (!members.n) return acl_words_unexpected(w, "a member of the group");
         group.set = prefix_set_of(w->arena, members.items, members.n);
@@ -215,20 +223,20 @@ static bool read_services(struct asa_file *file)
  */
 
 /* "any" or "object-group NAME". */
-static bool read_end(struct asa_file *file, struct prefix_set *out, bool *any)
+static bool read_end(struct asa_file *file, const struct asa_group **out)
 {
     struct acl_words *w = file->w;
     struct acl_words mark;
     size_t number;
-    *any = acl_words_take(w, "any");
-    if (*any) return true;
+    *out = NULL;
+    if (acl_words_take(w, "any")) return true;
     if (!acl_words_expect(w, "object-group")) return false;
     mark = *w;
     if (!read_number(w, file->prefix, 'N', &number)) return false;
     if (number > file->networks.n) return acl_words_unexpected(&mark, "a group that was defined");
     struct asa_group *group = &file->networks.items[number - 1];
     group->used = true;
-    *out = group->set;
+    *out = group;
     return true;
 }
 
@@ -250,13 +258,11 @@ static bool read_ports(struct asa_file *file, struct rule *rule)
 }
 
 /* Source, then destination. */
-static bool read_ends(struct asa_list *list, struct prefix_set *local, struct prefix_set *remote,
-                      bool *any_local, bool *any_remote)
+static bool read_ends(struct asa_list *list, struct asa_ends *out)
 {
     bool outbound = list->direction == DIRECTION_OUTBOUND;
-    if (!read_end(list->file, outbound ? local : remote, outbound ? any_local : any_remote))
-        return false;
-    return read_end(list->file, outbound ? remote : local, outbound ? any_remote : any_local);
+    return read_end(list->file, outbound ? &out->local : &out->remote) &&
+           read_end(list->file, outbound ? &out->remote : &out->local);
 }
 
 /* After "extended". */
@@ -264,20 +270,21 @@ static bool read_entry(struct asa_list *list, struct rule *rule)
 {
     struct acl_words *w = list->file->w;
     struct acl_words mark;
-    bool permits = acl_words_is(w, "permit"), any_local, any_remote;
+    struct asa_ends ends;
+    bool permits = acl_words_is(w, "permit");
     if (!acl_words_take(w, "permit") && !acl_words_take(w, "deny"))
         return acl_words_unexpected(w, "permit or deny");
     rule->action = permits ? ACTION_ALLOW : ACTION_BLOCK;
     rule->logs = !permits;
     mark = *w;
-    if (!read_transport(w, &rule->transport) ||
-        !read_ends(list, &rule->local, &rule->remote, &any_local, &any_remote))
-        return false;
-    if (any_local) return acl_words_unexpected(&mark, "an entry that names the inside");
+    if (!read_transport(w, &rule->transport) || !read_ends(list, &ends)) return false;
+    if (!ends.local) return acl_words_unexpected(&mark, "an entry that names the inside");
+    rule->local = ends.local->set;
+    if (ends.remote) rule->remote = ends.remote->set;
     if (!read_ports(list->file, rule)) return false;
     if (!permits && !acl_words_expect(w, "log")) return false;
-    arena_grow(w->arena, list->any, list->n_any, list->any_room);
-    list->any[list->n_any++] = any_remote;
+    arena_grow(w->arena, list->ends, list->n_ends, list->ends_room);
+    list->ends[list->n_ends++] = ends;
     return acl_words_next_line(w);
 }
 
@@ -341,44 +348,44 @@ static bool read_rule(struct asa_list *list, str id, uint64_t offset)
 /* ---- Lists --------------------------------------------------------------------------------------
  */
 
-static struct prefix_set family_of(struct arena *arena, struct prefix_set set, bool v4)
+/* What is not passed of each choice of families. */
+static void find_outside(const struct asa_list *list, struct prefix_set out[FAMILIES])
 {
-    return v4 ? prefix_set_v4(arena, set) : prefix_set_v6(arena, set);
+    struct arena *arena = list->file->w->arena;
+    struct prefix_set all = {&addr_all, 1}, passed = {0};
+    if (list->passed) passed = list->passed->set;
+    out[0] = (struct prefix_set){0};
+    out[FAMILY_V4] = prefix_set_subtract(arena, prefix_set_v4(arena, all), passed);
+    out[FAMILY_V6] = prefix_set_subtract(arena, prefix_set_v6(arena, all), passed);
+    out[FAMILY_V4 | FAMILY_V6] = prefix_set_subtract(arena, all, passed);
 }
 
-/* All addresses of the families that the set has. */
-static struct prefix_set families_of(struct arena *arena, struct prefix_set set)
-{
-    struct prefix_set all = {&addr_all, 1}, out = {0};
-    for (unsigned v4 = 0; v4 < 2; v4++)
-        if (family_of(arena, set, v4).n)
-            out = prefix_set_union(arena, out, family_of(arena, all, v4));
-    return out;
-}
-
-/* Its rules say "any" for the outside, which is known now. */
+/* Its rules say "any" for the outside, which is known now. Groups are looked at once, since many
+ * rules may name a large one. */
 static bool set_outside(struct asa_list *list)
 {
     struct acl_words *w = list->file->w;
-    struct prefix_set needed = {0};
-    for (size_t i = 0; i < list->n_any; i++) {
+    const struct asa_groups *groups = &list->file->networks;
+    bool *crosses = arena_array(w->arena, bool, groups->n + 1);
+    struct prefix_set outside[FAMILIES];
+    unsigned needed = 0;
+    find_outside(list, outside);
+    for (size_t i = 0; i < groups->n && list->passed; i++)
+        crosses[i] = !prefix_set_overlaps(groups->items[i].set, list->passed->set);
+    for (size_t i = 0; i < list->n_ends; i++) {
         struct rule *rule = &list->file->rules.items[list->first + i];
-        struct prefix_set own = families_of(w->arena, rule->local);
-        if (list->any[i]) {
-            rule->remote = prefix_set_subtract(w->arena, own, list->passed);
-            needed = prefix_set_union(w->arena, needed, own);
+        const struct asa_ends *ends = &list->ends[i];
+        if (!ends->remote) {
+            rule->remote = outside[ends->local->families];
+            needed |= ends->local->families;
+        } else if (list->passed && !crosses[ends->remote - groups->items]) {
+            return err_line(w->err, ERR_MALFORMED, w->number, 1,
+                            "expected rules about the outside, found \"%.*s\" with addresses that "
+                            "the list has let pass before",
+                            STR_ARG(rule->id));
         }
-        if (!prefix_set_overlaps(rule->remote, list->passed)) continue;
-        return err_line(w->err, ERR_MALFORMED, w->number, 1,
-                        "expected rules about the outside, found \"%.*s\" with addresses that the "
-                        "list has let pass before",
-                        STR_ARG(rule->id));
     }
-    bool fits = prefix_set_covers(needed, list->passed);
-    for (unsigned v4 = 0; v4 < 2; v4++)
-        fits =
-            fits && (!family_of(w->arena, needed, v4).n || family_of(w->arena, list->passed, v4).n);
-    if (fits) return true;
+    if (needed == (list->passed ? list->passed->families : 0)) return true;
     return err_line(w->err, ERR_MALFORMED, w->number, 1,
                     "expected that what passes before the rules is of the families that they say "
                     "\"any\" of");
@@ -413,16 +420,13 @@ static bool read_permit_ip(struct asa_list *list, uint64_t offset, bool *last)
 {
     struct acl_words *w = list->file->w;
     struct acl_words mark = *w;
-    struct prefix_set local = {0}, remote = {0};
-    bool any_local, any_remote;
-    if (!acl_words_expect(w, "permit ip")) return false;
-    if (!read_ends(list, &local, &remote, &any_local, &any_remote)) return false;
-    *last = any_local && any_remote;
+    struct asa_ends ends;
+    if (!acl_words_expect(w, "permit ip") || !read_ends(list, &ends)) return false;
+    *last = !ends.local && !ends.remote;
     if (*last) return add_last(list, offset);
-    if (!any_local || list->has_passed || list->n_any)
+    if (ends.local || list->passed || list->n_ends)
         return acl_words_unexpected(&mark, "\"permit ip any any\", or a remark");
-    list->passed = remote;
-    list->has_passed = true;
+    list->passed = ends.remote;
     return acl_words_next_line(w);
 }
 

@@ -10,10 +10,15 @@ enum kind { KIND_ADDRESS, KIND_GROUP, KIND_SERVICE, KIND_COUNT };
 static const char kind_letters[KIND_COUNT] = {
     [KIND_ADDRESS] = 'a', [KIND_GROUP] = 'g', [KIND_SERVICE] = 's'};
 
+/* Groups within each other: four hold more addresses than there are. */
+enum { MOST_LEVELS = 4 };
+
 /* An address, a group or a service; the number in its name is its place, from 1. */
 struct object {
     bool set, used, v4;
     struct prefix_set addresses;
+    unsigned levels; /* of groups in this one */
+    bool is_member;  /* a group, of another one */
     enum transport transport;
     struct service_port *ports;
     size_t n_ports;
@@ -138,12 +143,24 @@ static bool read_address(struct script *s, bool v4)
     return expect_line(s, "next");
 }
 
+/* A group stands in one other at most, and not too deep: else a short file would name the same
+ * addresses over and over. */
+static bool join(struct script *s, struct object *member, unsigned *levels)
+{
+    if (member->is_member || member->levels == MOST_LEVELS)
+        return line_words_unexpected(&s->words, "a group that is in no other before");
+    member->is_member = true;
+    if (*levels <= member->levels) *levels = member->levels + 1;
+    return true;
+}
+
 static bool read_group(struct script *s, bool v4)
 {
     struct line_words *w = &s->words;
     struct object *object, *member;
     struct range *ranges = NULL;
     size_t n = 0, room = 0, at;
+    unsigned levels = 0;
     if (!read_object(s, KIND_GROUP, true, &object) || !line_words_end_line(w)) return false;
     at = (size_t)(object - s->objects[KIND_GROUP].items);
     for (const char *verb = "set member"; n == 0 || line_words_is(w, "append");
@@ -154,9 +171,7 @@ static bool read_group(struct script *s, bool v4)
             if (!read_object(s, nested ? KIND_GROUP : KIND_ADDRESS, false, &member)) return false;
             if (member->v4 != v4 || (nested && !member->addresses.n))
                 return line_words_unexpected(w, "a member of this family");
-            /* Each address once: more would only be repetition, without an end. */
-            if (n + member->addresses.n > 2 * s->objects[KIND_ADDRESS].n)
-                return line_words_unexpected(w, "members that share no address");
+            if (nested && !join(s, member, &levels)) return false;
             for (size_t i = 0; i < member->addresses.n; i++) {
                 arena_grow(w->arena, ranges, n, room);
                 ranges[n++] = member->addresses.ranges[i];
@@ -170,6 +185,7 @@ static bool read_group(struct script *s, bool v4)
         return line_words_unexpected(w, "members that share no address");
     object = &s->objects[KIND_GROUP].items[at];
     object->addresses = prefix_set_of(w->arena, ranges, n);
+    object->levels = levels;
     object->v4 = v4;
     return expect_line(s, "next");
 }

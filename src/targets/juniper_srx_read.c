@@ -7,6 +7,7 @@
 struct srx_object {
     struct range range;
     struct prefix_set set;
+    struct acl_ranges members; /* of the set, as they are named */
     struct service_port port;
     uint32_t line;
     bool used;
@@ -16,6 +17,8 @@ struct srx_objects {
     struct srx_object *items;
     size_t n, room;
 };
+
+enum { SET_MEMBERS = 1024 }; /* what small devices hold */
 
 enum { KIND_ADDRESS, KIND_SET, KIND_APPLICATION, KINDS };
 
@@ -145,6 +148,7 @@ static bool read_addresses(struct srx_reading *r)
 static bool read_member(struct srx_reading *r, struct acl_ranges *members)
 {
     struct acl_words *w = r->w;
+    if (members->n == SET_MEMBERS) return acl_words_unexpected(w, "a set of fewer addresses");
     if (!acl_words_expect(w, "address")) return false;
     const struct srx_object *address = read_known(r, KIND_ADDRESS);
     return address && acl_words_ascend(w, members, address->range) && acl_words_next_line(w);
@@ -165,16 +169,15 @@ static bool read_sets(struct srx_reading *r)
     struct acl_words *w = r->w;
     while (begins(w, "set", kinds[KIND_SET].path)) {
         struct srx_object set = {0};
-        struct acl_ranges members = {0};
-        if (!read_new(r, KIND_SET, &set) || !read_member(r, &members)) return false;
+        if (!read_new(r, KIND_SET, &set) || !read_member(r, &set.members)) return false;
         size_t number = r->objects[KIND_SET].n + 1;
         while (same_set(r, number)) {
             acl_words_skip(w);
             if (!acl_words_expect(w, kinds[KIND_SET].path)) return false;
             acl_words_skip(w);
-            if (!read_member(r, &members)) return false;
+            if (!read_member(r, &set.members)) return false;
         }
-        set.set = prefix_set_of(w->arena, members.items, members.n);
+        set.set = prefix_set_of(w->arena, set.members.items, set.members.n);
         add_object(r, KIND_SET, set);
     }
     return true;
@@ -297,26 +300,31 @@ static bool read_description(struct srx_reading *r, struct rule *rule)
     return acl_words_next_line(w);
 }
 
-/* One or more lines "match source-address NAME"; the sets share nothing. */
+static bool add_members(struct acl_words *w, struct acl_ranges *list, struct acl_ranges members)
+{
+    for (size_t i = 0; i < members.n; i++)
+        if (!acl_words_ascend(w, list, members.items[i])) return false;
+    return true;
+}
+
+/* One or more lines "match source-address NAME"; each set is behind the one before. */
 static bool read_end(struct srx_reading *r, size_t number, const char *phrase, struct rule *rule,
                      struct prefix_set *out)
 {
     struct acl_words *w = r->w;
-    bool any = false;
-    *out = (struct prefix_set){0};
-    while (!any || goes_on(r, rule->direction, number, phrase)) {
+    const struct srx_object *first = NULL;
+    struct acl_ranges all = {0};
+    while (!first || goes_on(r, rule->direction, number, phrase)) {
         if (!read_path(r, "set", rule->direction, number) || !acl_words_expect(w, phrase))
             return false;
-        struct acl_words before = *w;
         const struct srx_object *set = read_known(r, KIND_SET);
         if (!set) return false;
-        if (prefix_set_overlaps(*out, set->set))
-            return acl_words_unexpected(&before,
-                                        "an address set that shares nothing with the last");
-        *out = prefix_set_union(w->arena, *out, set->set);
+        if (first && !all.n && !add_members(w, &all, first->members)) return false;
+        if (first && !add_members(w, &all, set->members)) return false;
+        if (!first) first = set;
         if (!acl_words_next_line(w)) return false;
-        any = true;
     }
+    *out = all.n ? prefix_set_of(w->arena, all.items, all.n) : first->set;
     return true;
 }
 

@@ -155,6 +155,7 @@ struct lasting {
 struct named_set {
     str name;
     bool v4, is_pairs, times_out;
+    bool spent;            /* a line has named it that is as many rules as the set has parts */
     struct lasting *parts; /* not of pairs; at least one */
     size_t n_parts;
     const struct pair *pairs; /* in the file's order */
@@ -204,7 +205,7 @@ static bool parse_element(str text, bool v4, struct range *out)
     return true;
 }
 
-static const struct named_set *find_set(const struct table *table, str name)
+static struct named_set *find_set(const struct table *table, str name)
 {
     const uint64_t *number = map_find(&table->set_numbers, name);
     return number ? &table->sets[*number] : NULL;
@@ -393,17 +394,17 @@ static const char *const hook_names[] = {"input", "output", "forward"};
 struct condition {
     enum direction direction;
     bool has_local, has_remote;
-    str local, remote;             /* names of sets, for comparing two lines */
-    const struct named_set *pairs; /* both ends at once */
-    const struct named_set *peers; /* the remote end's */
+    str local, remote;       /* names of sets, for comparing two lines */
+    struct named_set *pairs; /* both ends at once */
+    struct named_set *peers; /* the remote end's */
     struct rule rule;
 };
 
 /* "@name" of that family. */
 static bool read_set_name(struct words *w, const struct table *table, bool v4, bool pairs,
-                          const struct named_set **out)
+                          struct named_set **out)
 {
-    const struct named_set *set = NULL;
+    struct named_set *set = NULL;
     if (str_starts(w->word, S("@"))) set = find_set(table, str_tail(w->word, 1));
     if (!set || set->v4 != v4 || set->is_pairs != pairs)
         return unexpected(w, "@ and the name of a set of this family and kind");
@@ -437,7 +438,7 @@ static bool read_end(struct words *w, const struct table *table, enum hook hook,
     if (is_local ? c->has_local || c->has_remote : c->has_remote)
         return unexpected(w, "each end once, the local one first");
 
-    const struct named_set *set = NULL;
+    struct named_set *set = NULL;
     if (first && take(w, ".")) return read_pair_end(w, table, v4, is_local, source, c);
     if (!read_set_name(w, table, v4, false, &set)) return false;
     if (is_local && set->times_out)
@@ -534,13 +535,6 @@ static bool read_id(struct words *w, struct rule *rule)
 static void add_pairs(struct words *w, struct table *table, const struct condition *c)
 {
     const struct pair *pairs = c->pairs->pairs;
-    size_t most = table->n_rules + c->pairs->n_pairs;
-    if (table->rules_room < most) {
-        struct rule *rules = arena_array(w->arena, struct rule, most);
-        if (table->n_rules) memcpy(rules, table->rules, table->n_rules * sizeof *rules);
-        table->rules = rules;
-        table->rules_room = most;
-    }
     for (size_t i = 0, next = 0; i < c->pairs->n_pairs; i = next) {
         struct rule rule = c->rule;
         while (next < c->pairs->n_pairs && pairs[next].expires_us == pairs[i].expires_us &&
@@ -554,8 +548,17 @@ static void add_pairs(struct words *w, struct table *table, const struct conditi
         rule.local = (struct prefix_set){&pairs[i].first, 1};
         rule.remote = (struct prefix_set){peers, 1};
         if (next - i > 1) rule.remote = prefix_set_of(w->arena, peers, next - i);
+        arena_grow(w->arena, table->rules, table->n_rules, table->rules_room);
         table->rules[table->n_rules++] = rule;
     }
+}
+
+/* Only one line names a set that makes it more than one rule: else a short file would be many. */
+static bool spend(struct words *w, struct named_set *set)
+{
+    if (set->spent) return unexpected(w, "a set of many rules to be named in one line");
+    set->spent = set->is_pairs || set->n_parts > 1;
+    return true;
 }
 
 /* "counter", and what a loaded one has counted. */
@@ -605,6 +608,7 @@ static bool read_rule(struct words *w, struct table *table, enum hook hook, str 
     c.rule.group = group;
     c.rule.enabled = true;
     c.rule.profiles = 1u << PROFILE_DOMAIN;
+    if ((c.pairs && !spend(w, c.pairs)) || (c.peers && !spend(w, c.peers))) return false;
     if (c.pairs) {
         add_pairs(w, table, &c);
         return true;

@@ -5,9 +5,14 @@
 #include "targets/edge_objects.h"
 #include "targets/line_words.h"
 
+/* Groups within each other: four hold more addresses than there are. */
+enum { MOST_LEVELS = 4 };
+
 /* An object that was set, in the order of its number. */
 struct address_group {
     struct prefix_set set;
+    unsigned levels; /* of groups in this one */
+    bool is_member;  /* of another group */
     bool used, v4;
 };
 
@@ -98,6 +103,17 @@ static bool read_address(struct commands *c)
     return read_range(c, &c->addresses[c->n_addresses++]);
 }
 
+/* A group stands in one other at most, and not too deep: else a short file would name the same
+ * addresses over and over. */
+static bool join(struct commands *c, struct address_group *member, struct address_group *group)
+{
+    if (member->is_member || member->levels == MOST_LEVELS)
+        return line_words_unexpected(&c->words, "a group that is in no other before");
+    member->is_member = true;
+    if (group->levels <= member->levels) group->levels = member->levels + 1;
+    return true;
+}
+
 /* IPv6 objects never hold an IPv4 address of ours; what PAN-OS takes for one is no peer. */
 static bool add_member(struct commands *c, struct address_group *group, bool first,
                        struct range **ranges, size_t *n, size_t *room)
@@ -109,6 +125,7 @@ static bool add_member(struct commands *c, struct address_group *group, bool fir
     if (line_words_numbered(c->words.word, c->stem, 'g', &number)) {
         if (!read_name(c, 'g', c->n_groups, &number)) return false;
         c->groups[number].used = true;
+        if (!join(c, &c->groups[number], group)) return false;
         member = c->groups[number].set;
         v4 = c->groups[number].v4;
     } else {
@@ -120,9 +137,6 @@ static bool add_member(struct commands *c, struct address_group *group, bool fir
     }
     if (!first && v4 != group->v4) return line_words_unexpected(&c->words, "members of one family");
     group->v4 = v4;
-    /* Each address once: more would only be repetition, without an end. */
-    if (*n + member.n > 2 * c->n_addresses)
-        return line_words_unexpected(&c->words, "members that share no address");
     for (size_t i = 0; i < member.n; i++) {
         arena_grow(arena, *ranges, *n, *room);
         (*ranges)[(*n)++] = member.ranges[i];
