@@ -77,6 +77,10 @@ enum {
     LIMIT_UNPACK_FREE = 256 << 20,
     /* Folders inside folders when a directory is walked; deeper ones are a problem each. */
     LIMIT_FOLDER_DEPTH = 64,
+    /* One file of rules: some hundred thousand of them, as an artefact or an export. */
+    LIMIT_ARTEFACT_BYTES = 256 << 20,
+    /* Such files in the folders of one command: ten targets of some thousand classes. */
+    LIMIT_ARTEFACTS = 100000,
     /* Skips of one source that are listed with their offset; the rest are counted. */
     LIMIT_SKIPS_LISTED = 100,
     /* TCP streams followed at once in a capture; the least recently used is evicted and counted. */

@@ -19,7 +19,7 @@
     }
 
 /* An artefact of this size has some hundred thousand rules; longer ones were not written by us. */
-enum { MOST_FILE_BYTES = 256 << 20, PROBES_OF_EACH = 16, MOST_KEPT_BYTES = 32 << 20 };
+enum { PROBES_OF_EACH = 16, MOST_KEPT_BYTES = 32 << 20 };
 
 /* What is kept of a batch that was proved, between proving and writing. */
 struct kept_batch {
@@ -435,7 +435,7 @@ static bool add_stale(struct compile *c, str name, struct file_list *stale, stru
     size_t n = 0;
     bytes content = {0};
     if (os->kind(os->self, path) != OS_FILE) return true;
-    if (!os_read_all(os, path, MOST_FILE_BYTES, call->arena, &content, err)) return false;
+    if (!os_read_all(os, path, LIMIT_ARTEFACT_BYTES, call->arena, &content, err)) return false;
     if (!manifest_read(path, content, call->arena, &files, &n, err)) return false;
     for (size_t i = 0; i < n; i++) {
         if (is_made(c, files[i].path)) continue;
@@ -578,8 +578,8 @@ static bool verify_batch(struct compile *c, struct batch *batch, struct err *err
     for (size_t i = 0; i < batch->files.n; i++) {
         struct target_file *file = &batch->files.items[i];
         bytes content = {0};
-        if (!os_read_all(c->call->os, folder_path(c, batch, file), MOST_FILE_BYTES, batch->work,
-                         &content, err))
+        if (!os_read_all(c->call->os, folder_path(c, batch, file), LIMIT_ARTEFACT_BYTES,
+                         batch->work, &content, err))
             return false;
         file->content = str_of_bytes(content);
     }
@@ -598,7 +598,7 @@ static bool compare_hashes(struct compile *c, const struct manifest_file *files,
         str path = os_join(&work, c->folder, files[i].path);
         bytes content = {0};
         good = call->os->kind(call->os->self, path) != OS_FILE ||
-               os_read_all(call->os, path, MOST_FILE_BYTES, &work, &content, err);
+               os_read_all(call->os, path, LIMIT_ARTEFACT_BYTES, &work, &content, err);
         struct sha256_digest digest = sha256_of(content);
         if (!good || str_equal(sha256_hex(&work, &digest), files[i].sha256)) continue;
         differs(c, str_format(call->arena, "%.*s was changed since it was written",
@@ -640,7 +640,7 @@ static int verify(struct compile *c)
         err_in(&err, c->folder);
         return command_fail(call, &err);
     }
-    if (!os_read_all(call->os, path, MOST_FILE_BYTES, call->arena, &content, &err) ||
+    if (!os_read_all(call->os, path, LIMIT_ARTEFACT_BYTES, call->arena, &content, &err) ||
         !manifest_read(path, content, call->arena, &files, &n, &err))
         return command_fail(call, &err);
     keep_targets_of(c, files, n);

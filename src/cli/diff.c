@@ -20,8 +20,6 @@
         text, sizeof(text) - 1                                                                     \
     }
 
-enum { MOST_FILE_BYTES = 256 << 20 };
-
 /* What one target's files of a side hold. */
 struct held {
     const struct target *target;
@@ -113,7 +111,8 @@ static bool read_folder_file(struct invocation *call, struct compared *side,
         .border = part->is_border ? part->name : (str){0},
         .engine = target->engine,
     };
-    if (!os_read_all(call->os, path, MOST_FILE_BYTES, call->arena, &content, err)) return false;
+    if (!os_read_all(call->os, path, LIMIT_ARTEFACT_BYTES, call->arena, &content, err))
+        return false;
     if (!target->read(path, content, call->arena, &rules.rules, err)) return false;
     hold(side, call->arena, target, rules);
     return true;
@@ -123,7 +122,8 @@ static bool read_folder(struct invocation *call, struct compared *side, struct e
 {
     bytes content = {0};
     str path = manifest_of(call->arena, side->path);
-    if (!os_read_all(call->os, path, MOST_FILE_BYTES, call->arena, &content, err)) return false;
+    if (!os_read_all(call->os, path, LIMIT_ARTEFACT_BYTES, call->arena, &content, err))
+        return false;
     if (!artefact_folder_read(path, content, call->arena, &side->folder, err)) return false;
     for (size_t i = 0; i < side->folder.n_parts; i++) {
         const struct artefact_part *part = &side->folder.parts[i];
@@ -198,7 +198,7 @@ static bool read_side(struct invocation *call, struct compared *side, int *statu
         (void)command_fail(call, &err);
         return false;
     }
-    if (!os_read_all(call->os, side->path, MOST_FILE_BYTES, call->arena, &content, &err)) {
+    if (!os_read_all(call->os, side->path, LIMIT_ARTEFACT_BYTES, call->arena, &content, &err)) {
         (void)command_fail(call, &err);
         return false;
     }

@@ -6,7 +6,7 @@
         text, sizeof(text) - 1                                                                     \
     }
 
-enum { MOST_FILE_BYTES = 256 << 20, PROBLEMS_TOLD = 20 };
+enum { PROBLEMS_TOLD = 20 };
 
 /* ---- Reading ------------------------------------------------------------------------------------
  */
@@ -50,7 +50,7 @@ bool existing_read(struct invocation *call, struct existing *out, struct err *er
                 file->path = path;
             }
         }
-        if (!os_read_all(call->os, file->path, MOST_FILE_BYTES, call->arena, &content, err) ||
+        if (!os_read_all(call->os, file->path, LIMIT_ARTEFACT_BYTES, call->arena, &content, err) ||
             !rule_file_read(file->path, content, call->arena, &file->file, err))
             return false;
         tell_problems(call, file);

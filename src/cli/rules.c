@@ -8,14 +8,12 @@
         text, sizeof(text) - 1                                                                     \
     }
 
-/* An artefact of this size has some hundred thousand rules. */
-enum { MOST_FILE_BYTES = 256 << 20 };
-
 static bool read_source(struct invocation *call, str path, struct rules_source *out,
                         struct err *err)
 {
     bytes content = {0};
-    if (!os_read_all(call->os, path, MOST_FILE_BYTES, call->arena, &content, err)) return false;
+    if (!os_read_all(call->os, path, LIMIT_ARTEFACT_BYTES, call->arena, &content, err))
+        return false;
     out->path = path;
     return rule_file_read(path, content, call->arena, &out->file, err);
 }
@@ -88,18 +86,26 @@ static bool check_sources(struct invocation *call, struct rules_source *sources,
 struct file_list {
     str *items;
     size_t n, room;
-    bool failed;
+    bool failed, full;
 };
 
-enum { MOST_FILES = 100000, MOST_DEPTH = 32 };
-
+/* By its head: a folder may hold whatever else, of any size. What can't be read is taken for one,
+ * since reading it says why. */
 static bool is_known(struct invocation *call, str path)
 {
     struct arena scratch = call->scratch;
+    struct os *os = call->os;
     struct err err = {0};
-    bytes content = {0};
-    return os_read_all(call->os, path, MOST_FILE_BYTES, &scratch, &content, &err) &&
-           rule_file_recognise(content);
+    uint8_t *head = arena_array(&scratch, uint8_t, LIMIT_RECOGNISE_BYTES);
+    struct os_file *file = os->open(os->self, path, &scratch, &err);
+    size_t n = 0, more = 1;
+    bool good = file != NULL;
+    while (good && more && n < LIMIT_RECOGNISE_BYTES) {
+        good = os->read(os->self, file, head + n, LIMIT_RECOGNISE_BYTES - n, &more, &err);
+        n += good ? more : 0;
+    }
+    if (file) os->close(os->self, file);
+    return !good || rule_file_recognise((bytes){head, n});
 }
 
 static void add_file(struct invocation *call, struct file_list *list, str path)
@@ -116,13 +122,20 @@ static bool add_compiled(struct invocation *call, struct file_list *list, str pa
     bytes content = {0};
     str manifest = os_join(call->arena, path, S("manifest.json"));
     if (call->os->kind(call->os->self, manifest) != OS_FILE) return false;
-    if (!os_read_all(call->os, manifest, MOST_FILE_BYTES, call->arena, &content, &err) ||
+    if (!os_read_all(call->os, manifest, LIMIT_ARTEFACT_BYTES, call->arena, &content, &err) ||
         !artefact_folder_read(manifest, content, call->arena, &folder, &err))
         return false;
     for (size_t i = 0; i < folder.n_parts; i++)
         for (size_t k = 0; k < folder.parts[i].n_files; k++)
             add_file(call, list, os_join(call->arena, path, folder.parts[i].files[k]));
     return true;
+}
+
+static void fail(struct invocation *call, struct file_list *list, str path, struct err *err)
+{
+    err_in(err, path);
+    (void)command_fail(call, err);
+    list->failed = true;
 }
 
 /* In the order of names; links are not followed. */
@@ -134,17 +147,22 @@ static void add_folder(struct invocation *call, struct file_list *list, str path
     struct err err = {0};
     bool listed = false;
     if (add_compiled(call, list, path)) return;
-    if (depth == MOST_DEPTH)
-        (void)err_set(&err, ERR_LIMIT, "more than %d folders within each other", MOST_DEPTH);
+    if (depth == LIMIT_FOLDER_DEPTH)
+        (void)err_set(&err, ERR_LIMIT, "more than %d folders within each other",
+                      LIMIT_FOLDER_DEPTH);
     else
         listed = os->list(os->self, path, call->arena, &names, &n, &err);
     if (!listed) {
-        err_in(&err, path);
-        (void)command_fail(call, &err);
-        list->failed = true;
+        fail(call, list, path, &err);
         return;
     }
-    for (size_t i = 0; i < n && list->n < MOST_FILES; i++) {
+    for (size_t i = 0; i < n && !list->full; i++) {
+        if (list->n >= LIMIT_ARTEFACTS) {
+            (void)err_set(&err, ERR_LIMIT, "more than %d files with rules", LIMIT_ARTEFACTS);
+            list->full = true;
+            fail(call, list, path, &err);
+            return;
+        }
         str inner = os_join(call->arena, path, names[i]);
         if (os->is_link(os->self, inner)) continue;
         enum os_kind kind = os->kind(os->self, inner);
@@ -167,9 +185,7 @@ static struct file_list find_files(struct invocation *call)
         if (list.n > before || list.failed) continue;
         struct err err = {0};
         (void)err_set(&err, ERR_NOT_FOUND, "no file of a known format is in this folder");
-        err_in(&err, path);
-        (void)command_fail(call, &err);
-        list.failed = true;
+        fail(call, &list, path, &err);
     }
     return list;
 }

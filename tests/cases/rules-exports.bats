@@ -35,3 +35,13 @@ setup() {
     golden "$folder/diff.ok" 1 bash -c \
         '"$0" diff policy.yaml export.reg --host 10.2.0.2 --as-of 2026-11-01 2>&1' "$SALLYPORT"
 }
+
+@test "of a folder, a file that is too large for one of rules is told, not passed over" {
+    cp export.reg "$BATS_TEST_TMPDIR/small.reg"
+    cp export.reg "$BATS_TEST_TMPDIR/large.reg"
+    truncate -s 257M "$BATS_TEST_TMPDIR/large.reg"
+    run "$SALLYPORT" rules "$BATS_TEST_TMPDIR"
+    [ "$status" -eq 2 ]
+    [[ $output == *"large.reg"* ]]
+    [[ $output == *"small.reg"* ]]
+}
