@@ -51,6 +51,11 @@ static const struct given_option *find_given(const struct invocation *call, str 
     return NULL;
 }
 
+bool option_exists(const struct invocation *call, str name)
+{
+    return find_option(call->command, name, 0) != NULL;
+}
+
 bool option_flag(const struct invocation *call, str name)
 {
     return find_given(call, name) != NULL;

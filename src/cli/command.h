@@ -81,6 +81,8 @@ struct command {
 extern const struct option command_common_options[];
 extern const size_t command_n_common_options;
 
+/* Whether the command has such an option at all: the others are asked about its own alone. */
+bool option_exists(const struct invocation *call, str name);
 bool option_flag(const struct invocation *call, str name);
 bool option_given(const struct invocation *call, str name);
 str option_text(const struct invocation *call, str name); /* last one given, else the default */

@@ -24,12 +24,12 @@ struct told {
 
 /* Whether the workspace, or the file itself, knows an address of a computer. */
 static bool has_address(const struct host_lookup *hosts, const struct membership_member *computer,
-                        const struct invocation *call, struct arena scratch)
+                        int64_t as_of_us, struct arena scratch)
 {
     size_t n = 0;
     if (computer->n_addrs) return true;
     str name = computer->dns.len ? computer->dns : computer->name;
-    (void)hosts->host(hosts->to, name, call->as_of_us, &scratch, &n);
+    (void)hosts->host(hosts->to, name, as_of_us, &scratch, &n);
     return n > 0;
 }
 
@@ -40,12 +40,13 @@ static void tell(struct invocation *call, const struct host_lookup *hosts, struc
     for (size_t i = 0; i < told->members.n; i++) {
         const struct membership_group *group = &told->members.groups[i];
         struct told_group *out = &told->groups[told->n];
+        struct arena scratch = call->scratch; /* groups that hold each other have as many each */
         if (group->file >= n_files) continue;
         *out = (struct told_group){.group = group};
-        const struct membership_member **computers = membership_computers(
-            &told->members, group, call->arena, &out->n_computers, &out->missing);
+        const struct membership_member **computers =
+            membership_computers(&told->members, group, &scratch, &out->n_computers, &out->missing);
         for (size_t k = 0; k < out->n_computers; k++)
-            out->n_without_address += !has_address(hosts, computers[k], call, call->scratch);
+            out->n_without_address += !has_address(hosts, computers[k], call->as_of_us, scratch);
         told->n++;
     }
 }
@@ -130,22 +131,16 @@ static bool read_files(struct invocation *call, struct imports_file *files, size
 {
     for (size_t i = 0; i < n; i++) {
         str path = call->arguments[i + 1];
-        bytes content = {0};
-        if (!os_read_all(call->os, path, LIMIT_MEMBERSHIP_BYTES, call->arena, &content, err))
-            return false;
-        struct sha256_digest digest = sha256_of(content);
+        str content;
+        if (!members_read(call, path, call->now_us, &told->members, &content, err)) return false;
+        struct sha256_digest digest = sha256_of(str_bytes(content));
         files[i] = (struct imports_file){
             .kind = MEMBERS_KIND,
             .source = path,
             .sha256 = sha256_hex(call->arena, &digest),
-            .content = str_of_bytes(content),
+            .content = content,
             .imported_us = call->now_us,
         };
-        if (!membership_add(&told->members, path, files[i].content, call->now_us, call->arena,
-                            err)) {
-            err_in(err, path);
-            return false;
-        }
     }
     return true;
 }

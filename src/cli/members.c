@@ -3,17 +3,29 @@
 
 #include "store/imports.h"
 
+static bool add(struct invocation *call, str source, str content, int64_t at_us,
+                struct membership *members, struct err *err)
+{
+    return membership_add(members, source, content, at_us, call->arena, err) || err_in(err, source);
+}
+
+bool members_read(struct invocation *call, str path, int64_t at_us, struct membership *members,
+                  str *content, struct err *err)
+{
+    bytes read = {0};
+    if (!os_read_all(call->os, path, LIMIT_MEMBERSHIP_BYTES, call->arena, &read, err)) return false;
+    *content = str_of_bytes(read);
+    return add(call, path, *content, at_us, members, err);
+}
+
 bool members_load(struct invocation *call, struct store *store, struct membership *out)
 {
     struct imports_file *files = NULL;
     struct err err = {0};
     size_t n = 0;
     bool fine = imports_load(store, MEMBERS_KIND, call->arena, &files, &n, &err);
-    for (size_t i = 0; i < n && fine; i++) {
-        fine = membership_add(out, files[i].source, files[i].content, files[i].imported_us,
-                              call->arena, &err);
-        if (!fine) err_in(&err, files[i].source);
-    }
+    for (size_t i = 0; i < n && fine; i++)
+        fine = add(call, files[i].source, files[i].content, files[i].imported_us, out, &err);
     if (!fine) (void)command_fail(call, &err);
     return fine;
 }
@@ -21,27 +33,15 @@ bool members_load(struct invocation *call, struct store *store, struct membershi
 bool members_open(struct invocation *call, struct membership *out)
 {
     struct err err = {0};
-    bool has_row = false;
+    bool fine = true;
+    str content;
     size_t n = 0;
-    for (size_t i = 0; i < call->command->n_options; i++)
-        has_row |= str_equal(call->command->options[i].name, S("members"));
-    if (!has_row || !option_given(call, S("members"))) return true;
+    if (!option_exists(call, S("members"))) return true;
     str *paths = option_texts(call, S("members"), &n);
-    for (size_t i = 0; i < n; i++) {
-        bytes content = {0};
-        bool fine =
-            os_read_all(call->os, paths[i], LIMIT_MEMBERSHIP_BYTES, call->arena, &content, &err);
-        if (fine && !membership_add(out, paths[i], str_of_bytes(content), call->as_of_us,
-                                    call->arena, &err)) {
-            err_in(&err, paths[i]);
-            fine = false;
-        }
-        if (!fine) {
-            (void)command_fail(call, &err);
-            return false;
-        }
-    }
-    return true;
+    for (size_t i = 0; i < n && fine; i++)
+        fine = members_read(call, paths[i], call->as_of_us, out, &content, &err);
+    if (!fine) (void)command_fail(call, &err);
+    return fine;
 }
 
 const struct host_address *members_addresses(const struct membership *members, str name,

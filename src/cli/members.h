@@ -12,6 +12,12 @@
 /* What `import ad` keeps. */
 #define MEMBERS_KIND S("ad")
 
+/* Adds one file, read from outside.
+ *
+ * content : of the file, as `import ad` keeps it
+ * fails : NOT_FOUND, LIMIT, what membership_add says; with the path */
+MUST_USE bool members_read(struct invocation *call, str path, int64_t at_us,
+                           struct membership *members, str *content, struct err *err);
 /* Those of the workspace. False: said on the talk stream. */
 MUST_USE bool members_load(struct invocation *call, struct store *store, struct membership *out);
 /* Those of --members, if the command has it and it is given. False: said on the talk stream. */

@@ -24,12 +24,10 @@ static bool open_beside(struct invocation *call, struct policy_file *out)
 {
     struct err err = {0};
     bytes content = {0};
-    bool has_row = false;
-    for (size_t i = 0; i < call->command->n_options; i++)
-        has_row |= str_equal(call->command->options[i].name, S("exceptions"));
+    str row = S("exceptions");
     if (!members_open(call, &out->members)) return false;
-    if (!has_row || !option_given(call, S("exceptions"))) return true;
-    str path = option_text(call, S("exceptions"));
+    if (!option_exists(call, row) || !option_given(call, row)) return true;
+    str path = option_text(call, row);
     if (!os_read_all(call->os, path, LIMIT_POLICY_BYTES, call->arena, &content, &err)) {
         (void)command_fail(call, &err);
         return false;
