@@ -125,22 +125,32 @@ static void print_text(struct invocation *call, const struct told *told, size_t 
 /* ---- Importing ----------------------------------------------------------------------------------
  */
 
-/* Everything is checked before anything is kept. */
+static int source_order(const void *left, const void *right)
+{
+    const struct imports_file *const *a = left, *const *b = right;
+    return str_compare((*a)->source, (*b)->source);
+}
+
+/* Everything is checked before anything is kept. Files of one import are read in the order in which
+ * store/imports gives them back: of a group that two of them list, the same one counts. */
 static bool read_files(struct invocation *call, struct imports_file *files, size_t n,
                        struct told *told, struct err *err)
 {
+    struct imports_file **order = arena_array(call->arena, struct imports_file *, n);
     for (size_t i = 0; i < n; i++) {
-        str path = call->arguments[i + 1];
-        str content;
-        if (!members_read(call, path, call->now_us, &told->members, &content, err)) return false;
-        struct sha256_digest digest = sha256_of(str_bytes(content));
-        files[i] = (struct imports_file){
-            .kind = MEMBERS_KIND,
-            .source = path,
-            .sha256 = sha256_hex(call->arena, &digest),
-            .content = content,
-            .imported_us = call->now_us,
-        };
+        files[i].source = call->arguments[i + 1];
+        order[i] = &files[i];
+    }
+    qsort(order, n, sizeof *order, source_order);
+    for (size_t i = 0; i < n; i++) {
+        struct imports_file *file = order[i];
+        file->kind = MEMBERS_KIND;
+        file->imported_us = call->now_us;
+        if (!members_read(call, file->source, file->imported_us, &told->members, &file->content,
+                          err))
+            return false;
+        struct sha256_digest digest = sha256_of(str_bytes(file->content));
+        file->sha256 = sha256_hex(call->arena, &digest);
     }
     return true;
 }
