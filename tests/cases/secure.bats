@@ -94,7 +94,7 @@ YAML
 }
 
 @test "of two files of one import that list a group, the one that is told counts" {
-    sed 's/"10.10.9.1","10.10.9.2"/"10.10.9.3"/; s/PAW01/PAW03/g; s/paw01/paw03/' groups.json >a.json
+    sed 's/10.10.9.1/10.10.9.3/; s/10.10.9.2/10.10.9.4/; s/PAW01/PAW03/g; s/paw01/paw03/' groups.json >a.json
     sed 's/{"name":"alice"/{"name":"PAW02"},&/' groups.json >z.json
     run "$SALLYPORT" import ad z.json a.json --json
     [[ $output == *'"name":"Admin PCs","sid":"S-1-5-21-1-2-3-1105","computers":1'* ]]
