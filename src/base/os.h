@@ -41,6 +41,19 @@ struct os {
     /* Written whole, beside, fsynced, renamed over path. executable sets the x bits. */
     bool (*write_file)(void *self, str path, bytes content, bool executable, struct err *err);
     bool (*remove)(void *self, str path, struct err *err);
+    /* As write_file, for the owner's eyes alone (mode 0600). */
+    bool (*write_private)(void *self, str path, bytes content, struct err *err);
+    /* Who runs the program, by the system's account and not by the environment: the name of the
+     * effective user, "uid:1000" when it has none; what the machine is called. */
+    str (*user)(void *self, struct arena *arena);
+    str (*machine)(void *self, struct arena *arena);
+    /* A line from the terminal that is not shown while it is typed. False without a terminal. */
+    bool (*ask_secret)(void *self, str prompt, struct arena *arena, str *out, struct err *err);
+    /* Runs a program to its end, without input, its output thrown away; killed after most_ms.
+     * status: its exit status; 128 + the signal's number when one ended it.
+     * fails : NOT_FOUND (no such program), IO */
+    bool (*run_program)(void *self, const str *words, size_t n, unsigned most_ms, int *status,
+                        struct err *err);
     /* True when the path is on a network file system (NFS, CIFS, ...), where SQLite's WAL is
      * unsafe. */
     bool (*is_network)(void *self, str path);

@@ -28,6 +28,7 @@ struct os_memory {
     struct buf written[2];
     int64_t now_us;
     bool is_terminal, is_network, write_fails;
+    str user, secret;
     unsigned columns;
     size_t read_bytes;
 };
@@ -144,6 +145,16 @@ void os_memory_set_environment(struct os_memory *memory, str name, str value)
     arena_grow(memory->arena, memory->variables, memory->n_variables, memory->room_variables);
     memory->variables[memory->n_variables++] =
         (struct variable){str_copy(memory->arena, name), str_copy(memory->arena, value)};
+}
+
+void os_memory_set_user(struct os_memory *memory, str name)
+{
+    memory->user = name;
+}
+
+void os_memory_set_secret(struct os_memory *memory, str secret)
+{
+    memory->secret = secret;
 }
 
 void os_memory_set_now(struct os_memory *memory, int64_t now_us)
@@ -339,6 +350,40 @@ static bool memory_remove(void *self, str path, struct err *err)
     return true;
 }
 
+static bool memory_write_private(void *self, str path, bytes content, struct err *err)
+{
+    return memory_write_file(self, path, content, false, err);
+}
+
+static str memory_user(void *self, struct arena *arena)
+{
+    const struct os_memory *memory = self;
+    return str_copy(arena, memory->user.len ? memory->user : S("nobody"));
+}
+
+static str memory_machine(void *self, struct arena *arena)
+{
+    (void)self;
+    return str_copy(arena, S("memory"));
+}
+
+static bool memory_ask_secret(void *self, str prompt, struct arena *arena, str *out,
+                              struct err *err)
+{
+    const struct os_memory *memory = self;
+    (void)prompt;
+    if (!memory->secret.len) return err_set(err, ERR_IO, "there is no terminal to ask on");
+    *out = str_copy(arena, memory->secret);
+    return true;
+}
+
+static bool memory_run_program(void *self, const str *words, size_t n, unsigned most_ms,
+                               int *status, struct err *err)
+{
+    (void)self, (void)words, (void)n, (void)most_ms, (void)status;
+    return err_set(err, ERR_NOT_FOUND, "cannot run the program: no such file or directory");
+}
+
 static bool memory_is_network(void *self, str path)
 {
     const struct os_memory *memory = self;
@@ -366,6 +411,11 @@ struct os os_memory_world(struct os_memory *memory)
         .make_directory = memory_make_directory,
         .write_file = memory_write_file,
         .remove = memory_remove,
+        .write_private = memory_write_private,
+        .user = memory_user,
+        .machine = memory_machine,
+        .ask_secret = memory_ask_secret,
+        .run_program = memory_run_program,
         .is_network = memory_is_network,
     };
 }

@@ -22,6 +22,10 @@ bool os_memory_is_executable(const struct os_memory *memory, str path);
 /* path becomes a symbolic link; target is a path as written elsewhere. */
 void os_memory_link(struct os_memory *memory, str path, str target);
 void os_memory_set_environment(struct os_memory *memory, str name, str value);
+/* Who runs the program; "nobody" until set. */
+void os_memory_set_user(struct os_memory *memory, str name);
+/* What is typed when a secret is asked for; none: there is no terminal to ask on. */
+void os_memory_set_secret(struct os_memory *memory, str secret);
 void os_memory_set_now(struct os_memory *memory, int64_t now_us);
 void os_memory_set_terminal(struct os_memory *memory, bool is_terminal, unsigned columns);
 void os_memory_set_network(struct os_memory *memory, bool is_network);

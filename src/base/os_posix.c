@@ -3,9 +3,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
+#include <signal.h>
+#include <spawn.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -192,22 +198,130 @@ static bool posix_make_directory(void *self, str path, struct err *err)
     return true;
 }
 
-static bool posix_write_file(void *self, str path, bytes content, bool executable, struct err *err)
+static bool replace_file(str path, bytes content, mode_t mode, struct err *err)
 {
     char text[PATH_ROOM], beside[PATH_ROOM];
-    (void)self;
     if (!c_path(text, path, err)) return false;
     int len = snprintf(beside, sizeof beside, "%s.tmp-%ld", text, (long)getpid());
     if (len < 0 || (size_t)len >= sizeof beside)
         return err_set(err, ERR_IO, "the path is too long");
 
-    int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, executable ? 0777 : 0666);
+    int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
     if (fd < 0) return refuse(err, "cannot write");
     bool fine = write_all(fd, content) && fsync(fd) == 0;
     if (!fine) refuse(err, "cannot write");
     if (close(fd) != 0 && fine) fine = refuse(err, "cannot write");
     if (fine && rename(beside, text) != 0) fine = refuse(err, "cannot rename");
     if (!fine) unlink(beside);
+    return fine;
+}
+
+static bool posix_write_file(void *self, str path, bytes content, bool executable, struct err *err)
+{
+    (void)self;
+    return replace_file(path, content, executable ? 0777 : 0666, err);
+}
+
+static bool posix_write_private(void *self, str path, bytes content, struct err *err)
+{
+    (void)self;
+    return replace_file(path, content, 0600, err);
+}
+
+static str posix_user(void *self, struct arena *arena)
+{
+    enum { ROOM = 16 << 10 };
+    struct passwd entry, *found = NULL;
+    char *text = arena_array(arena, char, ROOM);
+    uid_t id = geteuid();
+    (void)self;
+    if (getpwuid_r(id, &entry, text, ROOM, &found) == 0 && found && found->pw_name[0])
+        return str_copy(arena, str_of(found->pw_name));
+    return str_format(arena, "uid:%lu", (unsigned long)id);
+}
+
+static str posix_machine(void *self, struct arena *arena)
+{
+    struct utsname names;
+    (void)self;
+    return uname(&names) == 0 ? str_copy(arena, str_of(names.nodename)) : (str){0};
+}
+
+/* One line; what is behind it waits for the next reader. */
+static bool read_line(int fd, struct arena *arena, str *out)
+{
+    struct buf line = buf_in(arena);
+    for (;;) {
+        char c = 0;
+        ssize_t n = read(fd, &c, 1);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return false;
+        if (n == 0 || c == '\n') break;
+        buf_char(&line, c);
+    }
+    *out = buf_text(&line);
+    return true;
+}
+
+static bool posix_ask_secret(void *self, str prompt, struct arena *arena, str *out, struct err *err)
+{
+    struct termios shown, hidden;
+    (void)self;
+    int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0 || tcgetattr(fd, &shown) != 0) {
+        if (fd >= 0) close(fd);
+        return err_set(err, ERR_IO, "there is no terminal to ask on");
+    }
+    hidden = shown;
+    hidden.c_lflag &= ~(tcflag_t)ECHO;
+    bool fine = tcsetattr(fd, TCSAFLUSH, &hidden) == 0 && write_all(fd, str_bytes(prompt)) &&
+                read_line(fd, arena, out);
+    (void)tcsetattr(fd, TCSAFLUSH, &shown);
+    (void)write_all(fd, str_bytes(S("\n")));
+    close(fd);
+    return fine || refuse(err, "cannot ask on the terminal");
+}
+
+/* Waits for a child; ends it when the time is over. */
+static bool wait_for(pid_t child, unsigned most_ms, int *status)
+{
+    enum { STEP_US = 20000 };
+    static const struct timespec step = {.tv_nsec = STEP_US * 1000L};
+    for (uint64_t waited_us = 0;; waited_us += STEP_US) {
+        bool over = waited_us / 1000 >= most_ms;
+        if (over) kill(child, SIGKILL);
+        pid_t ended = waitpid(child, status, over ? 0 : WNOHANG);
+        if (ended == child) return true;
+        if (ended < 0 && errno != EINTR) return false;
+        nanosleep(&step, NULL);
+    }
+}
+
+extern char **environ;
+
+static bool posix_run_program(void *self, const str *words, size_t n, unsigned most_ms, int *status,
+                              struct err *err)
+{
+    struct arena arena = arena_open("program", 1 << 20, NULL);
+    posix_spawn_file_actions_t files;
+    pid_t child = 0;
+    int ended = 0;
+    char **arguments = arena_array(&arena, char *, n + 1);
+    (void)self;
+    for (size_t i = 0; i < n; i++) {
+        arguments[i] = arena_array(&arena, char, words[i].len + 1);
+        if (words[i].len) memcpy(arguments[i], words[i].ptr, words[i].len);
+    }
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    errno = posix_spawnp(&child, arguments[0], &files, NULL, arguments, environ);
+    bool fine = errno == 0 || refuse(err, "cannot run the program");
+    posix_spawn_file_actions_destroy(&files);
+    if (fine && !wait_for(child, most_ms, &ended)) fine = refuse(err, "cannot wait for a program");
+    arena_close(&arena);
+    *status = WIFEXITED(ended) ? WEXITSTATUS(ended) : 128 + WTERMSIG(ended);
     return fine;
 }
 
@@ -255,6 +369,11 @@ struct os os_posix(void)
         .make_directory = posix_make_directory,
         .write_file = posix_write_file,
         .remove = posix_remove,
+        .write_private = posix_write_private,
+        .user = posix_user,
+        .machine = posix_machine,
+        .ask_secret = posix_ask_secret,
+        .run_program = posix_run_program,
         .is_network = posix_is_network,
     };
 }

@@ -202,7 +202,7 @@ static void print_help(struct buf *out)
           "block would\nbreak before it is made, and writes the block for every firewall that "
           "must hold it.\n\nUsage: sallyport COMMAND [OPTION...] [ARGUMENT...]\n\nCommands:\n"));
     for (size_t i = 0; i < n_commands; i++) {
-        buf_format(out, "  %-12.*s", STR_ARG(commands[i]->name));
+        buf_format(out, "  %-19.*s", STR_ARG(commands[i]->name));
         buf_str(out, commands[i]->summary);
         buf_char(out, '\n');
     }
@@ -341,6 +341,50 @@ static const struct command *find_command(str name)
     return NULL;
 }
 
+/* The verbs of a family ("exception") as candidates for one that does not exist. */
+static bool is_of_family(const struct command *command, str family)
+{
+    return str_starts(command->name, family) && command->name.len > family.len &&
+           command->name.ptr[family.len] == ' ';
+}
+
+static bool family_exists(str family)
+{
+    for (size_t i = 0; i < n_commands; i++)
+        if (is_of_family(commands[i], family)) return true;
+    return false;
+}
+
+/* A command of one word, or of two: "report", "exception request". *n_used: how many words name it.
+ */
+static const struct command *find_command_of(struct arena *arena, const str *words, size_t n,
+                                             size_t *n_used)
+{
+    const struct command *found = NULL;
+    *n_used = 1;
+    if (n > 1) {
+        str both = str_format(arena, "%.*s %.*s", STR_ARG(words[0]), STR_ARG(words[1]));
+        found = find_command(both);
+    }
+    if (found)
+        *n_used = 2;
+    else if (n)
+        found = find_command(words[0]);
+    return found;
+}
+
+static void print_family(struct buf *out, str family)
+{
+    buf_format(out, "Usage: sallyport %.*s VERB [OPTION...]\n\nVerbs:\n", STR_ARG(family));
+    for (size_t i = 0; i < n_commands; i++) {
+        if (!is_of_family(commands[i], family)) continue;
+        buf_format(out, "  %-12.*s", STR_ARG(str_tail(commands[i]->name, family.len + 1)));
+        buf_str(out, commands[i]->summary);
+        buf_char(out, '\n');
+    }
+    buf_format(out, "\"sallyport %.*s VERB --help\" tells more.\n", STR_ARG(family));
+}
+
 static bool no_such_command(struct arena *arena, str word, struct err *err)
 {
     str names[COUNT_OF(commands)];
@@ -364,6 +408,21 @@ static const str *command_first(struct arena *arena, const str *words, size_t n)
     return turned;
 }
 
+/* The name of a family without one of its verbs. */
+static int run_family(struct invocation *call, const str *words, size_t n_words)
+{
+    struct err err = {0};
+    bool asks = n_words < 2 || str_equal(words[1], S("--help")) || str_equal(words[1], S("-h"));
+    if (asks) {
+        print_family(n_words < 2 ? call->talk : call->out, words[0]);
+        return n_words < 2 ? EXIT_FAILED : EXIT_FINE;
+    }
+    no_such_command(call->arena,
+                    str_format(call->arena, "%.*s %.*s", STR_ARG(words[0]), STR_ARG(words[1])),
+                    &err);
+    return command_fail(call, &err);
+}
+
 static int run(struct invocation *call, const str *words, size_t n_words)
 {
     struct err err = {0};
@@ -378,23 +437,26 @@ static int run(struct invocation *call, const str *words, size_t n_words)
         print_help(call->talk);
         return EXIT_FAILED;
     }
-    if (wants_help || str_equal(words[0], S("--version"))) {
-        str name = wants_help ? words[1] : S("version");
-        call->command = find_command(name);
-        if (!call->command) {
-            no_such_command(call->arena, name, &err);
-            return command_fail(call, &err);
-        }
-        if (!wants_help) return call->command->run(call);
-        print_command_help(call->command, call->out, call->arena);
-        return EXIT_FINE;
+    if (str_equal(words[0], S("--version"))) {
+        call->command = find_command(S("version"));
+        return call->command->run(call);
     }
-    call->command = find_command(words[0]);
+    if (wants_help) {
+        words++;
+        n_words--;
+    }
+    size_t n_used = 0;
+    call->command = find_command_of(call->arena, words, n_words, &n_used);
+    if (!call->command && family_exists(words[0])) return run_family(call, words, n_words);
     if (!call->command) {
         no_such_command(call->arena, words[0], &err);
         return command_fail(call, &err);
     }
-    if (!parse_words(call, words + 1, n_words - 1, &err)) return command_fail(call, &err);
+    if (wants_help) {
+        print_command_help(call->command, call->out, call->arena);
+        return EXIT_FINE;
+    }
+    if (!parse_words(call, words + n_used, n_words - n_used, &err)) return command_fail(call, &err);
     if (option_flag(call, S("help"))) {
         print_command_help(call->command, call->out, call->arena);
         return EXIT_FINE;
@@ -415,6 +477,14 @@ static int run(struct invocation *call, const str *words, size_t n_words)
     return call->command->run(call);
 }
 
+/* SALLYPORT_CLOCK: what time it is, for rehearsals; an RFC 3339 instant. What is written into the
+ * ledger meanwhile says that it was set. */
+static bool clock_is_set(struct os *os, struct arena *arena, int64_t *out_us)
+{
+    str text = os->environment(os->self, S("SALLYPORT_CLOCK"), arena);
+    return text.len && instant_parse(text, out_us);
+}
+
 int command_main(struct os *os, const str *words, size_t n_words)
 {
     enum { OUT_ROOM = 64 << 10 };
@@ -425,7 +495,9 @@ int command_main(struct os *os, const str *words, size_t n_words)
     bool no_color = os->environment(os->self, S("NO_COLOR"), &arena).len > 0 ||
                     str_equal(os->environment(os->self, S("TERM"), &arena), S("dumb"));
     bool talk_terminal = os->is_terminal(os->self, OS_ERR);
-    int64_t now = os->now_us(os->self);
+    int64_t now = os->now_us(os->self), set_us = 0;
+    bool is_set = clock_is_set(os, &arena, &set_us);
+    if (is_set) now = set_us;
     struct invocation call = {
         .os = os,
         .arena = &arena,
@@ -437,6 +509,7 @@ int command_main(struct os *os, const str *words, size_t n_words)
         .progress = talk_terminal,
         .as_of_us = now,
         .now_us = now,
+        .clock_is_set = is_set,
     };
     int status = run(&call, words, n_words);
     bool wrote = buf_flush(&out);

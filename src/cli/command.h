@@ -50,6 +50,7 @@ struct invocation {
     /* --as-of was a date: as_of_us is its midnight in UTC until a policy says in which zone. */
     bool as_of_is_date;
     int64_t now_us;
+    bool clock_is_set; /* now_us is what SALLYPORT_CLOCK says, not the machine's clock */
     enum { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV } format;
 };
 

@@ -83,8 +83,34 @@ static void page(struct buf *out)
         S(".SH EXIT STATUS\n.TP\n0\nfine\n.TP\n1\nthe answer is no: something would break, does "
           "not hold, or lacks a lifeline\n.TP\n2\nthe work could not be done\n"
           ".SH ENVIRONMENT\n.TP\n\\fBNO_COLOR\\fR\nno colour, whatever the terminal can do\n"
+          ".TP\n\\fBSALLYPORT_CLOCK\\fR\nan RFC 3339 instant that is taken for now, for "
+          "rehearsals; what is written into the ledger meanwhile says so\n"
           ".SH FILES\n.TP\n\\fIpolicy.yaml\\fR\nthe policy, in the workspace\n"
           ".TP\n\\fIsallyport.db\\fR\nthe workspace database\n"));
+}
+
+/* "exception" of "exception request"; a command of one word is a family of its own. */
+static str family_of(const struct command *command)
+{
+    str family, verb;
+    (void)str_cut(command->name, ' ', &family, &verb);
+    return family;
+}
+
+/* The second word of commands that have two. */
+static void completion_verbs(struct buf *out)
+{
+    buf_str(out, S("    if [ \"$COMP_CWORD\" -eq 2 ]; then\n        case ${COMP_WORDS[1]} in\n"));
+    for (size_t i = 0; i < n_commands; i++) {
+        str family = family_of(commands[i]);
+        if (family.len == commands[i]->name.len) continue;
+        bool is_first = !i || !str_equal(family, family_of(commands[i - 1]));
+        bool is_last = i + 1 == n_commands || !str_equal(family, family_of(commands[i + 1]));
+        if (is_first) buf_format(out, "        %.*s) COMPREPLY=($(compgen -W \"", STR_ARG(family));
+        buf_format(out, "%.*s%s", STR_ARG(str_tail(commands[i]->name, family.len + 1)),
+                   is_last ? "\" -- \"$word\")); return ;;\n" : " ");
+    }
+    buf_str(out, S("        esac\n    fi\n"));
 }
 
 static void completion(struct buf *out)
@@ -92,13 +118,18 @@ static void completion(struct buf *out)
     buf_str(out, S("_sallyport() {\n    local word=${COMP_WORDS[COMP_CWORD]}\n"
                    "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        COMPREPLY=($(compgen -W \""));
     for (size_t i = 0; i < n_commands; i++) {
-        buf_str(out, commands[i]->name);
+        str family = family_of(commands[i]);
+        if (i && str_equal(family, family_of(commands[i - 1]))) continue;
+        buf_str(out, family);
         buf_char(out, ' ');
     }
-    buf_str(out, S("\" -- \"$word\"))\n        return\n    fi\n    local options\n"
-                   "    case ${COMP_WORDS[1]} in\n"));
+    buf_str(out, S("\" -- \"$word\"))\n        return\n    fi\n"));
+    completion_verbs(out);
+    buf_str(out, S("    local options\n    case \"${COMP_WORDS[1]} ${COMP_WORDS[2]}\" in\n"));
     for (size_t i = 0; i < n_commands; i++) {
-        buf_format(out, "    %.*s) options=\"", STR_ARG(commands[i]->name));
+        bool has_verb = family_of(commands[i]).len < commands[i]->name.len;
+        buf_format(out, "    \"%.*s%s) options=\"", STR_ARG(commands[i]->name),
+                   has_verb ? "\"" : " \"*");
         for (size_t j = 0; j < commands[i]->n_options; j++)
             buf_format(out, "--%.*s ", STR_ARG(commands[i]->options[j].name));
         for (size_t j = 0; j < command_n_common_options; j++)
