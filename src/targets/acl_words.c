@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "targets/acl_words.h"
 
+#include "targets/own_spelling.h"
+
 /* ---- Lines --------------------------------------------------------------------------------------
  */
 
@@ -169,7 +171,8 @@ bool acl_words_port(struct acl_words *w, uint16_t *out)
 bool acl_words_addr(struct acl_words *w, bool v4, struct addr *out)
 {
     struct addr a;
-    if (!addr_parse(w->word, &a) || addr_is_v4(a) != v4)
+    if (!addr_parse(w->word, &a) || addr_is_v4(a) != v4 ||
+        !own_spelling_of(w->word, (struct range){a, a}))
         return acl_words_unexpected(w, v4 ? "an IPv4 address" : "an IPv6 address");
     *out = a;
     next_word(w);
@@ -180,7 +183,7 @@ bool acl_words_masked(struct acl_words *w, bool wildcard, struct range *out)
 {
     struct addr first, mask;
     if (!acl_words_addr(w, true, &first)) return false;
-    if (!addr_parse(w->word, &mask) || !addr_is_v4(mask))
+    if (!addr_parse(w->word, &mask) || !addr_is_v4(mask) || str_contains(w->word, S(":")))
         return acl_words_unexpected(w, wildcard ? "a wildcard mask" : "a mask");
     uint32_t low = addr_v4_value(mask), value = addr_v4_value(first);
     if (!wildcard) low = ~low;
@@ -198,7 +201,8 @@ bool acl_words_prefix(struct acl_words *w, struct range *out)
     struct prefix p;
     str head, tail;
     if (!str_cut(w->word, '/', &head, &tail) || !prefix_parse(w->word, &p) ||
-        prefix_has_host_bits(p) || (tail.len > 1 && tail.ptr[0] == '0'))
+        prefix_has_host_bits(p) || (tail.len > 1 && tail.ptr[0] == '0') ||
+        (!addr_is_v4(p.addr) && !own_spelling_of(w->word, prefix_range(p))))
         return acl_words_unexpected(w, "a prefix without host bits");
     *out = prefix_range(p);
     next_word(w);

@@ -42,6 +42,8 @@ static const struct read_row rows[] = {
      " network-object host 10.2.0.1\n",
      " network-object host 10.2.0.1\n network-object host 10.2.0.1\n",
      "in ascending order, each once", 34, 0},
+    {"a mapped host", "host 10.2.0.1\n", "host ::ffff:10.2.0.1\n", "an IPv", 32, 0},
+    {"a prefix of both families", "2001:db8:2::/64", "::/0", "a prefix", 28, 0},
     {"host bits",
      " network-object 10.2.0.0 255.255.255.0",
      " network-object 10.2.0.1 255.255.255.0",

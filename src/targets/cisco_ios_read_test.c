@@ -64,6 +64,8 @@ static const struct read_row rows[] = {
      "2001:db8:2::/64 any eq 445",
      "::ffff:10.2.0.0/120 any eq 445",
      "addresses of the list's family", 52, 0},
+    {"a mapped host", "host 10.2.0.1", "host ::ffff:10.2.0.1", "an IPv4 address", 28, 0},
+    {"a prefix of both families", "2001:db8:2::/64 any eq 445", "::/0 any eq 445", "a prefix", 52, 0},
     {"prefixes twice",
      "20.60.26.0 0.0.1.255",
      "20.38.108.0 0.0.1.255",

@@ -3,6 +3,7 @@
 
 #include "base/map.h"
 #include "base/xml.h"
+#include "targets/own_spelling.h"
 
 enum { IPSET_NAME_BYTES = 31, PRIORITY_LEAST = -32768 };
 
@@ -195,7 +196,8 @@ static void ipset_text(void *to, str text, bool is_cut)
     struct prefix p;
     if (d->bad || str_equal(d->parent, S("short"))) return;
     if (is_cut || !str_equal(d->parent, S("entry")) || !prefix_parse(text, &p) ||
-        prefix_has_host_bits(p) || !d->has_family || addr_is_v4(p.addr) != d->v4) {
+        prefix_has_host_bits(p) || !d->has_family || addr_is_v4(p.addr) != d->v4 ||
+        !own_spelling_of(text, prefix_range(p))) {
         amiss(d, "an address or a prefix of the ipset's family", text);
         return;
     }

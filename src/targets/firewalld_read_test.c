@@ -32,6 +32,8 @@ static const struct read_row rows[] = {
     {"an unknown family",                    "value=\"inet\"",                                                "value=\"inet4\"",                               "inet or inet6",               19,  0 },
     {"a range",                              "10.2.0.3",                                                      "10.2.0.3-10.2.0.9",                             "an address or a prefix",      21,  0 },
     {"host bits",                            "10.2.0.3",                                                      "10.2.0.3/24",                                   "an address or a prefix",      21,  0 },
+    {"a mapped entry",                       "10.2.0.3",                                                      "::ffff:10.2.0.3",                               "an address or a prefix",      21,  0 },
+    {"a prefix of both families",            "2001:db8:2::3",                                                 "::/0",                                          "an address or a prefix",      29,  0 },
     {"an entry twice",                       "10.2.0.3",                                                      "10.2.0.1",                                      "behind those before it",      21,  0 },
     {"an entry in another",                  "10.2.0.1",                                                      "10.2.0.0/30",                                   "behind those before it",      21,  0 },
     {"text beside entries",                  "  <entry>10.2.0.3",                                             "x  <entry>10.2.0.3",                            "an address or a prefix",      20,

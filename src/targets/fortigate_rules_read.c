@@ -4,6 +4,7 @@
 #include "base/prefix_set.h"
 #include "targets/edge_objects.h"
 #include "targets/line_words.h"
+#include "targets/own_spelling.h"
 
 enum kind { KIND_ADDRESS, KIND_GROUP, KIND_SERVICE, KIND_COUNT };
 
@@ -81,15 +82,20 @@ static bool expect_line(struct script *s, const char *phrase)
 /* ---- Objects ------------------------------------------------------------------------------------
  */
 
+static bool parse_addr(str text, struct addr *out)
+{
+    return addr_parse(text, out) && own_spelling_of(text, (struct range){*out, *out});
+}
+
 /* "10.0.0.0 255.255.255.0": the mask has its ones in front, the address none behind them. */
 static bool read_subnet(struct script *s, struct range *out)
 {
     struct line_words *w = &s->words;
     struct addr first, mask;
-    if (!addr_parse(w->word, &first) || !addr_is_v4(first))
+    if (!parse_addr(w->word, &first) || !addr_is_v4(first))
         return line_words_unexpected(w, "an IPv4 address");
     line_words_next(w);
-    if (!addr_parse(w->word, &mask) || !addr_is_v4(mask)) return line_words_unexpected(w, "a mask");
+    if (!parse_addr(w->word, &mask) || !addr_is_v4(mask)) return line_words_unexpected(w, "a mask");
     uint32_t hosts = ~addr_v4_value(mask), from = addr_v4_value(first);
     if ((hosts & (uint32_t)(hosts + UINT64_C(1))) || (from & hosts))
         return line_words_unexpected(w, "the mask of a network that begins there");
@@ -101,7 +107,7 @@ static bool read_subnet(struct script *s, struct range *out)
 static bool read_end(struct script *s, bool v4, struct addr *out)
 {
     struct line_words *w = &s->words;
-    if (!addr_parse(w->word, out) || addr_is_v4(*out) != v4)
+    if (!parse_addr(w->word, out) || addr_is_v4(*out) != v4)
         return line_words_unexpected(w, "an address of this family");
     line_words_next(w);
     return line_words_end_line(w);

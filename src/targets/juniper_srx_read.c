@@ -2,6 +2,7 @@
 #include "targets/juniper_srx_read.h"
 
 #include "targets/acl_words.h"
+#include "targets/own_spelling.h"
 
 /* An address, an address set or an application. */
 struct srx_object {
@@ -124,9 +125,12 @@ static bool begins(const struct acl_words *w, const char *verb, const char *path
 /* "10.0.0.0/8", or "range-address 10.0.0.1 to 10.0.0.9". */
 static bool read_range(struct acl_words *w, struct range *out)
 {
-    if (!acl_words_take(w, "range-address")) return acl_words_prefix(w, out);
-    if (!acl_words_addr(w, true, &out->first) || !acl_words_expect(w, "to")) return false;
     struct acl_words before = *w;
+    if (!acl_words_take(w, "range-address"))
+        return acl_words_prefix(w, out) && (own_spelling_of(before.word, *out) ||
+                                            acl_words_unexpected(&before, "IPv4 as such"));
+    if (!acl_words_addr(w, true, &out->first) || !acl_words_expect(w, "to")) return false;
+    before = *w;
     if (!acl_words_addr(w, true, &out->last)) return false;
     return addr_compare(out->first, out->last) < 0 ||
            acl_words_unexpected(&before, "a range that rises");

@@ -42,6 +42,8 @@ static const struct read_row rows[] = {
      "sallyport-servers-a1 10.2.0.1/32",
      "sallyport-servers-a1 dns-name x.example.org",
      "a prefix without host bits", 17, 0},
+    {"a mapped address", "sallyport-servers-a1 10.2.0.1/32", "sallyport-servers-a1 ::ffff:10.2.0.1/128", "IPv4 as such", 17, 0},
+    {"a prefix of both families", "sallyport-servers-a6 2001:db8:2::/64", "sallyport-servers-a6 ::/0", "a prefix", 22, 0},
     {"a member twice",
      "set security address-book global address-set sallyport-servers-s2 address "
      "sallyport-servers-a2\n",

@@ -3,6 +3,7 @@
 
 #include "base/instant.h"
 #include "base/map.h"
+#include "targets/own_spelling.h"
 
 /* ---- Words --------------------------------------------------------------------------------------
  */
@@ -200,7 +201,7 @@ static bool parse_element(str text, bool v4, struct range *out)
     if (is_prefix && !str_u64(right, bits, &length)) return false;
     if (is_range && (!addr_parse(right, &r.last) || addr_is_v4(r.last) != v4)) return false;
     if (!is_range && !last_of(r.first, length + 128 - bits, &r.last)) return false;
-    if (addr_compare(r.first, r.last) > 0) return false;
+    if (addr_compare(r.first, r.last) > 0 || !own_spelling_of(text, r)) return false;
     *out = r;
     return true;
 }

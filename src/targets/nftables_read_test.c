@@ -30,6 +30,8 @@ static const struct read_row host_rows[] = {
      "an address, prefix or range",                                                                                                                                                  18, 0},
     {"a mapped address",                "            10.2.0.1\n",                                          "            ::ffff:10.2.0.1/33\n",
      "an address, prefix or range",                                                                                                                                                  18, 0},
+    {"a mapped address alone",          "            10.2.0.1\n",                                          "            ::ffff:10.2.0.1\n",
+     "an address, prefix or range",                                                                                                                                                  18, 0},
     {"host bits",                       "            10.2.0.1\n",                                          "            10.2.0.1/24\n",
      "an address, prefix or range",                                                                                                                                                  18, 0},
     {"a range backwards",               "            10.2.0.1\n",                                          "            10.2.0.9-10.2.0.1\n",
@@ -87,9 +89,11 @@ static const struct read_row listed_rows[] = {
 };
 
 static const struct read_row border_rows[] = {
-    {"as written",     NULL,                            NULL,          NULL,        0,  5},
-    {"a host's chain", "chain forward",                 "chain input", "forward",   95, 0},
-    {"only one end",   "ip daddr @local_1_v4 ip saddr", "ip saddr",    "both ends", 99, 0},
+    {"as written",               NULL,                            NULL,            NULL,        0,  5},
+    {"a range of both families", "::2-::fffe:ffff:ffff",          "::2-::1:0:0:0",
+     "an address, prefix or range",                                                             54, 0},
+    {"a host's chain",           "chain forward",                 "chain input",   "forward",   95, 0},
+    {"only one end",             "ip daddr @local_1_v4 ip saddr", "ip saddr",      "both ends", 99, 0},
 };
 
 /* An accept is as many rules as its elements have ends. */

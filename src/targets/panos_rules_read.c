@@ -4,6 +4,7 @@
 #include "base/prefix_set.h"
 #include "targets/edge_objects.h"
 #include "targets/line_words.h"
+#include "targets/own_spelling.h"
 
 /* Groups within each other: four hold more addresses than there are. */
 enum { MOST_LEVELS = 4 };
@@ -88,6 +89,8 @@ static bool read_range(struct commands *c, struct range *out)
             addr_compare(out->first, out->last) > 0)
             return line_words_unexpected(w, "a range of addresses");
     }
+    if (addr_is_v4(out->first) && !own_spelling_of(w->word, *out))
+        return line_words_unexpected(w, "IPv4 as such");
     line_words_next(w);
     return line_words_end_line(w);
 }
