@@ -2,6 +2,7 @@
 #include "targets/pf_read.h"
 
 #include "base/map.h"
+#include "targets/own_spelling.h"
 
 /* ---- Words --------------------------------------------------------------------------------------
  */
@@ -137,12 +138,17 @@ static bool expect_line_end(struct words *w)
 static struct words words_of(bytes content, struct arena *arena, struct err *err)
 {
     struct words w = {.content = content, .line = 1, .arena = arena, .err = err};
+    bool in_comment = false;
     for (size_t i = 0; i < content.len; i++) {
         uint8_t c = content.ptr[i];
-        if ((c >= ' ' && c <= '~') || c == '\n') continue;
+        in_comment = c != '\n' && (in_comment || c == '#');
+        /* To pf, a comment that ends in a backslash goes on in the next line, rule or not. */
+        bool goes_on = in_comment && c == '\\';
+        if (((c >= ' ' && c <= '~') || c == '\n') && !goes_on) continue;
         /* pf and we might see different line ends or names in it. */
         w.content.len = 0;
-        w.word = S("a byte that is not printable ASCII");
+        w.word =
+            goes_on ? S("a comment with a backslash") : S("a byte that is not printable ASCII");
         return w;
     }
     w.word = S("\n");
@@ -182,7 +188,8 @@ static bool read_prefixes(struct words *w, struct table *table)
     size_t n = 0, room = 0;
     for (bool more = !is(w, "}"); more; more = take(w, ",")) {
         struct prefix p;
-        if (!prefix_parse(w->word, &p) || prefix_has_host_bits(p))
+        if (!prefix_parse(w->word, &p) || prefix_has_host_bits(p) ||
+            !own_spelling_of(w->word, prefix_range(p)))
             return unexpected(w, "an address or a prefix");
         if (n && addr_compare(ranges[n - 1].last, p.addr) >= 0)
             return unexpected(w, "an address behind those before it");
