@@ -296,7 +296,7 @@ static bool read_description(struct srx_reading *r, struct rule *rule)
     struct acl_words before = *w;
     str rest = acl_words_rest(w), text = str_tail(str_head(rest, rest.len ? rest.len - 1 : 0), 1);
     if (rest.len < 2 || rest.ptr[0] != '"' || rest.ptr[rest.len - 1] != '"' ||
-        str_contains(text, S("\"")))
+        str_contains(text, S("\"")) || str_contains(text, S("\\")))
         return acl_words_unexpected(&before, "a description in quotes");
     (void)str_cut(text, ':', &rule->id, &rule->why);
     rule->name = rule->id;

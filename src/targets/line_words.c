@@ -11,7 +11,8 @@ static size_t word_length(bytes rest)
     if (!rest.len) return 0;
     if (rest.ptr[0] == '\n') return 1;
     if (rest.ptr[0] == '"') {
-        for (size_t i = 1; i < rest.len && rest.ptr[i] != '\n'; i++)
+        /* A backslash would take the quote behind it into the text. */
+        for (size_t i = 1; i < rest.len && rest.ptr[i] != '\n' && rest.ptr[i] != '\\'; i++)
             if (rest.ptr[i] == '"') return i + 1;
         return 1; /* not closed: a lone quote fits nowhere */
     }

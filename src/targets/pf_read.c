@@ -65,7 +65,8 @@ static size_t word_length(bytes rest)
     const char *text = (const char *)rest.ptr;
     if (is_mark(text[0]) || text[0] == '\\') return 1;
     if (text[0] == '"') {
-        for (size_t i = 1; i < rest.len && text[i] != '\n'; i++)
+        /* A backslash would take the quote behind it into the text. */
+        for (size_t i = 1; i < rest.len && text[i] != '\n' && text[i] != '\\'; i++)
             if (text[i] == '"') return i + 1;
         return 1; /* not closed: a lone quote fits nowhere */
     }

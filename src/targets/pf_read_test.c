@@ -57,6 +57,7 @@ static const struct read_row host_rows[] = {
     {"no state",                          "keep state ",                      "",                               "keep state",                   18, 0},
     {"flags",                             "keep state ",                      "flags any keep state ",          "keep state",                   18, 0},
     {"more after the label",              "allow-1\"\n",                      "allow-1\" tag x\n",              "the end of the line",          18, 0},
+    {"a quote taken into a label",        "allow-1\"\n",                      "allow-1\\\"\n",                  "id in quotes",                 18, 0},
     {"a label that is not closed",        "allow-1\"\n",                      "allow-1\n",                      "id in quotes",                 18, 0},
     {"a stop without a log",              "block drop in log",                "block drop in",                  "log",                          21, 0},
     {"a stop without its way",            "block drop",                       "block",                          "return",                       21, 0},
