@@ -15,7 +15,7 @@
  */
 #pragma once
 
-#include "policy/policy.h"
+#include "policy/reading.h"
 
 struct governance {
     bool is_given; /* the section is there */
@@ -27,3 +27,11 @@ struct governance {
 
 /* What holds without a section: false, 90 d, 8 h, 30 d, 1, 2, 16. */
 struct governance governance_default(void);
+/* The policy's; the defaults of one without the section. */
+struct governance governance_of(const struct policy *policy);
+
+/* The reader of the key for policy/policy.c; `into` is the policy. */
+void governance_read(struct reading *r, const struct node *value, void *into, const void *about);
+
+/* "90d", "8h", "2d 12h": as the policy would have it. */
+str governance_duration_text(uint64_t duration_s, struct arena *arena);

@@ -6,6 +6,7 @@
 
 #include "policy/assertions.h"
 #include "policy/entries.h"
+#include "policy/governance.h"
 #include "policy/groups.h"
 #include "policy/hardening.h"
 #include "policy/items.h"
@@ -310,6 +311,7 @@ static const struct key policy_keys[] = {
     {T("rings"),           OPTIONAL,   rings_read,             0,                     NULL          },
     {T("assert"),          OPTIONAL,   assertions_read,        0,                     NULL          },
     {T("hardening"),       OPTIONAL,   reading_keys,           0,                     &hardening_map},
+    {T("governance"),      OPTIONAL,   governance_read,        0,                     NULL          },
     {T("lifeline"),        OPTIONAL,   reading_keys,           0,                     &lifeline_map },
 };
 #undef AT

@@ -207,6 +207,7 @@ struct assertion {
 };
 
 struct exception;
+struct governance;
 struct harden_override;
 
 struct domain {
@@ -247,6 +248,7 @@ struct policy {
     str hardening_baseline, hardening_mode;
     const struct harden_override *overrides; /* of the baseline (policy/hardening.h) */
     size_t n_overrides;
+    const struct governance *governance; /* policy/governance.h; NULL = the section is not there */
     /* Records beside the file (policy/exceptions.h), dead ones too; policy_parse leaves none. */
     const struct exception *exceptions;
     size_t n_exceptions;

@@ -193,7 +193,7 @@ void reading_choice(struct reading *r, const struct node *value, void *into, con
 }
 
 /* "2d 12h 30m": days, hours, minutes, in this order, each at most once. */
-static bool parse_duration(str text, uint64_t *out_s)
+bool reading_duration_parse(str text, uint64_t *out_s)
 {
     static const struct {
         char letter;
@@ -228,7 +228,7 @@ static bool parse_duration(str text, uint64_t *out_s)
 void reading_duration(struct reading *r, const struct node *value, void *into, const void *about)
 {
     (void)about;
-    if (value->kind == NODE_TEXT && parse_duration(value->text, into)) return;
+    if (value->kind == NODE_TEXT && reading_duration_parse(value->text, into)) return;
     reading_error(r, "value", value->place,
                   "expected a duration such as 7d, 12h, 30m or 2d 12h, found %.*s",
                   STR_ARG(reading_found(r, value)));

@@ -82,6 +82,9 @@ bool reading_list(struct reading *r, const struct node *node, const char *expect
 /* The value of a key; NULL when the mapping has none of that name. */
 const struct node *reading_value(const struct node *map, str name);
 
+/* "7d", "2d 12h"; false when it is no duration. */
+MUST_USE bool reading_duration_parse(str text, uint64_t *out_s);
+
 /* Readers for keys. `into`: str, bool, uint64_t seconds, uint64_t, enum. */
 void reading_text(struct reading *r, const struct node *value, void *into, const void *about);
 void reading_bool(struct reading *r, const struct node *value, void *into, const void *about);
