@@ -29,14 +29,32 @@ struct actor {
     bool authenticated; /* by a token */
     bool clock_is_set;  /* the time was set by SALLYPORT_CLOCK */
     uint8_t roles;      /* bits 1u << enum person_role; of an account: what it may without login */
+    /* Why it has no more roles than these, for a refusal: "bob is disabled"; empty = they are all
+     * that its user has. */
+    str limited;
 };
 
 /* {"person":"alice","account":"root","machine":"adm01","authenticated":true,"token":"T-3"}; with
  * "clock":"set" when it was. */
 str actor_json(const struct actor *actor, struct arena *arena);
-/* One person under two names: equal up to case, and whether or not a domain is said. */
+/* Reads what actor_json wrote; members it does not know are passed over.
+ *
+ * fails : MALFORMED, TRUNCATED, with the offset in json */
+MUST_USE bool actor_read(str json, struct arena *arena, struct actor *out, struct err *err);
+/* Who wrote an entry, and its data (a JSON object, within body).
+ *
+ * fails : as actor_read; MALFORMED (a member is missing) */
+MUST_USE bool actor_of_entry(str body, struct arena *arena, struct actor *out, str *data,
+                             struct err *err);
+/* One person under two names: equal up to case, whatever domain is said. DOMAIN\user, user@domain
+ * and user are one, and so are the users of two domains who are called alike: what this decides is
+ * whether two people have looked at something, so a doubt is answered "one". */
 bool actor_same_person(str a, str b);
 /* Whether two acts may be one person's: the same person, or the same system account where either of
  * them has not logged in. */
 bool actor_may_be_same(const struct actor *a, const struct actor *b);
 str actor_role_text(enum person_role role);
+/* "viewer, approver"; "no role". */
+str actor_roles_text(uint8_t roles, struct arena *arena);
+/* False when there is no such role. */
+MUST_USE bool actor_role_of(str text, enum person_role *out);
