@@ -3,6 +3,8 @@
 
 #include "base/json_scan.h"
 #include "base/sha256.h"
+#include "policy/exceptions.h"
+#include "targets/carried.h"
 
 /* ---- Writing ------------------------------------------------------------------------------------
  */
@@ -41,6 +43,35 @@ static void print_proof(struct json *json, const struct manifest *m)
     }
     json_array_end(json);
     json_object_end(json);
+}
+
+/* The exceptions that end, and whose artefacts carry them till then. */
+static void print_exceptions(struct json *json, const struct manifest *m, struct arena *arena)
+{
+    json_key(json, S("exceptions"));
+    json_array(json);
+    for (size_t i = 0; i < m->resolved->n_entries; i++) {
+        const struct resolved_entry *entry = &m->resolved->entries[i];
+        bool told = false;
+        for (size_t k = 0; k < m->n_parts; k++) {
+            if (!carried_entry(m->resolved, entry, m->parts[k].target)) continue;
+            if (!told) {
+                json_object(json);
+                json_member_str(json, S("id"), carried_id(entry->exception, arena));
+                json_member_str(json, S("owner"), entry->exception->owner);
+                json_key(json, S("expires"));
+                json_instant(json, entry->exception->expires_us);
+                json_key(json, S("targets"));
+                json_array(json);
+            }
+            told = true;
+            json_str(json, m->parts[k].target->name);
+        }
+        if (!told) continue;
+        json_array_end(json);
+        json_object_end(json);
+    }
+    json_array_end(json);
 }
 
 /* Rings that may hold a machine of the class: which one of a percentage is a matter of its name. */
@@ -154,6 +185,7 @@ void manifest_print(const struct manifest *m, struct arena *arena, struct buf *o
     json_member_str_or_null(&json, S("exceptions_sha256"), m->header->exceptions_sha256);
     json_key(&json, S("as_of"));
     json_instant(&json, m->header->as_of_us);
+    print_exceptions(&json, m, arena);
     print_proof(&json, m);
     json_key(&json, S("files"));
     json_array(&json);
