@@ -204,6 +204,35 @@ enum {
     LIMIT_REGISTRY_DEPTH = 512,
     /* Bytes of a key's path in a hive; those of real ones stay below 500. */
     LIMIT_REGISTRY_PATH = 4096,
+    /* One entry of the ledger: a policy's hash and some hundred paths, never a file's content. */
+    LIMIT_LEDGER_ENTRY = 1 << 20,
+    /* Milliseconds that a command waits until another one has written its decision. */
+    LIMIT_LEDGER_WAIT_MS = 30000,
+    /* Bytes of entries that are held at once while many are read. */
+    LIMIT_LEDGER_BATCH = 4 << 20,
+    /* Bytes of the name of a user, of a system account or of a token: as long as a distinguished
+     * name's first part may be. */
+    LIMIT_PERSON_NAME = 64,
+    /* Users of one workspace, and system accounts of one of them: an organisation has some dozen. */
+    LIMIT_PEOPLE = 10000,
+    LIMIT_PERSON_ACCOUNTS = 16,
+    /* Bytes of a password: a sentence. Its hash takes the same time for any length. */
+    LIMIT_PASSWORD_BYTES = 1024,
+    /* The shortest password, in bytes (NIST SP 800-63B, 5.1.1.2). */
+    LIMIT_PASSWORD_LEAST = 8,
+    /* How long a login lasts: a working day. */
+    LIMIT_LOGIN_HOURS = 8,
+    /* The longest life of a token that is made: somebody looks at it once a year. */
+    LIMIT_TOKEN_DAYS = 366,
+    /* People who approve one exception: a policy may ask for so many. */
+    LIMIT_APPROVERS = 16,
+    /* A person's name, and any other text somebody writes about an exception (reason, note): they
+     * stand in rules, reports and sheets. */
+    LIMIT_PERSON_BYTES = 256,
+    LIMIT_REASON_BYTES = 4096,
+    /* Entries of the ledger that a book of exceptions passed over, and tells why; the rest are
+     * counted. */
+    LIMIT_BOOK_FAULTS = 1000,
     /* Connections a workspace keeps one by one before old days are only counted. */
     LIMIT_CONNECTIONS = 5000000,
 };

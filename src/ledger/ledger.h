@@ -102,6 +102,7 @@ MUST_USE bool ledger_append(struct ledger *ledger, const struct ledger_draft *dr
                             uint64_t *number, struct err *err);
 /* Signs the new head. Nothing is kept when it fails. */
 MUST_USE bool ledger_commit(struct ledger *ledger, struct err *err);
+/* Also without a transaction. */
 void ledger_abandon(struct ledger *ledger);
 
 /* How many entries there are. */
@@ -117,6 +118,14 @@ MUST_USE bool ledger_each(struct ledger *ledger, uint32_t kinds, uint64_t from, 
                           struct ledger_visit visit, struct err *err);
 MUST_USE bool ledger_get(struct ledger *ledger, uint64_t number, struct arena *arena,
                          struct ledger_entry *out, struct err *err);
+
+/* What proves who somebody is: hashes of passwords and of tokens, by a name like "user alice". It
+ * stands beside the entries and is no part of the tree. An empty value takes it away; writing wants
+ * a transaction. */
+MUST_USE bool ledger_put_credential(struct ledger *ledger, str name, str value, struct err *err);
+/* out : empty = there is none */
+MUST_USE bool ledger_get_credential(struct ledger *ledger, str name, struct arena *arena, str *out,
+                                    struct err *err);
 
 /* The tree's head. */
 struct ledger_head {
