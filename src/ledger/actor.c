@@ -109,22 +109,33 @@ static uint32_t folded(uint32_t c)
     return c == 0x178 ? 0xFF : c;
 }
 
-static bool equal_folded(str a, str b)
+/* The next letter of a name, folded; name goes behind it. */
+static uint32_t next_letter(str *name)
 {
-    while (a.len && b.len) {
-        size_t n_a = 0, n_b = 0;
-        uint32_t left = folded(scalar_at(a, &n_a));
-        uint32_t right = folded(scalar_at(b, &n_b));
-        if (left != right) return false;
-        a = str_tail(a, n_a);
-        b = str_tail(b, n_b);
-    }
-    return !a.len && !b.len;
+    size_t length = 0;
+    uint32_t c = folded(scalar_at(*name, &length));
+    *name = str_tail(*name, length);
+    return c;
 }
 
 bool actor_same_person(str a, str b)
 {
-    return equal_folded(without_domain(a), without_domain(b));
+    a = without_domain(a);
+    b = without_domain(b);
+    while (a.len && b.len)
+        if (next_letter(&a) != next_letter(&b)) return false;
+    return !a.len && !b.len;
+}
+
+str actor_person_key(str name, struct arena *arena)
+{
+    struct buf out = buf_in(arena);
+    for (str left = without_domain(name); left.len;) {
+        char letter[4];
+        uint32_t c = next_letter(&left);
+        buf_str(&out, (str){letter, str_utf8_put(letter, c)});
+    }
+    return buf_text(&out);
 }
 
 bool actor_may_be_same(const struct actor *a, const struct actor *b)

@@ -44,11 +44,16 @@ static void one_person_has_many_names(void **state)
         {ROW(""),                                 ROW(""),                                 true },
         {ROW(""),                                 ROW("alice"),                            false},
     };
+    struct arena arena = arena_open("test", 0, NULL);
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         if (actor_same_person(rows[i].a, rows[i].b) != rows[i].same) fail_msg("row %zu", i);
         if (actor_same_person(rows[i].b, rows[i].a) != rows[i].same) fail_msg("row %zu back", i);
+        bool one_key =
+            str_equal(actor_person_key(rows[i].a, &arena), actor_person_key(rows[i].b, &arena));
+        if (one_key != rows[i].same) fail_msg("row %zu: keys", i);
     }
+    arena_close(&arena);
 }
 
 static void two_acts_may_be_one_persons(void **state)
