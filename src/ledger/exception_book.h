@@ -31,6 +31,8 @@ struct book_request {
     str scope; /* JSON object in a policy's words: {"from":[...],"to":[...],"service":[...],
                   "secure":...,"name":...} */
     str starts, expires; /* as given; starts empty = when approved */
+    /* Of an amendment what is in force, where it does not ask for something else. Without a start
+     * that was given: when it was asked for. */
     int64_t starts_us, expires_us;
     uint64_t needed;  /* approvals */
     const str *risks; /* why more than usual: "untrusted segment guest-wifi" */
@@ -64,17 +66,20 @@ struct book_exception {
     str owner, deputy, reason, ticket, risk, control; /* control: what compensates for it */
     struct book_act requested;
     bool break_glass;
-    uint64_t review_s;                      /* between two looks at it */
-    int64_t last_review_us, next_review_us; /* from its grant on; 0 = not granted */
+    uint64_t review_s; /* between two looks at it */
+    /* From its grant on; 0 = not granted. The next one: 0 = it is over, too, unless it was made
+     * with break_glass and nobody has looked at it yet. */
+    int64_t last_review_us, next_review_us;
     /* What is in force: of the last request that was granted; while none is, of the first. */
     str scope;
     str starts, expires;
     int64_t starts_us, expires_us;
     const struct book_request *requests; /* the first, then amendments, in order */
     size_t n_requests;
-    const struct book_request *open; /* the one that waits for approvals; NULL = none */
-    struct book_act revocation;      /* at_us 0 = not revoked */
-    uint64_t renewals;               /* granted ones */
+    const struct book_request *open;     /* the one that waits for approvals; NULL = none */
+    const struct book_request *in_force; /* the last that was granted; NULL = none */
+    struct book_act revocation;          /* at_us 0 = not revoked */
+    uint64_t renewals;                   /* granted ones */
 };
 
 struct book_fault {
@@ -86,22 +91,45 @@ struct exception_book {
     int64_t as_of_us;
     const struct book_exception *items; /* by number of their id */
     size_t n;
-    const struct book_fault *faults;
+    const struct book_fault *faults; /* the first LIMIT_BOOK_FAULTS */
     size_t n_faults;
-    uint64_t last_id; /* the largest number of an id; 0 = none */
+    uint64_t n_faults_all;
+    uint64_t last_id;             /* the largest number of an id; 0 = none */
+    int64_t last_us;              /* when the last of its entries was written; 0 = there is none */
+    struct governance governance; /* of the last policy that was seen */
+    str policy_sha256;            /* of that policy; empty = none was seen */
 };
 
 /* Reads the entries written until as_of_us; later ones have not happened. An instant after the last
  * entry tells what will be if nobody does anything more. */
 MUST_USE bool exception_book_read(struct ledger *ledger, int64_t as_of_us, struct arena *arena,
                                   struct exception_book *out, struct err *err);
+
+/* The same in steps, for a scan that reads the ledger anyway (its verification). Entries of other
+ * kinds, and those after until_us, are passed over.
+ *
+ * out : as_of_us at least the time of the last entry; lasts until the reader is given another */
+struct exception_reader; /* opaque, of the arena */
+struct exception_reader *exception_book_start(int64_t until_us, struct arena *arena);
+struct ledger_visit exception_book_visit(struct exception_reader *reader);
+void exception_book_end(struct exception_reader *reader, int64_t as_of_us,
+                        struct exception_book *out);
+
 const struct book_exception *exception_book_find(const struct exception_book *book, str id);
 /* Whether it opens anything at the book's time: ACTIVE, with an owner, enough approvers who are
  * neither requester nor owner, and an end. */
 bool exception_book_opens(const struct book_exception *exception);
 str exception_book_state_text(enum book_state state);
+str exception_book_ask_text(enum book_ask ask);
 
 /* The exceptions that were ever granted, as a file of exceptions (policy/exceptions.h) in JSON, one
- * a line, line 1 + the index among them; dead ones too. A revoked one expires when it was revoked.
+ * a line, line 1 + the index among them; dead ones too. Times are instants, so that no time zone
+ * matters any more: it begins when it was granted, where no later start was given. A revoked one
+ * expires when it was revoked; one that was revoked before it began is not there.
  * What exceptions_parse refuses of a policy's words is told there with "ledger:LINE". */
 str exception_book_file(const struct exception_book *book, struct arena *arena);
+/* The same without some.
+ *
+ * left_out : per line of the whole file, from 0; NULL = none */
+str exception_book_file_without(const struct exception_book *book, const bool *left_out,
+                                struct arena *arena);

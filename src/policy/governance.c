@@ -42,8 +42,7 @@ static void read_life(struct reading *r, const struct node *value, void *into, c
                       STR_ARG(reading_found(r, value)));
 }
 
-/* More people than that is a committee, and surely a slip of the pen. */
-static const struct count_limits people_limits = {1, 16};
+static const struct count_limits people_limits = {1, LIMIT_APPROVERS};
 static const struct count_limits pair_limits = {0, UINT32_MAX};
 
 static const struct key risk_keys[] = {
