@@ -200,16 +200,16 @@ static bool read_governance(struct object *o, str name, struct governance *out, 
 /* Taken apart and put together again: nothing else gets on from here. */
 static bool read_scope(struct object *o, str name, str *out, struct err *err)
 {
-    struct exception_scope scope;
+    struct scope_words scope;
     str text;
     uint64_t from = 0;
     if (!read_object(o, name, &text, err)) return false;
     from = o->scan.offset + (uint64_t)(text.ptr - o->scan.text.ptr);
-    if (!exception_scope_read(text, o->arena, &scope, err)) {
+    if (!exception_entry_scope_read(text, o->arena, &scope, err)) {
         err->offset += from;
         return false;
     }
-    *out = exception_scope_json(&scope, o->arena);
+    *out = exception_entry_scope_json(&scope, o->arena);
     return true;
 }
 
@@ -375,7 +375,7 @@ str exception_entry_data(const struct exception_entry *entry, struct arena *aren
 /* ---- Scopes -------------------------------------------------------------------------------------
  */
 
-str exception_scope_json(const struct exception_scope *scope, struct arena *arena)
+str exception_entry_scope_json(const struct scope_words *scope, struct arena *arena)
 {
     struct buf out = buf_in(arena);
     struct json json = json_to(&out);
@@ -392,8 +392,7 @@ str exception_scope_json(const struct exception_scope *scope, struct arena *aren
     return buf_text(&out);
 }
 
-static bool read_scope_member(struct object *o, size_t i, struct exception_scope *out,
-                              struct err *err)
+static bool read_scope_member(struct object *o, size_t i, struct scope_words *out, struct err *err)
 {
     str name = o->item.text;
     switch (i) {
@@ -410,12 +409,12 @@ static bool read_scope_member(struct object *o, size_t i, struct exception_scope
     }
 }
 
-bool exception_scope_read(str json, struct arena *arena, struct exception_scope *out,
-                          struct err *err)
+bool exception_entry_scope_read(str json, struct arena *arena, struct scope_words *out,
+                                struct err *err)
 {
     static const str names[] = {T("from"), T("to"), T("service"), T("secure"), T("name")};
     struct object o = {.scan = json_scan_of(json, 0, arena), .arena = arena};
-    struct exception_scope scope = {0};
+    struct scope_words scope = {0};
     unsigned seen = 0;
     if (!next(&o, err)) return false;
     if (o.item.kind != JSON_SCAN_OBJECT) return wrong_type(&o, S("scope"), "an object", err);
@@ -446,7 +445,7 @@ static void put_items(struct buf *out, const str *items, size_t n)
     if (!n) buf_str(out, S("nobody"));
 }
 
-str exception_scope_text(const struct exception_scope *scope, struct arena *arena)
+str exception_entry_scope_text(const struct scope_words *scope, struct arena *arena)
 {
     struct buf out = buf_in(arena);
     put_items(&out, scope->from, scope->n_from);

@@ -47,14 +47,14 @@ MUST_USE bool exception_entry_read(const struct ledger_entry *entry, struct aren
 str exception_entry_data(const struct exception_entry *entry, struct arena *arena);
 
 /* A scope from the words of a command or a file. */
-struct exception_scope {
+struct scope_words {
     const str *from, *to, *service;
     size_t n_from, n_to, n_service;
     str secure, name; /* empty = not said */
 };
-str exception_scope_json(const struct exception_scope *scope, struct arena *arena);
+str exception_entry_scope_json(const struct scope_words *scope, struct arena *arena);
 /* fails : MALFORMED (no object of that form), LIMIT */
-MUST_USE bool exception_scope_read(str json, struct arena *arena, struct exception_scope *out,
-                                   struct err *err);
+MUST_USE bool exception_entry_scope_read(str json, struct arena *arena, struct scope_words *out,
+                                         struct err *err);
 /* "10.10.4.0/24 → file-servers smb", with "secure: kerberos" behind it. */
-str exception_scope_text(const struct exception_scope *scope, struct arena *arena);
+str exception_entry_scope_text(const struct scope_words *scope, struct arena *arena);

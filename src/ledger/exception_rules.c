@@ -215,10 +215,10 @@ static str check_login(const struct question *q)
 
 static str check_scope(str json, struct arena *arena)
 {
-    struct exception_scope scope;
+    struct scope_words scope;
     struct err err = {0};
     if (!json.len) REFUSE("what it opens is missing");
-    if (!exception_scope_read(json, arena, &scope, &err)) REFUSE("its scope: %s", err.text);
+    if (!exception_entry_scope_read(json, arena, &scope, &err)) REFUSE("its scope: %s", err.text);
     if (!scope.n_from || !scope.n_to || !scope.n_service)
         REFUSE("from, to and service each need something");
     const struct {
