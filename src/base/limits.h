@@ -224,15 +224,6 @@ enum {
     LIMIT_LOGIN_HOURS = 8,
     /* The longest life of a token that is made: somebody looks at it once a year. */
     LIMIT_TOKEN_DAYS = 366,
-    /* People who approve one exception: a policy may ask for so many. */
-    LIMIT_APPROVERS = 16,
-    /* A person's name, and any other text somebody writes about an exception (reason, note): they
-     * stand in rules, reports and sheets. */
-    LIMIT_PERSON_BYTES = 256,
-    LIMIT_REASON_BYTES = 4096,
-    /* Entries of the ledger that a book of exceptions passed over, and tells why; the rest are
-     * counted. */
-    LIMIT_BOOK_FAULTS = 1000,
     /* Connections a workspace keeps one by one before old days are only counted. */
     LIMIT_CONNECTIONS = 5000000,
     /* Entries of the ledger that a book of exceptions passed over, and tells why; the rest are
