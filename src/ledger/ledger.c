@@ -223,6 +223,8 @@ bool ledger_open(struct os *os, str folder, enum ledger_access access, str key, 
                           access == LEDGER_CREATE ? SQLITE_MODE_CREATE : SQLITE_MODE_WRITE,
                           LIMIT_LEDGER_WAIT_MS, &ledger->arena, &ledger->db, err);
     if (!opened) return fail(ledger, err);
+    /* A row is an entry and little more. */
+    sqlite_set_most_bytes(ledger->db, 2 * LIMIT_LEDGER_ENTRY);
     int64_t tables = 0;
     if (access == LEDGER_CREATE &&
         !ask_number(ledger->db, "SELECT count(*) FROM sqlite_schema", &tables, err))

@@ -35,6 +35,9 @@ enum {
     X(ADD_NODE, "INSERT INTO node(level,position,hash) VALUES(?,?,?)")                             \
     X(SCAN_NODES, "SELECT level,position,hash FROM node ORDER BY level,position")                  \
     X(SCHEMA, "SELECT type,name,tbl_name,coalesce(sql,'') FROM sqlite_schema ORDER BY type,name")  \
+    X(KINDS, "SELECT kind,number FROM entry INDEXED BY entry_kind ORDER BY kind,number")           \
+    X(SUBJECTS, "SELECT subject,number FROM entry INDEXED BY entry_subject "                       \
+                "ORDER BY subject,number")                                                         \
     X(PUT_CREDENTIAL, "INSERT OR REPLACE INTO credential(name,value) VALUES(?,?)")                 \
     X(END_CREDENTIAL, "DELETE FROM credential WHERE name=?")                                       \
     X(GET_CREDENTIAL, "SELECT value FROM credential WHERE name=?")

@@ -99,6 +99,12 @@ void sqlite_close(struct sqlite *db)
     db->handle = NULL;
 }
 
+void sqlite_set_most_bytes(struct sqlite *db, size_t most)
+{
+    assert(most <= INT32_MAX);
+    sqlite3_limit(db->handle, SQLITE_LIMIT_LENGTH, (int)most);
+}
+
 bool sqlite_run(struct sqlite *db, const char *sql, struct err *err)
 {
     int result = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
@@ -206,6 +212,16 @@ str sqlite_get_str(struct arena *arena, const struct sqlite_statement *statement
 bool sqlite_get_is_null(const struct sqlite_statement *statement, int at)
 {
     return sqlite3_column_type(statement->prepared, at) == SQLITE_NULL;
+}
+
+bool sqlite_get_is_bytes(const struct sqlite_statement *statement, int at)
+{
+    return sqlite3_column_type(statement->prepared, at) == SQLITE_BLOB;
+}
+
+bool sqlite_get_is_number(const struct sqlite_statement *statement, int at)
+{
+    return sqlite3_column_type(statement->prepared, at) == SQLITE_INTEGER;
 }
 
 int64_t sqlite_last_id(const struct sqlite *db)

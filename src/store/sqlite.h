@@ -20,6 +20,9 @@ MUST_USE bool sqlite_open(str path, enum sqlite_mode mode, unsigned busy_ms, str
                           struct sqlite **out, struct err *err);
 void sqlite_close(struct sqlite *db);
 
+/* Longer texts and bytes of a database from elsewhere are refused. */
+void sqlite_set_most_bytes(struct sqlite *db, size_t most);
+
 /* Statements without results, separated by semicolons. */
 MUST_USE bool sqlite_run(struct sqlite *db, const char *sql, struct err *err);
 /* Rolls back whatever is open; for use after a failure, so it can't fail itself. */
@@ -47,6 +50,9 @@ size_t sqlite_get_index(const struct sqlite_statement *statement, int at, size_t
 bytes sqlite_get_bytes(const struct sqlite_statement *statement, int at);
 str sqlite_get_str(struct arena *arena, const struct sqlite_statement *statement, int at);
 bool sqlite_get_is_null(const struct sqlite_statement *statement, int at);
+/* Whether the value is kept as bytes, or as a whole number: a text that reads alike is neither. */
+bool sqlite_get_is_bytes(const struct sqlite_statement *statement, int at);
+bool sqlite_get_is_number(const struct sqlite_statement *statement, int at);
 
 int64_t sqlite_last_id(const struct sqlite *db);
 /* Rows that the last statement that changes anything has changed. */
