@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How all exceptions of a book were used, from the workspace's matrix (reason/exception_use.h): for
+ * every command that shows it. One pass over the flows.
+ */
+#pragma once
+
+#include "cli/policy_file.h"
+#include "ledger/exception_book.h"
+#include "reason/exception_use.h"
+#include "store/store.h"
+
+struct measured_use {
+    const struct exception_use *items; /* beside book->items */
+    bool has_evidence;                 /* something was read; else all are unknown */
+};
+
+/* book : as of the time that is asked about; exceptions that were never granted were never used
+ * file : parsed; its exceptions are replaced by those of the book, dead ones too
+ * store, matrix, hosts : of the workspace; matrix NULL = no evidence
+ * fails : the store can't be read; what is wrong with the policy is in file->found */
+MUST_USE bool measured_use_of(struct invocation *call, const struct policy_file *file,
+                              const struct exception_book *book, struct store *store,
+                              const struct matrix_view *matrix, const struct host_list *hosts,
+                              struct measured_use *out, struct err *err);
