@@ -12,7 +12,7 @@
 /* ---- The ledger ---------------------------------------------------------------------------------
  */
 
-static bool is_workspace(struct invocation *call)
+bool acting_is_workspace(struct invocation *call)
 {
     return call->os->kind(call->os->self, command_path(call, S("sallyport.db"))) == OS_FILE;
 }
@@ -34,7 +34,7 @@ bool acting_ledger(struct invocation *call, enum ledger_access access, struct le
                        "%.*s takes no --as-of: the ledger is written now (SALLYPORT_CLOCK sets the "
                        "time of a rehearsal)",
                        STR_ARG(call->command->name));
-    if (access == LEDGER_CREATE && !is_workspace(call) &&
+    if (access == LEDGER_CREATE && !acting_is_workspace(call) &&
         !ledger_exists(call->os, call->workspace, call->arena))
         return err_set(err, ERR_NOT_FOUND,
                        "%.*s is no workspace; \"sallyport init %.*s\" makes one",
@@ -157,6 +157,7 @@ static bool act_by_token(struct invocation *call, struct ledger *ledger,
     actor->token = token->id;
     actor->authenticated = true;
     actor->roles = people_token_roles(people, token);
+    actor->limited = (str){0};
     if (actor->roles != user->roles)
         actor->limited =
             str_format(call->arena, "the token %.*s has no more than %.*s", STR_ARG(token->id),
@@ -201,8 +202,7 @@ static void require_login(struct actor *actor, bool has_users)
     actor->roles &= left;
 }
 
-bool acting_among(struct invocation *call, struct ledger *ledger, struct people *people,
-                  struct actor *out, struct err *err)
+struct actor acting_account(struct invocation *call, const struct people *people)
 {
     struct os *os = call->os;
     struct actor actor = {
@@ -210,15 +210,20 @@ bool acting_among(struct invocation *call, struct ledger *ledger, struct people 
         .machine = os->machine(os->self, call->arena),
         .clock_is_set = call->clock_is_set,
     };
+    act_by_account(call, people, &actor);
+    return actor;
+}
+
+bool acting_among(struct invocation *call, struct ledger *ledger, struct people *people,
+                  struct actor *out, struct err *err)
+{
     bool asks = false;
     str token = {0};
     *people = (struct people){0};
     if (ledger && !people_read(ledger, INT64_MAX, call->arena, people, err)) return false;
     if (!shown_token(call, &token, err)) return false;
-    if (!token.len)
-        act_by_account(call, people, &actor);
-    else if (!act_by_token(call, ledger, people, token, &actor, err))
-        return false;
+    struct actor actor = acting_account(call, people);
+    if (token.len && !act_by_token(call, ledger, people, token, &actor, err)) return false;
     bool matters = !actor.authenticated || actor.clock_is_set;
     if (matters && !login_is_required(call, ledger, &asks, err)) return false;
     if (asks) require_login(&actor, people->n > 0);
@@ -303,7 +308,7 @@ void acting_record(struct invocation *call, enum ledger_kind kind, str subject, 
     struct ledger_draft draft = {.kind = kind, .subject = subject, .data = data};
     struct err err = {0};
     /* A policy that is used without a workspace has no ledger. */
-    if (!is_workspace(call) || record(call, &draft, &err)) return;
+    if (!acting_is_workspace(call) || record(call, &draft, &err)) return;
     struct buf text = buf_in(call->arena);
     buf_str(&text, S("not recorded in the ledger: "));
     err_print(&err, &text);

@@ -19,7 +19,9 @@
  * fails : REFUSED (a token that is not known, ended or expired; its user is disabled) */
 MUST_USE bool acting_find(struct invocation *call, struct ledger *ledger, struct actor *out,
                           struct err *err);
-/* The same, with the users that were read for it. */
+/* The account of the system that runs the program, whatever token is shown. */
+struct actor acting_account(struct invocation *call, const struct people *people);
+/* The same as acting_find, with the users that were read for it. */
 MUST_USE bool acting_among(struct invocation *call, struct ledger *ledger, struct people *people,
                            struct actor *out, struct err *err);
 /* Whether the actor has one of the roles (bits 1u << enum person_role); else REFUSED, with what is
@@ -38,6 +40,8 @@ MUST_USE bool acting_now(const struct invocation *call, struct ledger *ledger, i
  */
 void acting_say(struct invocation *call, const struct actor *actor);
 
+/* Whether -C DIR is a workspace, with a ledger or without. */
+bool acting_is_workspace(struct invocation *call);
 /* Opens the workspace's ledger; LEDGER_CREATE makes one in a folder that is a workspace. To write,
  * it refuses --as-of: what is written, is written now.
  *

@@ -86,7 +86,8 @@ size_t people_other_admins(const struct people *people, const struct person *wit
 
 uint8_t people_token_roles(const struct people *people, const struct person_token *token)
 {
-    return token->roles & people->persons[token->user].roles;
+    /* Whoever may do anything may read. */
+    return token->roles & (people->persons[token->user].roles | PEOPLE_ROLE(VIEWER));
 }
 
 static str ended_text(const struct person_token *token, struct arena *arena)
@@ -290,9 +291,10 @@ static const char *tell_token_made(struct replay *r, const struct told *told)
     size_t user = (size_t)(person - r->people->persons);
     if (!by || (by->user != user && !is_by_admin(r, told)))
         return "a token was made by somebody who may not";
-    if (by->user == user && change->roles & ~people_token_roles(r->people, by))
+    if (by->user == user &&
+        change->roles & ~(people_token_roles(r->people, by) | PEOPLE_ROLE(VIEWER)))
         return "a token was made with more roles than the one it was made with";
-    if (!change->roles || change->roles & ~person->roles)
+    if (!change->roles || change->roles & ~(person->roles | PEOPLE_ROLE(VIEWER)))
         return "a token was made with roles that its user has not";
     if (by->user != user && change->roles & PEOPLE_ROLE(APPROVER))
         return "a token that approves was made by somebody else than its user";

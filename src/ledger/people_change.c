@@ -42,6 +42,7 @@ str people_change_json(const struct people_change *change, struct arena *arena)
         json_instant(&json, change->expires_us);
     }
     write_text(&json, "credential", change->credential);
+    write_text(&json, "command", change->command);
     write_text(&json, "reason", change->reason);
     json_object_end(&json);
     return buf_text(&out);
@@ -151,6 +152,7 @@ static bool read_member(struct reading *r, struct json_scan_item key)
         {S("user"),       &change->user      },
         {S("token"),      &change->token     },
         {S("name"),       &change->name      },
+        {S("command"),    &change->command   },
         {S("reason"),     &change->reason    },
     };
     for (size_t i = 0; i < COUNT_OF(texts); i++)
