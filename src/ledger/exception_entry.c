@@ -42,6 +42,8 @@ static const struct data_member members[] = {
     {T("deputy"),      MEMBER_TEXT,       false, K(REQUESTED) | K(TRANSFERRED),                     AT(deputy),      0                 },
     {T("request"),     MEMBER_COUNT,      true,  K(APPROVED) | K(REJECTED),                         AT(request),     0                 },
     {T("decision"),    MEMBER_TEXT,       false, K(REVIEWED),                                       AT(decision),    0                 },
+    {T("review"),      MEMBER_TEXT,       false, K(REVIEWED),                                       AT(review),      0                 },
+    {T("decided-by"),  MEMBER_TEXT,       false, K(REVIEWED),                                       AT(decided_by),  0                 },
     {T("reason"),      MEMBER_TEXT,       false, ASKED | K(REJECTED) | K(REVOKED) | K(TRANSFERRED), AT(reason),
      0                                                                                                                                 },
     {T("ticket"),      MEMBER_TEXT,       false, K(REQUESTED),                                      AT(ticket),      0                 },

@@ -22,6 +22,7 @@ struct exception_entry {
     str subject;
     struct actor by;
     str owner, deputy, reason, ticket, risk_note, control, note, ask, decision;
+    str review, decided_by; /* of a review's sheet: who decided, when somebody else wrote it down */
     str scope; /* {"from":[..],"to":[..],"service":[..],"secure":..,"name":..}, those alone */
     str starts, expires;           /* as given */
     int64_t starts_us, expires_us; /* 0 = not said */
