@@ -1131,6 +1131,13 @@ static bool hosts_for_names(struct loading *l, struct err *err)
     return load_hosts(l->store, l->scratch, hosts, err);
 }
 
+bool loading_begin(struct loading *l, struct err *err)
+{
+    l->load_hosts = hosts_for_names;
+    return in_one_view(l->store, err) && load_ends(l, err) && load_texts(l, err) &&
+           load_streams(l, err) && load_edges(l, err) && named_resolve(l, err);
+}
+
 bool store_load_uses(struct store *store, struct arena *arena, struct share_use **out, size_t *n,
                      struct err *err)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The matrix while it is loaded: shared by load.c and named.c alone. */
+/* The matrix while it is loaded: shared by load.c, named.c and sightings.c alone. */
 #pragma once
 
 #include "base/map.h"
@@ -76,6 +76,10 @@ struct loading {
     const struct host_list *hosts;
     bool (*load_hosts)(struct loading *l, struct err *err);
 };
+
+/* Begins to read as of one commit: ends, texts, streams and edges, with the edges that are meant by
+ * names. The caller ends it with sqlite_rollback. */
+MUST_USE bool loading_begin(struct loading *l, struct err *err);
 
 /* Rows of edges that name an end become rows of the edges that are meant (l->named); edges and
  * texts that only they have are added. What an event calls "FS01.contoso.com" is the address that

@@ -7,6 +7,7 @@
 
 #include "base/os.h"
 #include "matrix/roles.h"
+#include "matrix/sighting.h"
 
 struct store; /* opaque; one process writes at a time */
 
@@ -41,3 +42,8 @@ MUST_USE bool store_load_changes(struct store *store, struct arena *arena, struc
                                  size_t *n, struct err *err);
 MUST_USE bool store_load_uses(struct store *store, struct arena *arena, struct share_use **out,
                               size_t *n, struct err *err);
+/* The flows that the sink wants, piece by piece. What has no time of this world (clocks that count
+ * from a boot) is left out. Pieces of a flow add up to what the matrix counts of it, but for days
+ * that were counted and let go and of which something came in later: those count as they were. */
+MUST_USE bool store_load_sightings(struct store *store, const struct sighting_sink *sink,
+                                   struct arena *arena, struct err *err);

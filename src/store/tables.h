@@ -57,6 +57,7 @@
                     "VALUES(?,?,?,?,?)")                                                           \
     X(GET_UNPLACED, "SELECT what,count FROM unplaced WHERE source=? AND begin_us=? AND stream=? "  \
                     "ORDER BY what")                                                               \
+    X(GET_DAY, "SELECT connections,o0,o1,o2,o3,o4,o5,o6,o7,o8 FROM day WHERE edge=? AND day=?")    \
     X(CLEAR_SKIPS, "DELETE FROM skip WHERE source=? AND begin_us=?")                               \
     X(ADD_SKIP, "INSERT OR REPLACE INTO skip(source,begin_us,at,reason,length) VALUES(?,?,?,?,?)")
 
