@@ -84,6 +84,24 @@ bool checkpoint_key_equal(const struct checkpoint_key *a, const struct checkpoin
 
 /* ---- Writing -------------------------------------------------------------------------------- */
 
+static void write_text(str origin, uint64_t size, const struct sha256_digest *root, struct buf *out)
+{
+    buf_str(out, origin);
+    buf_char(out, '\n');
+    buf_u64(out, size);
+    buf_char(out, '\n');
+    base64_write(out, (bytes){root->bytes, sizeof root->bytes});
+    buf_char(out, '\n');
+}
+
+str checkpoint_text(str origin, uint64_t size, const struct sha256_digest *root,
+                    struct arena *arena)
+{
+    struct buf out = buf_in(arena);
+    write_text(origin, size, root, &out);
+    return buf_text(&out);
+}
+
 str checkpoint_sign(const struct sign_key *key, str origin, uint64_t size,
                     const struct sha256_digest *root, str extension, struct arena *arena)
 {
@@ -91,12 +109,7 @@ str checkpoint_sign(const struct sign_key *key, str origin, uint64_t size,
     uint8_t signature[KEY_ID_BYTES + SIGN_BYTES];
     struct buf out = buf_in(arena);
     memcpy(named.public, key->public, sizeof named.public);
-    buf_str(&out, origin);
-    buf_char(&out, '\n');
-    buf_u64(&out, size);
-    buf_char(&out, '\n');
-    base64_write(&out, (bytes){root->bytes, sizeof root->bytes});
-    buf_char(&out, '\n');
+    write_text(origin, size, root, &out);
     if (extension.len) {
         buf_str(&out, extension);
         buf_char(&out, '\n');
@@ -137,7 +150,7 @@ static bool read_size(str line, uint64_t *out)
     return str_u64(line, INT64_MAX, out) && (line.len == 1 || line.ptr[0] != '0');
 }
 
-static bool read_text(struct lines *lines, struct arena *arena, struct checkpoint *out,
+static bool read_head(struct lines *lines, struct arena *arena, struct checkpoint *out,
                       struct err *err)
 {
     str line = {0};
@@ -155,6 +168,14 @@ static bool read_text(struct lines *lines, struct arena *arena, struct checkpoin
         return err_line(err, ERR_MALFORMED, lines->line, 1,
                         "expected the root: base64 of 32 bytes");
     memcpy(out->root.bytes, root.ptr, sizeof out->root.bytes);
+    return true;
+}
+
+static bool read_text(struct lines *lines, struct arena *arena, struct checkpoint *out,
+                      struct err *err)
+{
+    str line = {0};
+    if (!read_head(lines, arena, out, err)) return false;
     if (!next_line(lines, &line, err)) return false;
     if (!line.len) return true;
     out->extension = line;
@@ -211,6 +232,19 @@ bool checkpoint_parse(str text, struct arena *arena, struct checkpoint *out, str
         return err_line(err, ERR_MALFORMED, lines.line, 1,
                         "none of the signatures is by the ledger (%.*s)",
                         STR_ARG(str_head(checkpoint.origin, 100)));
+    *out = checkpoint;
+    return true;
+}
+
+bool checkpoint_parse_text(str text, struct arena *arena, struct checkpoint *out, struct err *err)
+{
+    struct lines lines = {.rest = text};
+    struct checkpoint checkpoint = {0};
+    if (!read_head(&lines, arena, &checkpoint, err)) return false;
+    if (lines.rest.len)
+        return err_line(err, ERR_MALFORMED, lines.line + 1, 1,
+                        "expected the end, or an empty line and signatures");
+    checkpoint.signed_text = text;
     *out = checkpoint;
     return true;
 }

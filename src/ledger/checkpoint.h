@@ -44,11 +44,17 @@ struct checkpoint {
 /* The whole text, signed. extension: one line, empty for none. */
 str checkpoint_sign(const struct sign_key *key, str origin, uint64_t size,
                     const struct sha256_digest *root, str extension, struct arena *arena);
+/* The three lines that are signed. */
+str checkpoint_text(str origin, uint64_t size, const struct sha256_digest *root,
+                    struct arena *arena);
 /* What is parsed points into the text, decoded parts into the arena. Nothing is said of the
  * signature yet.
  *
  * fails : MALFORMED, TRUNCATED, LIMIT, with line and column */
 MUST_USE bool checkpoint_parse(str text, struct arena *arena, struct checkpoint *out,
                                struct err *err);
+/* The same of a text that nobody has signed: its three lines alone. */
+MUST_USE bool checkpoint_parse_text(str text, struct arena *arena, struct checkpoint *out,
+                                    struct err *err);
 /* Whether the key of that name has signed it. */
 bool checkpoint_fits(const struct checkpoint *checkpoint, const struct checkpoint_key *key);

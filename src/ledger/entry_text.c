@@ -4,21 +4,10 @@
 #include "base/instant.h"
 #include "base/json_scan.h"
 
-static const str kinds[] = {
-#define X(name, text) {text, sizeof(text) - 1},
-    LEDGER_KINDS(X)
-#undef X
-};
-
-str ledger_kind_text(enum ledger_kind kind)
-{
-    return kind < LEDGER_KIND_COUNT ? kinds[kind] : (str){0};
-}
-
 enum ledger_kind entry_text_kind(str kind)
 {
-    for (size_t i = 0; i < COUNT_OF(kinds); i++)
-        if (str_equal(kinds[i], kind)) return (enum ledger_kind)i;
+    for (enum ledger_kind i = 0; i < LEDGER_KIND_COUNT; i++)
+        if (str_equal(ledger_kind_text(i), kind)) return i;
     return LEDGER_KIND_COUNT;
 }
 

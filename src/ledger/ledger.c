@@ -6,6 +6,17 @@
 #include "ledger/entry_text.h"
 #include "ledger/ledger_inside.h"
 
+static const str kind_texts[] = {
+#define X(name, text) {text, sizeof(text) - 1},
+    LEDGER_KINDS(X)
+#undef X
+};
+
+str ledger_kind_text(enum ledger_kind kind)
+{
+    return kind < LEDGER_KIND_COUNT ? kind_texts[kind] : (str){0};
+}
+
 /* ---- Opening -------------------------------------------------------------------------------- */
 
 static bool ask_number(struct sqlite *db, const char *sql, int64_t *out, struct err *err)
@@ -91,7 +102,7 @@ static bool check_version(struct ledger *ledger, struct err *err)
 
 static bool count(struct ledger *ledger, struct err *err)
 {
-    struct sqlite_statement *s = ledger_statement(ledger, LEDGER_SQL_HOW_MANY, err);
+    struct sqlite_statement *s = ledger_tables_statement(ledger, LEDGER_SQL_HOW_MANY, err);
     bool row = false;
     if (!s || !sqlite_step(s, &row, err)) return false;
     int64_t n = row ? sqlite_get(s, 0) : 0;
@@ -168,8 +179,8 @@ static bool append_first(struct ledger *ledger, struct err *err)
 
 static bool make_tables(struct ledger *ledger, struct err *err)
 {
-    for (size_t i = 0; i < ledger_n_schema; i++)
-        if (!sqlite_run(ledger->db, ledger_schema[i], err)) return false;
+    for (size_t i = 0; i < ledger_tables_n_schema; i++)
+        if (!sqlite_run(ledger->db, ledger_tables_schema[i], err)) return false;
     str pragmas = str_format(&ledger->arena, "PRAGMA application_id=%d; PRAGMA user_version=%d",
                              LEDGER_APPLICATION_ID, LEDGER_SCHEMA_VERSION);
     return sqlite_run(ledger->db, str_c(&ledger->arena, pragmas), err);
@@ -267,14 +278,14 @@ static void copy_entry(struct ledger_entry *entry, struct arena *arena)
 bool ledger_get(struct ledger *ledger, uint64_t number, struct arena *arena,
                 struct ledger_entry *out, struct err *err)
 {
-    struct sqlite_statement *s = ledger_statement(ledger, LEDGER_SQL_GET, err);
+    struct sqlite_statement *s = ledger_tables_statement(ledger, LEDGER_SQL_GET, err);
     struct ledger_entry entry = {0};
     bool row = false;
     if (!s) return false;
     sqlite_put(s, 1, number <= INT64_MAX ? (int64_t)number : INT64_MAX);
     if (!sqlite_step(s, &row, err)) return false;
     if (!row) return err_set(err, ERR_NOT_FOUND, "the ledger has no entry %" PRIu64, number);
-    bool fine = ledger_row(s, &entry, err);
+    bool fine = ledger_tables_row(s, &entry, err);
     if (fine) copy_entry(&entry, arena);
     sqlite_reset(s);
     if (fine) *out = entry;
@@ -287,7 +298,7 @@ static bool each_in_turn(struct ledger *ledger, uint64_t from, int64_t until_us,
 {
     enum { MOST = 256 };
     struct ledger_entry *batch = arena_array(arena, struct ledger_entry, MOST);
-    struct sqlite_statement *s = ledger_statement(ledger, LEDGER_SQL_RANGE, err);
+    struct sqlite_statement *s = ledger_tables_statement(ledger, LEDGER_SQL_RANGE, err);
     if (!s) return false;
     for (bool more = from <= INT64_MAX; more;) {
         struct arena round = *arena;
@@ -298,7 +309,7 @@ static bool each_in_turn(struct ledger *ledger, uint64_t from, int64_t until_us,
         while (n < MOST && held < LIMIT_LEDGER_BATCH) {
             if (!sqlite_step(s, &row, err)) return false;
             if (!row) break;
-            if (!ledger_row(s, &batch[n], err)) {
+            if (!ledger_tables_row(s, &batch[n], err)) {
                 sqlite_reset(s);
                 return false;
             }
@@ -322,7 +333,7 @@ struct numbers {
 static bool add_numbers(struct ledger *ledger, enum ledger_statement which, str of, uint64_t from,
                         struct arena *arena, struct numbers *out, struct err *err)
 {
-    struct sqlite_statement *s = ledger_statement(ledger, which, err);
+    struct sqlite_statement *s = ledger_tables_statement(ledger, which, err);
     bool row = false;
     if (!s) return false;
     sqlite_put_str(s, 1, of);
@@ -389,10 +400,10 @@ bool ledger_each_of(struct ledger *ledger, str subject, uint64_t from, struct le
 bool ledger_checkpoint(struct ledger *ledger, struct arena *arena, str *text,
                        struct checkpoint *out, struct err *err)
 {
-    struct sqlite_statement *s = ledger_statement(ledger, LEDGER_SQL_HEAD, err);
+    struct sqlite_statement *s = ledger_tables_statement(ledger, LEDGER_SQL_HEAD, err);
     bool row = false;
     if (!s || !sqlite_step(s, &row, err)) return false;
-    if (!row) return ledger_damaged(err, "its signed head is missing");
+    if (!row) return ledger_tables_damaged(err, "its signed head is missing");
     int64_t size = sqlite_get(s, 0);
     bytes root = sqlite_get_bytes(s, 1);
     struct sha256_digest kept = {0};
@@ -402,7 +413,7 @@ bool ledger_checkpoint(struct ledger *ledger, struct arena *arena, str *text,
     sqlite_reset(s);
     if (!checkpoint_parse(*text, arena, out, err)) return false;
     if (size < 0 || out->size != (uint64_t)size || !is_root || !merkle_equal(&kept, &out->root))
-        return ledger_damaged(err, "its head is not the one that was signed");
+        return ledger_tables_damaged(err, "its head is not the one that was signed");
     return true;
 }
 
@@ -412,7 +423,7 @@ bool ledger_head(struct ledger *ledger, struct ledger_head *out, struct err *err
     str text = {0};
     if (ledger->in_transaction && ledger->size != ledger->committed) {
         out->size = ledger->size;
-        return merkle_root(ledger_reader(ledger), ledger->size, &out->root, err);
+        return merkle_root(ledger_tables_reader(ledger), ledger->size, &out->root, err);
     }
     struct arena scratch = arena_open("the ledger's head", 0, NULL);
     bool fine = ledger_checkpoint(ledger, &scratch, &text, &checkpoint, err);
@@ -430,7 +441,7 @@ static bool load_last(struct ledger *ledger, struct arena scratch, struct err *e
     if (!ledger_get(ledger, ledger->size - 1, &scratch, &last, err)) return false;
     struct sha256_digest hash = merkle_leaf(str_bytes(last.body));
     if (!merkle_equal(&hash, &last.hash))
-        return ledger_damaged(err, "its last entry is not the one that was written");
+        return ledger_tables_damaged(err, "its last entry is not the one that was written");
     struct entry_text text = {0};
     if (!entry_text_parse(last.body, &scratch, &text, err)) return false;
     ledger->last = last.hash;
@@ -447,23 +458,23 @@ static bool check_head(struct ledger *ledger, struct arena *scratch, struct err 
     struct checkpoint_key key = public_of(ledger);
     if (!ledger_checkpoint(ledger, scratch, &text, &checkpoint, err)) return false;
     if (checkpoint.size != ledger->size)
-        return ledger_damaged(err, "it has not as many entries as its signed head says");
+        return ledger_tables_damaged(err, "it has not as many entries as its signed head says");
     if (!checkpoint_fits(&checkpoint, &key))
         return err_set(err, ERR_REFUSED,
                        "the ledger's head is not signed by the key in %.*s: it is another ledger's "
                        "key, or somebody changed the head",
                        STR_ARG(ledger->key_path));
-    if (!merkle_root(ledger_reader(ledger), ledger->size, &root, err)) return false;
+    if (!merkle_root(ledger_tables_reader(ledger), ledger->size, &root, err)) return false;
     if (!merkle_equal(&root, &checkpoint.root))
-        return ledger_damaged(err, "its entries are not those that were signed");
+        return ledger_tables_damaged(err, "its entries are not those that were signed");
     return true;
 }
 
 static bool prepare_to_write(struct ledger *ledger, struct err *err)
 {
     struct arena scratch = arena_open("ledger", 0, NULL);
-    bool fine = ledger_schema_is_ours(ledger, err) && count(ledger, err);
-    if (fine && !ledger->size) fine = ledger_damaged(err, "it has no entries");
+    bool fine = ledger_tables_schema_is_ours(ledger, err) && count(ledger, err);
+    if (fine && !ledger->size) fine = ledger_tables_damaged(err, "it has no entries");
     fine = fine && load_key(ledger, err) && check_head(ledger, &scratch, err) &&
            load_last(ledger, scratch, err);
     arena_close(&scratch);
@@ -501,12 +512,12 @@ static bool check_draft(const struct ledger_draft *draft, struct arena scratch, 
 /* Subtrees that are complete now. */
 static bool add_nodes(struct ledger *ledger, struct err *err)
 {
-    struct merkle_reader reader = ledger_reader(ledger);
+    struct merkle_reader reader = ledger_tables_reader(ledger);
     uint64_t leaves = MERKLE_WIDTH;
     for (unsigned level = 1; level < MERKLE_LEVELS && ledger->size % leaves == 0; level++) {
         struct sha256_digest hashes[MERKLE_WIDTH];
         uint64_t position = ledger->size / leaves - 1;
-        struct sqlite_statement *s = ledger_statement(ledger, LEDGER_SQL_ADD_NODE, err);
+        struct sqlite_statement *s = ledger_tables_statement(ledger, LEDGER_SQL_ADD_NODE, err);
         if (!s || !reader.read(reader.from, level - 1, position * MERKLE_WIDTH, MERKLE_WIDTH,
                                hashes, err))
             return false;
@@ -523,7 +534,7 @@ static bool add_nodes(struct ledger *ledger, struct err *err)
 static bool put_entry(struct ledger *ledger, const struct entry_text *entry, str body,
                       struct err *err)
 {
-    struct sqlite_statement *s = ledger_statement(ledger, LEDGER_SQL_ADD, err);
+    struct sqlite_statement *s = ledger_tables_statement(ledger, LEDGER_SQL_ADD, err);
     struct sha256_digest hash = merkle_leaf(str_bytes(body));
     if (!s) return false;
     sqlite_put(s, 1, (int64_t)entry->number);
@@ -576,9 +587,9 @@ bool ledger_put_head(struct ledger *ledger, const struct sign_key *key, struct e
     struct arena scratch = arena_open("the ledger's head", 0, NULL);
     struct sha256_digest root = {0};
     /* The first head is made with the first entries. */
-    struct sqlite_statement *s = ledger_statement(
+    struct sqlite_statement *s = ledger_tables_statement(
         ledger, ledger->committed ? LEDGER_SQL_PUT_HEAD : LEDGER_SQL_PUT_FIRST_HEAD, err);
-    bool fine = s && merkle_root(ledger_reader(ledger), ledger->size, &root, err);
+    bool fine = s && merkle_root(ledger_tables_reader(ledger), ledger->size, &root, err);
     if (fine) {
         str text = checkpoint_sign(key, ledger->name, ledger->size, &root, (str){0}, &scratch);
         sqlite_put(s, 1, (int64_t)ledger->size);
@@ -608,7 +619,7 @@ bool ledger_commit(struct ledger *ledger, struct err *err)
 
 bool ledger_put_credential(struct ledger *ledger, str name, str value, struct err *err)
 {
-    struct sqlite_statement *s = ledger_statement(
+    struct sqlite_statement *s = ledger_tables_statement(
         ledger, value.len ? LEDGER_SQL_PUT_CREDENTIAL : LEDGER_SQL_END_CREDENTIAL, err);
     assert(ledger->in_transaction);
     if (!s) return false;
@@ -620,7 +631,7 @@ bool ledger_put_credential(struct ledger *ledger, str name, str value, struct er
 bool ledger_get_credential(struct ledger *ledger, str name, struct arena *arena, str *out,
                            struct err *err)
 {
-    struct sqlite_statement *s = ledger_statement(ledger, LEDGER_SQL_GET_CREDENTIAL, err);
+    struct sqlite_statement *s = ledger_tables_statement(ledger, LEDGER_SQL_GET_CREDENTIAL, err);
     bool row = false;
     if (!s) return false;
     sqlite_put_str(s, 1, name);

@@ -27,18 +27,18 @@ static bool write_entries(struct ledger *ledger, uint64_t size, struct buf *out,
                           const struct ledger_question *progress, struct arena scratch,
                           struct err *err)
 {
-    struct sqlite_statement *rows = ledger_statement(ledger, LEDGER_SQL_SCAN, err);
+    struct sqlite_statement *rows = ledger_tables_statement(ledger, LEDGER_SQL_SCAN, err);
     bool row = false;
     if (!rows) return false;
     for (uint64_t n = 0; n < size; n++) {
         struct arena round = scratch;
         struct ledger_entry entry = {0};
         if (!sqlite_step(rows, &row, err)) return false;
-        if (!row) return ledger_damaged(err, "entries are missing");
-        bool fine = ledger_row(rows, &entry, err);
+        if (!row) return ledger_tables_damaged(err, "entries are missing");
+        bool fine = ledger_tables_row(rows, &entry, err);
         if (fine && (entry.number != n || out->failed))
             fine = out->failed ? err_set(err, ERR_IO, "it can't be written")
-                               : ledger_damaged(err, "entries are missing");
+                               : ledger_tables_damaged(err, "entries are missing");
         if (!fine) {
             sqlite_reset(rows);
             return false;

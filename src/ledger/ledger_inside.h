@@ -68,26 +68,27 @@ struct ledger {
 };
 
 /* What sqlite_schema has to hold of a table, an index, a trigger. */
-extern const char *const ledger_schema[];
-extern const size_t ledger_n_schema;
+extern const char *const ledger_tables_schema[];
+extern const size_t ledger_tables_n_schema;
 
-struct sqlite_statement *ledger_statement(struct ledger *ledger, enum ledger_statement which,
-                                          struct err *err);
+struct sqlite_statement *ledger_tables_statement(struct ledger *ledger, enum ledger_statement which,
+                                                 struct err *err);
 /* The entry in the current row of a statement that selects them whole; its texts last until the
  * next step. False when a column is not what it has to be. */
-MUST_USE bool ledger_row(struct sqlite_statement *row, struct ledger_entry *out, struct err *err);
+MUST_USE bool ledger_tables_row(struct sqlite_statement *row, struct ledger_entry *out,
+                                struct err *err);
 /* The signed head as it is kept; parsed into the arena. */
 MUST_USE bool ledger_checkpoint(struct ledger *ledger, struct arena *arena, str *text,
                                 struct checkpoint *out, struct err *err);
-struct merkle_reader ledger_reader(struct ledger *ledger);
+struct merkle_reader ledger_tables_reader(struct ledger *ledger);
 /* Whether the schema is exactly what this program makes. */
-MUST_USE bool ledger_schema_is_ours(struct ledger *ledger, struct err *err);
+MUST_USE bool ledger_tables_schema_is_ours(struct ledger *ledger, struct err *err);
 /* Signs what the ledger has now as its head; in a transaction that has appended. */
 MUST_USE bool ledger_put_head(struct ledger *ledger, const struct sign_key *key, struct err *err);
 /* As ledger_each, of one subject. */
 MUST_USE bool ledger_each_of(struct ledger *ledger, str subject, uint64_t from,
                              struct ledger_visit visit, struct err *err);
-bool ledger_damaged(struct err *err, const char *what);
+bool ledger_tables_damaged(struct err *err, const char *what);
 
 /* The secret key's file: "PRIVATE+KEY+name+1a2b3c4d+AQ..." as signed-note's tools write them. */
 MUST_USE bool ledger_key_read(struct os *os, str path, struct arena *arena, str *name,

@@ -5,9 +5,10 @@
  * The triggers keep honest programs from changing what was written. Whoever can write the file can
  * drop them: what then finds a change is the chain, the tree and its signature.
  */
+#include "ledger/entry_text.h"
 #include "ledger/ledger_inside.h"
 
-const char *const ledger_schema[] = {
+const char *const ledger_tables_schema[] = {
     "CREATE TABLE entry(number INTEGER PRIMARY KEY, time_us INTEGER NOT NULL, kind BLOB NOT NULL, "
     "subject BLOB NOT NULL, hash BLOB NOT NULL, body BLOB NOT NULL)",
     "CREATE INDEX entry_kind ON entry(kind)",
@@ -39,7 +40,7 @@ const char *const ledger_schema[] = {
     "CREATE TRIGGER head_remains BEFORE DELETE ON head "
     "BEGIN SELECT RAISE(ABORT,'the head of the ledger is never removed'); END",
 };
-const size_t ledger_n_schema = COUNT_OF(ledger_schema);
+const size_t ledger_tables_n_schema = COUNT_OF(ledger_tables_schema);
 
 static const char *const texts[LEDGER_SQL_COUNT] = {
 #define X(name, text) [LEDGER_SQL_##name] = text,
@@ -47,61 +48,59 @@ static const char *const texts[LEDGER_SQL_COUNT] = {
 #undef X
 };
 
-struct sqlite_statement *ledger_statement(struct ledger *ledger, enum ledger_statement which,
-                                          struct err *err)
+struct sqlite_statement *ledger_tables_statement(struct ledger *ledger, enum ledger_statement which,
+                                                 struct err *err)
 {
     if (!ledger->statements[which])
         ledger->statements[which] = sqlite_prepare(ledger->db, texts[which], err);
     return ledger->statements[which];
 }
 
-bool ledger_damaged(struct err *err, const char *what)
+bool ledger_tables_damaged(struct err *err, const char *what)
 {
     return err_set(err, ERR_REFUSED,
                    "the ledger is damaged: %s; \"sallyport ledger verify\" says more", what);
 }
 
-bool ledger_row(struct sqlite_statement *row, struct ledger_entry *out, struct err *err)
+bool ledger_tables_row(struct sqlite_statement *row, struct ledger_entry *out, struct err *err)
 {
     struct ledger_entry entry = {0};
     bytes hash = sqlite_get_bytes(row, 4);
     int64_t number = sqlite_get(row, 0);
-    if (number < 0) return ledger_damaged(err, "an entry has a number below 0");
+    if (number < 0) return ledger_tables_damaged(err, "an entry has a number below 0");
     entry.number = (uint64_t)number;
     entry.time_us = sqlite_get(row, 1);
     entry.subject = str_of_bytes(sqlite_get_bytes(row, 3));
     entry.body = str_of_bytes(sqlite_get_bytes(row, 5));
     if (hash.len != sizeof entry.hash.bytes)
-        return ledger_damaged(err, "the hash of an entry has not 32 bytes");
+        return ledger_tables_damaged(err, "the hash of an entry has not 32 bytes");
     memcpy(entry.hash.bytes, hash.ptr, sizeof entry.hash.bytes);
-    entry.kind = LEDGER_KIND_COUNT;
-    str kind = str_of_bytes(sqlite_get_bytes(row, 2));
-    for (enum ledger_kind i = 0; i < LEDGER_KIND_COUNT; i++)
-        if (str_equal(kind, ledger_kind_text(i))) entry.kind = i;
+    entry.kind = entry_text_kind(str_of_bytes(sqlite_get_bytes(row, 2)));
     *out = entry;
     return true;
 }
 
 /* ---- The schema ----------------------------------------------------------------------------- */
 
-bool ledger_schema_is_ours(struct ledger *ledger, struct err *err)
+bool ledger_tables_schema_is_ours(struct ledger *ledger, struct err *err)
 {
-    struct sqlite_statement *rows = ledger_statement(ledger, LEDGER_SQL_SCHEMA, err);
+    struct sqlite_statement *rows = ledger_tables_statement(ledger, LEDGER_SQL_SCHEMA, err);
     size_t n = 0;
     bool row = false, fits = true;
     if (!rows) return false;
     while (sqlite_step(rows, &row, err) && row) {
         str sql = str_of_bytes(sqlite_get_bytes(rows, 3));
         bool is_known = false;
-        for (size_t i = 0; i < ledger_n_schema; i++)
-            is_known |= str_equal(sql, str_of(ledger_schema[i]));
+        for (size_t i = 0; i < ledger_tables_n_schema; i++)
+            is_known |= str_equal(sql, str_of(ledger_tables_schema[i]));
         /* A table without rowid has an index of its own without a text. */
         fits &= is_known;
         n++;
     }
     if (row) return false;
-    if (fits && n == ledger_n_schema) return true;
-    return ledger_damaged(err, "its tables, indexes and triggers are not what they were made as");
+    if (fits && n == ledger_tables_n_schema) return true;
+    return ledger_tables_damaged(err,
+                                 "its tables, indexes and triggers are not what they were made as");
 }
 
 /* ---- Hashes for the tree -------------------------------------------------------------------- */
@@ -111,7 +110,7 @@ static bool read_hashes(void *from, unsigned level, uint64_t index, size_t n,
 {
     struct ledger *ledger = from;
     struct sqlite_statement *rows =
-        ledger_statement(ledger, level ? LEDGER_SQL_NODES : LEDGER_SQL_LEAVES, err);
+        ledger_tables_statement(ledger, level ? LEDGER_SQL_NODES : LEDGER_SQL_LEAVES, err);
     size_t found = 0;
     bool row = false;
     if (!rows) return false;
@@ -128,10 +127,10 @@ static bool read_hashes(void *from, unsigned level, uint64_t index, size_t n,
         found = fits ? found + 1 : n + 1;
     }
     if (row) sqlite_reset(rows);
-    return found == n ? true : ledger_damaged(err, "hashes of its tree are missing");
+    return found == n ? true : ledger_tables_damaged(err, "hashes of its tree are missing");
 }
 
-struct merkle_reader ledger_reader(struct ledger *ledger)
+struct merkle_reader ledger_tables_reader(struct ledger *ledger)
 {
     return (struct merkle_reader){ledger, read_hashes};
 }

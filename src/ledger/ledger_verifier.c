@@ -32,16 +32,6 @@ struct ledger_verifier {
     struct nodes nodes[MERKLE_LEVELS];
 };
 
-str ledger_fault_text(enum ledger_fault fault)
-{
-    static const str texts[] = {
-#define X(name, text) {text, sizeof(text) - 1},
-        LEDGER_FAULTS(X)
-#undef X
-    };
-    return texts[fault];
-}
-
 static int compare_anchors(const void *a, const void *b)
 {
     const struct ledger_anchor *x = a, *y = b;

@@ -9,6 +9,16 @@
 #include "ledger/entry_text.h"
 #include "ledger/ledger_inside.h"
 
+str ledger_fault_text(enum ledger_fault fault)
+{
+    static const str texts[] = {
+#define X(name, text) {text, sizeof(text) - 1},
+        LEDGER_FAULTS(X)
+#undef X
+    };
+    return texts[fault];
+}
+
 struct scan {
     struct ledger *ledger;
     const struct ledger_question *question;
@@ -58,7 +68,7 @@ static bool take_row(struct scan *scan, const struct sqlite_statement *row)
 
 static bool scan_entries(struct scan *scan, struct err *err)
 {
-    struct sqlite_statement *rows = ledger_statement(scan->ledger, LEDGER_SQL_SCAN, err);
+    struct sqlite_statement *rows = ledger_tables_statement(scan->ledger, LEDGER_SQL_SCAN, err);
     bool row = false;
     if (!rows) return false;
     while (true) {
@@ -81,7 +91,7 @@ static bool scan_entries(struct scan *scan, struct err *err)
 
 static bool take_head(struct scan *scan, struct err *err)
 {
-    struct sqlite_statement *s = ledger_statement(scan->ledger, LEDGER_SQL_HEAD, err);
+    struct sqlite_statement *s = ledger_tables_statement(scan->ledger, LEDGER_SQL_HEAD, err);
     bool row = false, fits = false;
     if (!s || !sqlite_step(s, &row, err)) return false;
     if (!row) {
@@ -134,7 +144,8 @@ static void refuse_nodes(struct scan *scan, unsigned level, uint64_t position)
 /* Nodes come by level and position, as computed ones are kept. */
 static bool check_nodes(struct scan *scan, struct err *err)
 {
-    struct sqlite_statement *rows = ledger_statement(scan->ledger, LEDGER_SQL_SCAN_NODES, err);
+    struct sqlite_statement *rows =
+        ledger_tables_statement(scan->ledger, LEDGER_SQL_SCAN_NODES, err);
     if (!rows) return false;
     for (unsigned level = 1; level <= MERKLE_LEVELS; level++) {
         size_t n = 0;
@@ -166,7 +177,7 @@ static bool check_nodes(struct scan *scan, struct err *err)
 static bool check_index(struct scan *scan, enum ledger_statement which, const uint64_t *hashes,
                         const char *name, struct err *err)
 {
-    struct sqlite_statement *rows = ledger_statement(scan->ledger, which, err);
+    struct sqlite_statement *rows = ledger_tables_statement(scan->ledger, which, err);
     size_t n = 0;
     bool row = false, fits = true;
     int64_t before = -1;
@@ -195,7 +206,7 @@ static bool check_derived(struct scan *scan, struct err *err)
     struct err found = {0};
     if (scan->verdict->fault == LEDGER_FAULT_HEAD) return check_nodes(scan, err);
     if (scan->verdict->fault != LEDGER_FAULT_NONE) return true;
-    if (!ledger_schema_is_ours(scan->ledger, &found)) {
+    if (!ledger_tables_schema_is_ours(scan->ledger, &found)) {
         ledger_verifier_refuse(
             scan->verifier, LEDGER_FAULT_STRUCTURE, 0, 0,
             "the database's tables, indexes and triggers are not those that it was made with");
