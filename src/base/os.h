@@ -40,6 +40,7 @@ struct os {
                            struct err *err); /* with parents; existing is fine */
     /* Written whole, beside, fsynced, renamed over path. executable sets the x bits. */
     bool (*write_file)(void *self, str path, bytes content, bool executable, struct err *err);
+    /* A file, a link, an empty directory. */
     bool (*remove)(void *self, str path, struct err *err);
     /* As write_file, for the owner's eyes alone (mode 0600). */
     bool (*write_private)(void *self, str path, bytes content, struct err *err);

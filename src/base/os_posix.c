@@ -330,7 +330,8 @@ static bool posix_remove(void *self, str path, struct err *err)
     char text[PATH_ROOM];
     (void)self;
     if (!c_path(text, path, err)) return false;
-    if (unlink(text) != 0) return refuse(err, "cannot remove");
+    if (unlink(text) != 0 && (errno != EISDIR || rmdir(text) != 0))
+        return refuse(err, "cannot remove");
     return true;
 }
 

@@ -1,100 +1,109 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report/report.h"
 
+#include "cli/acting.h"
 #include "cli/command.h"
-#include "cli/policy_file.h"
-#include "cli/workspace.h"
+#include "cli/report_gather.h"
+#include "cli/report_orgs.h"
+#include "cli/report_pdf.h"
 
-/* Reads the policy when there is one; a workspace without a policy still has a report. */
-static bool load_policy(struct invocation *call, struct workspace *workspace,
-                        struct policy_file *file, bool *has_policy, int *status)
+static bool write_tables(struct invocation *call, const struct report *report, str folder,
+                         struct err *err)
 {
-    str path = os_join(call->arena, call->workspace, S("policy.yaml"));
-    bool asked = option_given(call, S("policy"));
-    *has_policy = asked || call->os->kind(call->os->self, path) != OS_MISSING;
-    if (!*has_policy) return true;
-    if (!policy_file_load(call, file, status)) return false;
-    if (!policy_file_resolve(call, file, workspace_lookup(call, workspace), true, status))
-        return false;
-    workspace->policy = file->policy;
-    workspace->resolved = file->resolved;
-    workspace->has_policy = true;
+    if (!call->os->make_directory(call->os->self, folder, err)) return false;
+    for (size_t i = 0; i < report->sheets->n; i++) {
+        const struct sheet *sheet = report->sheets->items[i];
+        struct buf out = buf_in(call->arena);
+        str path =
+            os_join(call->arena, folder, str_format(call->arena, "%.*s.csv", STR_ARG(sheet->name)));
+        sheet_csv(&out, sheet);
+        if (!call->os->write_file(call->os->self, path, str_bytes(buf_text(&out)), false, err)) {
+            err_in(err, path);
+            return false;
+        }
+    }
     return true;
 }
 
-static bool load_evidence(struct invocation *call, struct store *store, struct matrix_view *matrix,
-                          struct report *report, struct hosts_view *hosts, struct err *err)
+static void record(struct invocation *call, const struct report *report, str page)
 {
-    struct host_list list = {0};
-    struct share_use *uses = NULL;
-    size_t n_uses = 0;
-    if (!store_load_matrix(store, call->arena, matrix, err)) return false;
-    if (!store_load_hosts(store, call->arena, &list, err)) return false;
-    if (!store_load_uses(store, call->arena, &uses, &n_uses, err)) return false;
-    struct host_list *kept = arena_new(call->arena, struct host_list);
-    *kept = list;
-    report->matrix = matrix;
-    report->shares = roles_shares(call->arena, uses, n_uses, kept, &report->n_shares);
-    *hosts = roles_of(call->arena, kept, matrix, report->shares, report->n_shares);
-    report->hosts = hosts;
+    struct sha256_digest digest = sha256_of(str_bytes(page));
+    if (option_flag(call, S("no-record"))) return;
+    /* Without a ledger there is nothing to record in: `init` makes one. A report of a time that is
+     * over is no news either. */
+    if (!ledger_exists(call->os, call->workspace, call->arena)) return;
+    if (call->as_of_us != call->now_us) {
+        buf_str(call->talk, S("not recorded in the ledger: --as-of asks about another time\n"));
+        return;
+    }
+    acting_record(call, LEDGER_REPORTED, report_kind_text(report->kind),
+                  past_entry(report_kind_text(report->kind), sha256_hex(call->arena, &digest),
+                             report->as_of_us, report->figures, report->grade, call->arena));
+}
+
+/* What was written, on the talk stream when the results are JSON. */
+static void say(struct invocation *call, const struct report *report, str path, size_t size)
+{
+    bool json = call->format == FORMAT_JSON;
+    struct buf *out = json ? call->talk : call->out;
+    buf_str(out, path);
+    buf_format(out, ": %zu kB, grade %c (%u.%u of 100), open it in any browser\n",
+               (size + 999) / 1000, report->grade->letter, report->grade->score / 10,
+               report->grade->score % 10);
+}
+
+static bool write_all(struct invocation *call, const struct report *report, struct err *err)
+{
+    str path = option_text(call, S("output"));
+    struct buf page = buf_in(call->arena);
+    report_write(&page, report, call->scratch);
+    if (!call->os->write_file(call->os->self, path, str_bytes(buf_text(&page)), false, err)) {
+        err_in(err, path);
+        return false;
+    }
+    if (option_given(call, S("csv")) &&
+        !write_tables(call, report, option_text(call, S("csv")), err))
+        return false;
+    record(call, report, buf_text(&page));
+    if (call->format == FORMAT_JSON) report_json(call->out, report, call->scratch);
+    say(call, report, path, page.len);
+    if (!option_given(call, S("pdf"))) return true;
+    str pdf = option_text(call, S("pdf"));
+    if (!report_pdf(call, path, pdf, err)) return false;
+    if (call->format == FORMAT_TEXT) buf_format(call->out, "%.*s: the same as PDF\n", STR_ARG(pdf));
     return true;
+}
+
+static bool kind_asked(struct invocation *call, enum report_kind *out, struct err *err)
+{
+    str names[REPORT_KIND_COUNT];
+    *out = REPORT_TECHNICAL;
+    if (!call->n_arguments) return true;
+    *out = report_kind_of(call->arguments[0]);
+    if (*out != REPORT_KIND_COUNT) return true;
+    for (unsigned i = 0; i < REPORT_KIND_COUNT; i++)
+        names[i] = report_kind_text((enum report_kind)i);
+    str hint = command_suggest(call->arena, call->arguments[0], names, REPORT_KIND_COUNT);
+    return err_set(err, ERR_USAGE,
+                   "a report is executive, technical, exceptions, audit or client, found "
+                   "\"%.*s\"%.*s",
+                   STR_ARG(call->arguments[0]), STR_ARG(hint));
 }
 
 static int run(struct invocation *call)
 {
     struct err err = {0};
-    struct workspace workspace = {0};
-    struct policy_file *file = arena_new(call->arena, struct policy_file);
-    struct matrix_view matrix = {0};
-    struct hosts_view hosts = {0};
-    struct report report = {.as_of_us = call->as_of_us};
-    struct simulation simulation = {0};
-    struct replay replay;
-    bool has_policy = false;
     int status = EXIT_FINE;
-
-    if (!workspace_open(call, &workspace, &err)) return command_fail(call, &err);
-    if (!load_policy(call, &workspace, file, &has_policy, &status)) return status;
-    if (!load_evidence(call, workspace.store, &matrix, &report, &hosts, &err))
-        return command_fail(call, &err);
-    store_close(workspace.store);
-    struct view_labels labels = workspace_labels(&workspace);
-    report.labels = &labels;
-    if (has_policy) {
-        const struct decision *decision =
-            decision_build(&file->resolved, NULL, call->arena, call->scratch);
-        struct simulate_question question = {
-            .resolved = &file->resolved,
-            .decision = decision,
-            .replay = &replay,
-            .hosts = &workspace.hosts,
-            .lookup = &file->lookup,
-        };
-        replay = replay_of(&matrix, call->arena, call->scratch);
-        simulation = simulate(&question, call->arena, call->scratch);
-        report.policy = &file->policy;
-        report.organisation = file->policy.organisation;
-        report.simulation = &simulation;
-    }
-
-    str path = option_text(call, S("output"));
-    struct buf page = buf_in(call->arena);
-    report_write(&page, &report, call->scratch);
-    if (!call->os->write_file(call->os->self, path, str_bytes(buf_text(&page)), false, &err)) {
-        err_in(&err, path);
-        return command_fail(call, &err);
-    }
-    if (call->format == FORMAT_JSON) {
-        struct json json = json_to(call->out);
-        json_object(&json);
-        json_member_str(&json, S("path"), path);
-        json_member_u64(&json, S("bytes"), page.len);
-        json_object_end(&json);
-        buf_char(call->out, '\n');
-        return EXIT_FINE;
-    }
-    buf_str(call->out, path);
-    buf_format(call->out, ": %zu kB, open it in any browser\n", (page.len + 999) / 1000);
+    enum report_kind kind;
+    struct report_gather *g = arena_new(call->arena, struct report_gather);
+    if (!kind_asked(call, &kind, &err)) return command_fail(call, &err);
+    if (option_given(call, S("all-orgs")))
+        return report_orgs(call, option_text(call, S("all-orgs")));
+    int64_t since = option_given(call, S("since")) ? option_instant(call, S("since")) : INT64_MIN;
+    if (!report_gather_all(call, kind, since, g, &status)) return status;
+    bool whole = option_given(call, S("csv")) || call->format == FORMAT_JSON;
+    report_prepare(&g->report, whole, call->arena, call->scratch);
+    if (!write_all(call, &g->report, &err)) return command_fail(call, &err);
     return EXIT_FINE;
 }
 
@@ -110,19 +119,56 @@ static const struct option options[] = {
      .value = T("FILE"),
      .fallback = T("report.html"),
      .help = T("where the page is written")},
+    {.name = T("pdf"),
+     .type = OPTION_TEXT,
+     .value = T("FILE"),
+     .help = T("the page as PDF too, printed by an installed Chromium")                                                                                                                    },
+    {.name = T("csv"),
+     .type = OPTION_TEXT,
+     .value = T("DIR"),
+     .help = T("every table of the report as a CSV file, with all rows")                                                                                                                    },
+    {.name = T("brand"),
+     .type = OPTION_TEXT,
+     .value = T("FILE"),
+     .help = T("name, logo and colours of who sends it; default brand.yaml, when it is there")                                                                                                                    },
+    {.name = T("since"),
+     .type = OPTION_INSTANT,
+     .value = T("TIME"),
+     .help = T("tell what changed since then; default since the last report in the ledger")                                                                                                                 },
+    {.name = T("no-record"),    .type = OPTION_FLAG,    .help = T("leave the report out of the ledger")},
+    {.name = T("all-orgs"),
+     .type = OPTION_TEXT,
+     .value = T("DIR"),
+     .help = T("one row for every workspace below, instead of a page")},
+    REPORT_COLLECTED_ROW,
     POLICY_FILE_OPTION,
 };
 
 static const struct example examples[] = {
-    {T("sallyport report -o report.html"), T("One page about the workspace, to read or to send")},
+    {T("sallyport report -o report.html"),                          T("Everything about the workspace, to read or to send")},
+    {T("sallyport report executive -o month.html --pdf month.pdf"),
+     T("Two pages for who decides, also as PDF")                                                                           },
+    {T("sallyport report exceptions --csv tables"),
+     T("Every exception on a calendar, and as CSV for a spreadsheet")                                                      },
+    {T("sallyport report client --brand msp.yaml -o letter.html"),
+     T("The monthly letter of a service provider, under its name")                                                         },
+    {T("sallyport report --all-orgs /srv/clients"),
+     T("Grade and exceptions of every client, a row each")                                                                 },
 };
 
 const struct command report_command = {
     .name = T("report"),
-    .summary = T("Write one HTML page: coverage, matrix, what would break, posture, shares"),
-    .details = T("The page is complete in itself: no script, and no request to the network. With a "
-                 "policy in "
-                 "the workspace it says what the policy would break."),
+    .summary =
+        T("Write one HTML page: grade, blind spots, what would break, exceptions, what to do"),
+    .arguments = T("[executive|technical|exceptions|audit|client]"),
+    .most_arguments = 1,
+    .details = T("The page is complete in itself: no script, and no request to the network; it "
+                 "prints on A4 and on Letter. Its first page has a grade with its formula, three "
+                 "sentences, the trend and what to do next; what the evidence does not show comes "
+                 "before any conclusion and counts against the grade. Without a word it is the "
+                 "technical report. It is recorded in the ledger, so that the next one says what "
+                 "changed. --json prints the same content (docs/json.md); docs/reports.md tells "
+                 "the formula and what a brand may hold."),
     .options = options,
     .n_options = COUNT_OF(options),
     .examples = examples,

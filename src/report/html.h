@@ -13,7 +13,13 @@ void html_text(struct buf *out, str text);
 /* Markup written by us; never evidence. */
 void html_raw(struct buf *out, str markup);
 
+/* Text whose ordinary words stay whole; what is far longer may be broken anywhere, so that no name
+ * makes the page wider than the screen. */
+void html_breakable(struct buf *out, str text);
+
 void html_page_start(struct buf *out, str title);
+/* more : styles of our own after those that all pages have; never evidence */
+void html_page_start_styled(struct buf *out, str title, str more);
 void html_page_end(struct buf *out);
 
 /* A table whose rows become cards on narrow screens. */
@@ -30,6 +36,8 @@ struct html_table html_table_start(struct buf *out, str caption, const struct ht
 void html_table_row(struct buf *out, struct html_table *table);
 /* Opens the next cell; the caller writes its content, then html_table_cell_end. */
 void html_table_cell(struct buf *out, struct html_table *table);
+/* kind : its class; empty = none */
+void html_table_cell_kind(struct buf *out, struct html_table *table, str kind);
 void html_table_cell_end(struct buf *out);
 void html_table_cell_text(struct buf *out, struct html_table *table, str text);
 void html_table_row_end(struct buf *out);
