@@ -2,6 +2,7 @@
 /* Policy in, firewall files out (cli/compiling.h); or a folder of them, proved again. */
 #include "base/sha256.h"
 #include "cli/command.h"
+#include "cli/compile_record.h"
 #include "cli/compiling_files.h"
 
 #define T(text)                                                                                    \
@@ -151,6 +152,7 @@ static int run(struct invocation *call)
         return c.n_differences ? compiling_answer(&c) : command_fail(call, &err);
     status = compiling_files_write(&c, NULL, 0, &manifest);
     if (status != EXIT_FINE) return status;
+    compile_record(&c, manifest, NULL, 0);
     if (call->format == FORMAT_JSON)
         buf_str(call->out, manifest);
     else
