@@ -449,46 +449,92 @@ static bool load_last(struct ledger *ledger, struct arena scratch, struct err *e
     return true;
 }
 
+/* A change of the key that was cut short after its entry was committed: the new key still waits. */
+static bool adopt_waiting(struct ledger *ledger, const struct checkpoint *head,
+                          struct arena *scratch, struct err *err)
+{
+    struct os *os = ledger->os;
+    str waiting = ledger_key_waiting(ledger->key_path, scratch), name = {0};
+    struct sign_key next = {0};
+    struct err none = {0};
+    if (os->kind(os->self, waiting) == OS_MISSING ||
+        !ledger_key_read(os, waiting, scratch, &name, &next, &none))
+        return false;
+    struct checkpoint_key public = {.name = name};
+    memcpy(public.public, next.public, sizeof public.public);
+    if (!checkpoint_fits(head, &public) ||
+        !ledger_key_write(os, ledger->key_path, name, &next, err) ||
+        !os->remove(os->self, waiting, err))
+        return false;
+    ledger->name = str_copy(&ledger->arena, name);
+    ledger->key = next;
+    ledger->has_key = true;
+    return true;
+}
+
+static bool check_key(struct ledger *ledger, const struct checkpoint *head, struct arena *scratch,
+                      struct err *err)
+{
+    struct err missing = {0};
+    if (load_key(ledger, &missing)) {
+        struct checkpoint_key key = public_of(ledger);
+        if (checkpoint_fits(head, &key)) return true;
+        err_set(&missing, ERR_REFUSED,
+                "the ledger's head is not signed by this key: it is another ledger's key, or "
+                "somebody changed the head");
+        err_in(&missing, ledger->key_path);
+    }
+    if (adopt_waiting(ledger, head, scratch, err)) return true;
+    *err = missing;
+    return false;
+}
+
 /* That what is there is what was signed last, by the key that is to sign next. */
-static bool check_head(struct ledger *ledger, struct arena *scratch, struct err *err)
+static bool check_head(struct ledger *ledger, bool has_key, struct arena *scratch, struct err *err)
 {
     struct checkpoint checkpoint = {0};
     struct sha256_digest root = {0};
     str text = {0};
-    struct checkpoint_key key = public_of(ledger);
     if (!ledger_checkpoint(ledger, scratch, &text, &checkpoint, err)) return false;
     if (checkpoint.size != ledger->size)
         return ledger_tables_damaged(err, "it has not as many entries as its signed head says");
-    if (!checkpoint_fits(&checkpoint, &key))
-        return err_set(err, ERR_REFUSED,
-                       "the ledger's head is not signed by the key in %.*s: it is another ledger's "
-                       "key, or somebody changed the head",
-                       STR_ARG(ledger->key_path));
+    if (has_key && !check_key(ledger, &checkpoint, scratch, err)) return false;
+    if (!has_key) ledger->name = str_copy(&ledger->arena, checkpoint.origin);
     if (!merkle_root(ledger_tables_reader(ledger), ledger->size, &root, err)) return false;
     if (!merkle_equal(&root, &checkpoint.root))
         return ledger_tables_damaged(err, "its entries are not those that were signed");
     return true;
 }
 
-static bool prepare_to_write(struct ledger *ledger, struct err *err)
+static bool prepare_to_write(struct ledger *ledger, bool has_key, struct err *err)
 {
     struct arena scratch = arena_open("ledger", 0, NULL);
     bool fine = ledger_tables_schema_is_ours(ledger, err) && count(ledger, err);
     if (fine && !ledger->size) fine = ledger_tables_damaged(err, "it has no entries");
-    fine = fine && load_key(ledger, err) && check_head(ledger, &scratch, err) &&
-           load_last(ledger, scratch, err);
+    fine = fine && check_head(ledger, has_key, &scratch, err) && load_last(ledger, scratch, err);
     arena_close(&scratch);
     return fine;
 }
 
-bool ledger_begin(struct ledger *ledger, struct err *err)
+static bool begin(struct ledger *ledger, bool has_key, struct err *err)
 {
     assert(ledger->can_write && !ledger->in_transaction);
     if (!sqlite_run(ledger->db, "BEGIN IMMEDIATE", err)) return err_in(err, ledger->path);
     ledger->in_transaction = true;
-    if (prepare_to_write(ledger, err)) return true;
+    ledger->has_key = false; /* another process may have changed it */
+    if (prepare_to_write(ledger, has_key, err)) return true;
     ledger_abandon(ledger);
     return err_in(err, ledger->path);
+}
+
+bool ledger_begin(struct ledger *ledger, struct err *err)
+{
+    return begin(ledger, true, err);
+}
+
+bool ledger_begin_without_key(struct ledger *ledger, struct err *err)
+{
+    return begin(ledger, false, err);
 }
 
 void ledger_abandon(struct ledger *ledger)

@@ -83,6 +83,11 @@ MUST_USE bool ledger_checkpoint(struct ledger *ledger, struct arena *arena, str 
 struct merkle_reader ledger_tables_reader(struct ledger *ledger);
 /* Whether the schema is exactly what this program makes. */
 MUST_USE bool ledger_tables_schema_is_ours(struct ledger *ledger, struct err *err);
+/* Where a new key waits for its entry: path + ".new". */
+str ledger_key_waiting(str path, struct arena *arena);
+/* As ledger_begin where the key is lost: the head's signature is for the caller to verify, and
+ * nothing can be committed before there is a key. */
+MUST_USE bool ledger_begin_without_key(struct ledger *ledger, struct err *err);
 /* Signs what the ledger has now as its head; in a transaction that has appended. */
 MUST_USE bool ledger_put_head(struct ledger *ledger, const struct sign_key *key, struct err *err);
 /* As ledger_each, of one subject. */

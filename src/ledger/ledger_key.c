@@ -51,6 +51,11 @@ static bool parse(str text, struct arena *arena, str *name, struct sign_key *out
     return true;
 }
 
+str ledger_key_waiting(str path, struct arena *arena)
+{
+    return str_format(arena, "%.*s.new", STR_ARG(path));
+}
+
 bool ledger_key_read(struct os *os, str path, struct arena *arena, str *name, struct sign_key *out,
                      struct err *err)
 {
