@@ -158,7 +158,7 @@ static bool act_by_token(struct invocation *call, struct ledger *ledger,
     actor->authenticated = true;
     actor->roles = people_token_roles(people, token);
     actor->limited = (str){0};
-    if (actor->roles != user->roles)
+    if (user->roles & ~actor->roles)
         actor->limited =
             str_format(call->arena, "the token %.*s has no more than %.*s", STR_ARG(token->id),
                        STR_ARG(actor_roles_text(actor->roles, call->arena)));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/instant.h"
+#include "cli/leavers.h"
 #include "cli/members.h"
 #include "cli/workspace.h"
 #include "store/imports.h"
@@ -54,22 +55,27 @@ static void tell(struct invocation *call, const struct host_lookup *hosts, struc
 /* ---- Printing -----------------------------------------------------------------------------------
  */
 
+static void json_files(struct json *json, const struct imports_file *files, size_t n)
+{
+    json_key(json, S("files"));
+    json_array(json);
+    for (size_t i = 0; i < n; i++) {
+        json_object(json);
+        json_member_str(json, S("source"), files[i].source);
+        json_member_str(json, S("sha256"), files[i].sha256);
+        json_key(json, S("imported"));
+        json_instant(json, files[i].imported_us);
+        json_object_end(json);
+    }
+    json_array_end(json);
+}
+
 static void print_json(struct invocation *call, const struct told *told,
                        const struct imports_file *files, size_t n_files)
 {
     struct json json = json_to(call->out);
     json_object(&json);
-    json_key(&json, S("files"));
-    json_array(&json);
-    for (size_t i = 0; i < n_files; i++) {
-        json_object(&json);
-        json_member_str(&json, S("source"), files[i].source);
-        json_member_str(&json, S("sha256"), files[i].sha256);
-        json_key(&json, S("imported"));
-        json_instant(&json, files[i].imported_us);
-        json_object_end(&json);
-    }
-    json_array_end(&json);
+    json_files(&json, files, n_files);
     json_key(&json, S("groups"));
     json_array(&json);
     for (size_t i = 0; i < told->n; i++) {
@@ -167,6 +173,64 @@ static bool keep_files(struct invocation *call, const struct imports_file *files
     return fine;
 }
 
+/* ---- People -------------------------------------------------------------------------------------
+ */
+
+static void print_people(struct invocation *call, const struct people_directory *directory,
+                         const struct imports_file *files, size_t n)
+{
+    size_t n_disabled = 0;
+    for (size_t i = 0; i < directory->n; i++)
+        n_disabled += directory->items[i].disabled;
+    if (call->format == FORMAT_JSON) {
+        struct json json = json_to(call->out);
+        json_object(&json);
+        json_files(&json, files, n);
+        json_member_u64(&json, S("people"), directory->n);
+        json_member_u64(&json, S("disabled"), n_disabled);
+        json_member_u64(&json, S("passed"), directory->n_passed);
+        json_object_end(&json);
+        buf_char(call->out, '\n');
+        return;
+    }
+    buf_format(call->out,
+               "%zu %s, %zu %s of the directory kept in the workspace, %zu of them disabled\n", n,
+               n == 1 ? "file" : "files", directory->n, directory->n == 1 ? "person" : "people",
+               n_disabled);
+    if (directory->n_passed)
+        buf_format(call->out, "%zu %s no people and passed over\n", directory->n_passed,
+                   directory->n_passed == 1 ? "record is" : "records are");
+}
+
+/* Everything is checked before anything is kept. */
+static int run_people(struct invocation *call, struct imports_file *files, size_t n)
+{
+    struct people_directory directory = {0};
+    struct err err = {0};
+    for (size_t i = 0; i < n; i++) {
+        bytes content = {0};
+        str source = call->arguments[i + 1];
+        if (!os_read_all(call->os, source, LIMIT_MEMBERSHIP_BYTES, call->arena, &content, &err))
+            return command_fail(call, &err);
+        struct sha256_digest digest = sha256_of(content);
+        files[i] = (struct imports_file){
+            .kind = LEAVERS_KIND,
+            .source = source,
+            .sha256 = sha256_hex(call->arena, &digest),
+            .content = str_of_bytes(content),
+            .imported_us = call->now_us,
+        };
+        if (!people_directory_add(&directory, files[i].content, true, call->now_us, call->arena,
+                                  &err)) {
+            err_in(&err, source);
+            return command_fail(call, &err);
+        }
+    }
+    if (!keep_files(call, files, n, &err)) return command_fail(call, &err);
+    print_people(call, &directory, files, n);
+    return EXIT_FINE;
+}
+
 static int run(struct invocation *call)
 {
     struct err err = {0};
@@ -174,8 +238,10 @@ static int run(struct invocation *call)
     struct workspace workspace;
     size_t n = call->n_arguments - 1;
     struct imports_file *files = arena_array(call->arena, struct imports_file, n);
+    if (str_equal(call->arguments[0], S("people"))) return run_people(call, files, n);
     if (!str_equal(call->arguments[0], S("ad"))) {
-        (void)err_set(&err, ERR_UNSUPPORTED, "expected \"ad\" behind import, found \"%.*s\"",
+        (void)err_set(&err, ERR_UNSUPPORTED,
+                      "expected \"ad\" or \"people\" behind import, found \"%.*s\"",
                       STR_ARG(call->arguments[0]));
         return command_fail(call, &err);
     }
@@ -206,26 +272,34 @@ static int run(struct invocation *call)
 
 static const struct example examples[] = {
     {T("sallyport import ad groups.json"),
-     T("Keep who is in which group of the directory, for `ad-group:` and `computers:`.")},
+     T("Keep who is in which group of the directory, for `ad-group:` and `computers:`.")         },
     {T("sallyport import ad \"Admin PCs.csv\" --json"),
-     T("One group as Export-Csv writes it; the file's name is the group's.")            },
+     T("One group as Export-Csv writes it; the file's name is the group's.")                     },
+    {T("sallyport import people users.csv"),
+     T("Keep who is in the directory and enabled, so that exceptions of who has left are found.")},
 };
 
 const struct command import_command = {
     .name = T("import"),
-    .summary = T("keep lists that other systems export: members of groups of the directory"),
-    .arguments = T("ad FILE..."),
+    .summary = T("keep lists that other systems export: groups of the directory, its people"),
+    .arguments = T("ad|people FILE..."),
     .least_arguments = 2,
     .most_arguments = SIZE_MAX,
     .examples = examples,
     .n_examples = COUNT_OF(examples),
     .details =
-        T("A file is JSON, {\"groups\":[{\"name\",\"sid\",\"members\":[{\"name\",\"dns\",\"sid\","
+        T("A file of \"ad\" is JSON, "
+          "{\"groups\":[{\"name\",\"sid\",\"members\":[{\"name\",\"dns\",\"sid\","
           "\"dn\",\"class\",\"addresses\"}]}]}, or CSV with a line per member: columns group, "
           "groupsid, name, dnshostname, sid, distinguishedname, objectclass and addresses, as far "
           "as they are there. A CSV without the column group is about the group that the file is "
-          "called like. Members of class group are expanded; users are passed over. A newer file "
+          "called like. Members of class group are expanded; users are no machines, and passed "
+          "over there. A newer file "
           "takes the place of an older one of the same path, and of what an older one says of the "
-          "same group. Nothing is kept unless every file can be read."),
+          "same group. Nothing is kept unless every file can be read.\n\nFiles of \"people\" list "
+          "everybody of the directory, as Get-ADUser -Filter * -Properties mail with Export-Csv or "
+          "ConvertTo-Json writes them: samaccountname, userprincipalname, mail, name, enabled (or "
+          "useraccountcontrol), distinguishedname. Give all of them at once: what one import says "
+          "takes the place of all that earlier ones said, so that who is missing has left."),
     .run = run,
 };

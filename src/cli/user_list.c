@@ -118,6 +118,10 @@ static void print_faults(struct invocation *call, const struct people *people)
 
 static void print_text(struct invocation *call, const struct people *people, int64_t now_us)
 {
+    if (!people->n && option_given(call, S("as-of"))) {
+        buf_str(call->out, S("no users at that time\n"));
+        return;
+    }
     if (!people->n) {
         buf_str(call->out,
                 S("no users: whoever can write this workspace may do everything, and the ledger "

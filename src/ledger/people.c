@@ -86,6 +86,7 @@ size_t people_other_admins(const struct people *people, const struct person *wit
 
 uint8_t people_token_roles(const struct people *people, const struct person_token *token)
 {
+    if (token->is_login) return people->persons[token->user].roles;
     /* Whoever may do anything may read. */
     return token->roles & (people->persons[token->user].roles | PEOPLE_ROLE(VIEWER));
 }
