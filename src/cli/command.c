@@ -395,15 +395,20 @@ static bool no_such_command(struct arena *arena, str word, struct err *err)
                    STR_ARG(word), STR_ARG(hint));
 }
 
-/* "-C DIR COMMAND ..." as git has it: the command's name comes first, the option after it. */
+/* "-C DIR COMMAND ..." as git has it: the command's name comes first, both words of it, the option
+ * after it. */
 static const str *command_first(struct arena *arena, const str *words, size_t n)
 {
+    enum { MOVED = 2 };
     if (n < 3 || !str_equal(words[0], S("-C"))) return words;
     str *turned = arena_array(arena, str, n);
-    turned[0] = words[2];
-    turned[1] = words[0];
-    turned[2] = words[1];
-    for (size_t i = 3; i < n; i++)
+    size_t n_name = 1;
+    (void)find_command_of(arena, words + MOVED, n - MOVED, &n_name);
+    for (size_t i = 0; i < n_name; i++)
+        turned[i] = words[MOVED + i];
+    for (size_t i = 0; i < MOVED; i++)
+        turned[n_name + i] = words[i];
+    for (size_t i = n_name + MOVED; i < n; i++)
         turned[i] = words[i];
     return turned;
 }

@@ -2,6 +2,7 @@
 #include "cli/policy_file.h"
 
 #include "base/zone.h"
+#include "cli/granted.h"
 #include "cli/members.h"
 #include "cli/workspace.h"
 #include "policy/document.h"
@@ -19,13 +20,14 @@ static bool open_at(struct invocation *call, str path, str source, struct policy
     return true;
 }
 
-/* Those of --exceptions and --members; no file is picked up unless it is named. */
+/* Those of --exceptions and --members. */
 static bool open_beside(struct invocation *call, struct policy_file *out)
 {
     struct err err = {0};
     bytes content = {0};
     str row = S("exceptions");
-    if (!members_open(call, &out->members)) return false;
+    bool has_members = option_exists(call, S("members"));
+    if (has_members && !members_open(call, &out->members)) return false;
     if (!option_exists(call, row) || !option_given(call, row)) return true;
     str path = option_text(call, row);
     if (!os_read_all(call->os, path, LIMIT_POLICY_BYTES, call->arena, &content, &err)) {
@@ -33,14 +35,20 @@ static bool open_beside(struct invocation *call, struct policy_file *out)
         return false;
     }
     out->exceptions = (struct source_text){path, str_of_bytes(content)};
+    out->has_exceptions_file = true;
+    if (ledger_exists(call->os, call->workspace, call->arena))
+        buf_format(call->talk,
+                   "%.*s stands for the exceptions of the ledger, which are not asked\n",
+                   STR_ARG(path));
     return true;
 }
 
 bool policy_file_open(struct invocation *call, struct policy_file *out, str *text)
 {
     struct err err = {0};
-    bool given = option_given(call, S("policy"));
-    str name = option_text(call, S("policy"));
+    bool may_be_given = option_exists(call, S("policy"));
+    bool given = may_be_given && option_given(call, S("policy"));
+    str name = may_be_given ? option_text(call, S("policy")) : S("policy.yaml");
     if (open_at(call, given ? name : command_path(call, name), name, out, text, &err))
         return open_beside(call, out);
     (void)command_fail(call, &err);
@@ -165,19 +173,40 @@ static const struct zone *find_zone(struct invocation *call, struct policy_file 
     return zone;
 }
 
+/* What the ledger grants. Commands that take no exceptions at all do not ask it. */
+static bool read_ledger(struct invocation *call, struct policy_file *file, const struct zone *zone)
+{
+    struct policy *policy = &file->policy;
+    struct err err = {0};
+    if (!granted_book(call, call->as_of_us, &file->book, &file->has_ledger, &err)) {
+        (void)command_fail(call, &err);
+        return false;
+    }
+    granted_say_faults(call, &file->book);
+    return granted_parse(&file->book, zone, call->arena, policy, &file->exceptions, &file->found);
+}
+
+static bool asks_ledger(struct invocation *call, const struct policy_file *file)
+{
+    return !file->has_exceptions_file && option_exists(call, S("exceptions")) &&
+           ledger_exists(call->os, call->workspace, call->arena);
+}
+
 bool policy_file_parse(struct invocation *call, struct policy_file *file, str text)
 {
-    bool has_exceptions = file->exceptions.name.len > 0;
+    bool asks = asks_ledger(call, file);
     struct policy *policy = &file->policy;
     if (!policy_parse(file->source, text, call->arena, policy, &file->found)) return false;
     bool has_dates = hardening_has_dates(policy);
-    if (!has_exceptions && !has_dates && !call->as_of_is_date) return true;
+    bool needs_zone = asks || file->has_exceptions_file || has_dates || call->as_of_is_date;
+    if (!needs_zone) return true;
     const struct zone *zone = find_zone(call, file);
     if (!zone) return false;
     if (call->as_of_is_date) call->as_of_us = zone_to_utc(zone, instant_to_civil(call->as_of_us));
     call->as_of_is_date = false;
     if (has_dates) hardening_zone(policy, zone, call->arena);
-    return !has_exceptions ||
+    if (asks) return read_ledger(call, file, zone);
+    return !file->has_exceptions_file ||
            exceptions_parse(&file->exceptions, policy, zone, call->arena, &policy->exceptions,
                             &policy->n_exceptions, &file->found);
 }

@@ -6,10 +6,12 @@
 #pragma once
 
 #include "cli/command.h"
+#include "ledger/exception_book.h"
 #include "policy/membership.h"
 #include "policy/resolve.h"
 
-/* Rows for a command's option table. No file of exceptions is picked up unless it is named. */
+/* Rows for a command's option table. Without --exceptions those of the workspace's ledger hold, as
+ * it was at --as-of. */
 #define POLICY_FILE_ROW                                                                            \
     {                                                                                              \
         .name = {"policy", 6}, .type = OPTION_TEXT, .value = {"FILE", 4},                          \
@@ -21,7 +23,7 @@
 #define EXCEPTIONS_FILE_ROW                                                                        \
     {                                                                                              \
         .name = {"exceptions", 10}, .type = OPTION_TEXT, .value = {"FILE", 4}, .help = {           \
-            "approved exceptions to the policy; those alive at --as-of count",                     \
+            "a file of exceptions instead of those in the workspace's ledger",                     \
             63                                                                                     \
         }                                                                                          \
     }
@@ -35,10 +37,14 @@
 #define POLICY_FILE_OPTION POLICY_FILE_ROW, EXCEPTIONS_FILE_ROW, MEMBERS_FILE_ROW
 
 struct policy_file {
-    str path;                      /* where it is */
-    str source;                    /* how messages call it: "policy.yaml" for the workspace's */
-    struct source_text exceptions; /* of --exceptions; no name = none */
-    struct membership members;     /* of --members; none = those of the workspace */
+    str path;   /* where it is */
+    str source; /* how messages call it: "policy.yaml" for the workspace's */
+    /* Of --exceptions, or what the ledger grants: then its name is "ledger". No name = none. */
+    struct source_text exceptions;
+    bool has_exceptions_file;   /* of --exceptions */
+    bool has_ledger;            /* there is one, and it was asked */
+    struct exception_book book; /* the ledger's, when it was */
+    struct membership members;  /* of --members; none = those of the workspace */
     struct policy policy;
     struct resolved resolved;  /* after policy_file_resolve */
     struct diagnostics found;  /* of all */
@@ -52,7 +58,8 @@ struct policy_file {
 MUST_USE bool policy_file_open(struct invocation *call, struct policy_file *out, str *text);
 
 /* Parses what was opened: the policy, then the exceptions, whose dates are in its time zone; so is
- * a date of --as-of, from now on. What is wrong is added to file->found.
+ * a date of --as-of, from now on. What is wrong is added to file->found; a ledger that can't be
+ * read or does not verify is said on the talk stream.
  *
  * file : stays where it is as long as the policy is used */
 MUST_USE bool policy_file_parse(struct invocation *call, struct policy_file *file, str text);

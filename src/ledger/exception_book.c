@@ -382,6 +382,11 @@ static int64_t end_of(const struct book_exception *e)
     return revoked_us && revoked_us < e->expires_us ? revoked_us : e->expires_us;
 }
 
+bool exception_book_is_in_file(const struct book_exception *e)
+{
+    return e->in_force && end_of(e) > e->starts_us;
+}
+
 /* "2026-11-22T12:13:20Z": of people's times, few have a fraction. */
 static void put_instant(struct json *json, str key, int64_t us)
 {
@@ -432,7 +437,7 @@ str exception_book_file_without(const struct exception_book *book, const bool *l
     buf_str(&out, S("{\"exceptions\":["));
     for (size_t i = 0; i < book->n; i++) {
         const struct book_exception *e = &book->items[i];
-        if (!e->in_force || end_of(e) <= e->starts_us) continue;
+        if (!exception_book_is_in_file(e)) continue;
         if (left_out && left_out[line++]) continue;
         if (n++) buf_str(&out, S(",\n"));
         put_record(&out, e);

@@ -128,6 +128,8 @@ str exception_book_ask_text(enum book_ask ask);
  * expires when it was revoked; one that was revoked before it began is not there.
  * What exceptions_parse refuses of a policy's words is told there with "ledger:LINE". */
 str exception_book_file(const struct exception_book *book, struct arena *arena);
+/* Whether it has a line there. */
+bool exception_book_is_in_file(const struct book_exception *exception);
 /* The same without some.
  *
  * left_out : per line of the whole file, from 0; NULL = none */
