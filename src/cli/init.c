@@ -1,11 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/command.h"
+#include "ledger/ledger.h"
 #include "store/store.h"
 
 #define T(text)                                                                                    \
     {                                                                                              \
         text, sizeof(text) - 1                                                                     \
     }
+
+/* The ledger of the workspace; made, unless it is there. fails: also where no ledger can be: a
+ * network file system. */
+static bool make_ledger(struct invocation *call, str folder, bool *made, struct err *err)
+{
+    struct ledger *ledger = NULL;
+    str key = call->os->environment(call->os->self, S("SALLYPORT_LEDGER_KEY"), call->arena);
+    *made = !ledger_exists(call->os, folder, call->arena);
+    if (!ledger_open(call->os, folder, LEDGER_CREATE, key, call->now_us, call->arena, &ledger, err))
+        return false;
+    ledger_close(ledger);
+    return true;
+}
 
 static int run(struct invocation *call)
 {
@@ -26,19 +40,32 @@ static int run(struct invocation *call)
     if (!store_create(os, database, journal, &store, &err)) return command_fail(call, &err);
     store_close(store);
 
+    /* A workspace on a network file system (--journal delete) works, but decides nothing. */
+    bool made_ledger = false;
+    bool has_ledger = make_ledger(call, folder, &made_ledger, &err);
+    if (!has_ledger && err.kind != ERR_REFUSED) return command_fail(call, &err);
+
     if (call->format == FORMAT_JSON) {
         struct json json = json_to(call->out);
         json_object(&json);
         json_member_str(&json, S("workspace"), folder);
         json_member_bool(&json, S("made"), !existed);
+        json_member_bool(&json, S("ledger"), has_ledger);
+        json_member_bool(&json, S("ledger_made"), has_ledger && made_ledger);
         json_object_end(&json);
         buf_char(call->out, '\n');
         return EXIT_FINE;
     }
     buf_format(call->out,
-               existed ? "%.*s is a workspace already; nothing was changed\n"
-                       : "made the workspace %.*s\n",
+               !existed                    ? "made the workspace %.*s\n"
+               : has_ledger && made_ledger ? "%.*s is a workspace already; it was kept\n"
+                                           : "%.*s is a workspace already; nothing was changed\n",
                STR_ARG(folder));
+    if (has_ledger && made_ledger)
+        buf_str(call->out, S("made its ledger (ledger.db) and the key that signs it (ledger.key): "
+                             "keep a copy of the key\n"));
+    if (!has_ledger)
+        buf_format(call->out, "it has no ledger, so nothing can be decided in it: %s\n", err.text);
     buf_format(call->out, "next: sallyport ingest -C %.*s FILE...\n", STR_ARG(folder));
     return EXIT_FINE;
 }
@@ -66,8 +93,9 @@ const struct command init_command = {
     .n_options = COUNT_OF(options),
     .examples = examples,
     .n_examples = COUNT_OF(examples),
-    .details = T("A workspace is a folder: sallyport.db (what was seen), policy.yaml (what you "
-                 "want, written by you), out/ (what is made). An existing folder keeps what it "
-                 "holds."),
+    .details =
+        T("A workspace is a folder: sallyport.db (what was seen), policy.yaml (what you "
+          "want, written by you), out/ (what is made), ledger.db (who decided what, signed with "
+          "ledger.key). An existing folder keeps what it holds."),
     .run = run,
 };

@@ -108,7 +108,9 @@ static bool read_key(struct ledger_verifier *verifier, const struct entry_text *
                      struct checkpoint_key *out)
 {
     struct err err = {0};
-    str text = entry_text_member(entry->data, S("public-key"), verifier->arena);
+    /* Copied: what is parsed points into the text, and the body goes with its row. */
+    str text = str_copy(verifier->arena,
+                        entry_text_member(entry->data, S("public-key"), &verifier->scratch));
     if (checkpoint_key_parse(text, verifier->arena, out, &err)) return true;
     return bad_entry(verifier, entry->number, "it has to name a public key: %s", err.text);
 }
