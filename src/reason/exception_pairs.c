@@ -111,7 +111,8 @@ static bool meets(const struct resolved_entry *e, const struct exception_pairs *
            (e->to_unknown.len || prefix_set_overlaps(e->to, p->reach.to));
 }
 
-static void tell_errors(const struct diagnostics *from, struct diagnostics *to, struct arena *arena)
+void exception_pairs_errors(const struct diagnostics *from, struct diagnostics *to,
+                            struct arena *arena)
 {
     const struct source_text *file = to->file;
     for (size_t i = 0; i < from->n; i++) {
@@ -140,7 +141,7 @@ static struct resolved *resolve_with(const struct policy *policy, const struct e
     with->exceptions = all;
     with->n_exceptions = policy->n_exceptions + 1;
     if (resolve_policy(with, lookup, as_of_us, true, arena, resolved, &told)) return resolved;
-    tell_errors(&told, found, arena);
+    exception_pairs_errors(&told, found, arena);
     return NULL;
 }
 

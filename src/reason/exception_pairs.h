@@ -44,3 +44,6 @@ bool exception_pairs_opens(const struct exception_pairs *pairs, struct addr clie
 /* Pairs of one family that are not of one machine; UINT64_MAX = that many or more. */
 uint64_t exception_pairs_count(const struct resolved *resolved, struct prefix_set clients,
                                struct prefix_set servers, struct arena scratch);
+/* Adds the errors of one list to another, without its warnings. */
+void exception_pairs_errors(const struct diagnostics *from, struct diagnostics *to,
+                            struct arena *arena);

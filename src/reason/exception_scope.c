@@ -73,31 +73,56 @@ str exception_scope_json(const struct exception_scope *scope, const struct resol
     return buf_text(&out);
 }
 
-str exception_scope_line(const struct exception_scope *scope, const struct resolved *resolved,
-                         struct arena *arena, struct arena scratch)
+static void put_selectors(struct buf *out, const struct selectors *selectors,
+                          const struct policy *policy)
 {
-    /* Strings in quotes are the same in JSON and in YAML's flow style (DESIGN.md 4). */
+    char text[PREFIX_TEXT];
+    buf_char(out, '[');
+    for (size_t i = 0; i < selectors->n; i++) {
+        const struct selector *s = &selectors->items[i];
+        if (i) buf_str(out, S(", "));
+        switch (s->kind) {
+        case SELECT_SEGMENT:
+            buf_str(out, policy->segments[s->index].name);
+            break;
+        case SELECT_GROUP:
+            buf_str(out, policy->groups[s->index].name);
+            break;
+        case SELECT_BUILTIN:
+            buf_str(out, builtin_text((enum builtin)s->index));
+            break;
+        case SELECT_PREFIX:
+            /* In quotes: the colons of IPv6 are YAML's, too. */
+            buf_format(out, "\"%.*s\"", STR_ARG(prefix_word(text, s->prefix)));
+            break;
+        }
+    }
+    buf_char(out, ']');
+}
+
+str exception_scope_entry(const struct entry *entry, const struct policy *policy,
+                          struct arena *arena)
+{
     struct buf out = buf_in(arena);
-    struct json json = json_to(&out);
     buf_str(&out, S("- {"));
-    if (scope->name.len) {
+    if (entry->name.len) {
+        /* A string of JSON is one of YAML (DESIGN.md 4). */
+        struct json json = json_to(&out);
         buf_str(&out, S("name: "));
-        json_str(&json, scope->name);
+        json_str(&json, entry->name);
         buf_str(&out, S(", "));
     }
-    json = json_to(&out);
     buf_str(&out, S("from: "));
-    exception_scope_end(&json, resolved, scope->from, RESOLVE_CLIENT, scratch);
-    json = json_to(&out);
+    put_selectors(&out, &entry->from, policy);
     buf_str(&out, S(", to: "));
-    exception_scope_end(&json, resolved, scope->to, RESOLVE_SERVER, scratch);
+    put_selectors(&out, &entry->to, policy);
     buf_str(&out, S(", service: ["));
-    for (size_t i = 0; i < scope->n_services; i++)
+    for (size_t i = 0; i < entry->n_services; i++)
         buf_format(&out, "%s%.*s", i ? ", " : "",
-                   STR_ARG(resolved->policy->services.services[scope->services[i]].name));
+                   STR_ARG(policy->services.services[entry->services[i]].name));
     buf_char(&out, ']');
-    if (scope->secure != SECURE_UNSET)
-        buf_format(&out, ", secure: %.*s", STR_ARG(secure_text(scope->secure)));
+    if (entry->secure != SECURE_UNSET)
+        buf_format(&out, ", secure: %.*s", STR_ARG(secure_text(entry->secure)));
     buf_char(&out, '}');
     return buf_text(&out);
 }

@@ -22,6 +22,7 @@ void exception_scope_end(struct json *json, const struct resolved *resolved, str
 /* {"from":[...],"to":[...],"service":[...]}, and secure and name where they are said. */
 str exception_scope_json(const struct exception_scope *scope, const struct resolved *resolved,
                          struct arena *arena, struct arena scratch);
-/* A line of policy.yaml: - {name: ..., from: ..., to: ..., service: ...} */
-str exception_scope_line(const struct exception_scope *scope, const struct resolved *resolved,
-                         struct arena *arena, struct arena scratch);
+/* An entry as a line of policy.yaml, in its own words: - {name: ..., from: [...], to: [...],
+ * service: [...]} */
+str exception_scope_entry(const struct entry *entry, const struct policy *policy,
+                          struct arena *arena);
