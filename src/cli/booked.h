@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The book of exceptions for commands that only look at it: read through the ledger's index, as it
+ * was at --as-of, and nothing is verified.
+ */
+#pragma once
+
+#include "cli/acting.h"
+#include "ledger/exception_book.h"
+
+/* ledger : open for more questions, NULL when the workspace has none: the book is empty then
+ * status : what to end with when it is false; it is said already */
+MUST_USE bool booked_read(struct invocation *call, struct exception_book *out,
+                          struct ledger **ledger, int *status);
+
+/* Prints exceptions in the format asked for, those of a broken glass first. */
+void booked_print(struct invocation *call, const struct exception_book *book,
+                  const struct book_exception *const *list, size_t n);
+/* A broken glass that somebody has to look at: open, or over and not reviewed. */
+bool booked_is_alarm(const struct book_exception *exception);
