@@ -158,6 +158,7 @@ static bool act_by_token(struct invocation *call, struct ledger *ledger,
     actor->authenticated = true;
     actor->roles = people_token_roles(people, token);
     actor->limited = (str){0};
+    actor->reads_only = false;
     if (user->roles & ~actor->roles)
         actor->limited =
             str_format(call->arena, "the token %.*s has no more than %.*s", STR_ARG(token->id),
@@ -177,6 +178,7 @@ static void act_by_account(struct invocation *call, const struct people *people,
     if (!user) return;
     actor->person = user->name;
     actor->roles &= user->disabled ? 0 : user->roles;
+    actor->reads_only = user->disabled;
     if (user->disabled)
         actor->limited =
             str_format(call->arena, "the system account %.*s is %.*s's, who is disabled",
@@ -200,6 +202,7 @@ static void require_login(struct actor *actor, bool has_users)
                            "user login NAME\")");
     }
     actor->roles &= left;
+    actor->reads_only = true;
 }
 
 struct actor acting_account(struct invocation *call, const struct people *people)

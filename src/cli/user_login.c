@@ -29,11 +29,11 @@ static bool password_fits(struct invocation *call, const struct person *person, 
 }
 
 /* Keeps that somebody tried. What was typed as a name is not kept when no user has it. */
-static int refuse(struct invocation *call, struct managing *m, const struct person *person,
-                  str reason, str told)
+static int refuse(struct invocation *call, struct managing *m, const struct person *person, str why,
+                  str told)
 {
     struct err err = {0};
-    struct people_change change = {.command = S("user login"), .reason = reason};
+    struct people_change change = {.kind = ledger_kind_text(LEDGER_LOGGED_IN), .why = why};
     m->actor = acting_account(call, &m->people);
     str subject = person ? person->name : (str){0};
     if (!managing_append(call, m, LEDGER_REFUSED, subject, &change, NULL)) return EXIT_FAILED;

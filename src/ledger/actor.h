@@ -32,6 +32,9 @@ struct actor {
     /* Why it has no more roles than these, for a refusal: "bob is disabled"; empty = they are all
      * that its user has. */
     str limited;
+    /* Decides nothing at all, not even of what it owns: not logged in where the policy asks for it,
+     * an account of a user who is disabled. */
+    bool reads_only;
 };
 
 /* {"person":"alice","account":"root","machine":"adm01","authenticated":true,"token":"T-3"}; with

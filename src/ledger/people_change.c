@@ -42,8 +42,8 @@ str people_change_json(const struct people_change *change, struct arena *arena)
         json_instant(&json, change->expires_us);
     }
     write_text(&json, "credential", change->credential);
-    write_text(&json, "command", change->command);
-    write_text(&json, "reason", change->reason);
+    write_text(&json, "kind", change->kind);
+    write_text(&json, "why", change->why);
     json_object_end(&json);
     return buf_text(&out);
 }
@@ -152,8 +152,8 @@ static bool read_member(struct reading *r, struct json_scan_item key)
         {S("user"),       &change->user      },
         {S("token"),      &change->token     },
         {S("name"),       &change->name      },
-        {S("command"),    &change->command   },
-        {S("reason"),     &change->reason    },
+        {S("kind"),       &change->kind      },
+        {S("why"),        &change->why       },
     };
     for (size_t i = 0; i < COUNT_OF(texts); i++)
         if (str_equal(key.text, texts[i].key)) return read_text(r, texts[i].text);

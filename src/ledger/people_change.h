@@ -6,7 +6,7 @@
  *    "accounts":["CONTOSO\\alice"],"disabled":false,"expires":"2026-12-31T00:00:00.000000Z",
  *    "credential":"<64 hexadecimal digits>"}
  *
- * and of a login that was refused {"command":"user login","reason":"..."}.
+ * and of a login that was refused {"kind":"logged-in","why":"..."}.
  */
 #pragma once
 
@@ -19,7 +19,7 @@ struct people_change {
     size_t n_accounts;
     bool disabled;
     str credential; /* SHA-256 of what is kept of a password or a token's secret */
-    str user, token, name, command, reason;
+    str user, token, name, kind, why;
     int64_t expires_us; /* 0 = not said */
 };
 
