@@ -271,10 +271,3 @@ bool compile_book_read(struct ledger *ledger, int64_t as_of_us, struct arena *ar
     *out = (struct compile_book){r.items, n, r.ever.items, r.ever.n};
     return true;
 }
-
-bool compile_book_carries(const struct compile_book_item *item, str id)
-{
-    for (size_t i = 0; i < item->n_exceptions; i++)
-        if (str_equal(item->exceptions[i], id)) return true;
-    return false;
-}

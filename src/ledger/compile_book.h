@@ -43,6 +43,3 @@ struct compile_book_replaced {
  * fails : MALFORMED (an entry is not as compile writes it), what ledger_each says */
 MUST_USE bool compile_book_read(struct ledger *ledger, int64_t as_of_us, struct arena *arena,
                                 struct compile_book *out, struct err *err);
-
-/* Whether the artefacts carry the exception. */
-bool compile_book_carries(const struct compile_book_item *item, str id);
