@@ -14,10 +14,10 @@ struct measured_use {
     bool has_evidence;                 /* something was read; else all are unknown */
 };
 
-/* book : as of the time that is asked about; exceptions that were never granted were never used
- * file : parsed; its exceptions are replaced by those of the book, dead ones too
- * store, matrix, hosts : of the workspace; matrix NULL = no evidence
- * fails : the store can't be read; what is wrong with the policy is in file->found */
+/* book : as of the time that is asked about; what was never granted was never used
+ * file : resolved, with the ledger's exceptions among those of its policy: they are found by id
+ * store, matrix, hosts : of the workspace; NULL = no evidence
+ * fails : the store can't be read; the policy can't be resolved with all its exceptions */
 MUST_USE bool measured_use_of(struct invocation *call, const struct policy_file *file,
                               const struct exception_book *book, struct store *store,
                               const struct matrix_view *matrix, const struct host_list *hosts,
