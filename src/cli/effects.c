@@ -173,10 +173,6 @@ void effects_print(struct invocation *call, const struct exception_effect *effec
     struct scope_words words;
     struct err err = {0};
     print_line(call, out, "effect", exception_effect_text(effect, arena), TONE_STRONG);
-    if (effect->superfluous.len)
-        print_line(call, out, "superfluous",
-                   str_format(arena, "%.*s allows all of it already", STR_ARG(effect->superfluous)),
-                   TONE_WARN);
     if (effect->undecidable.len) print_line(call, out, "unknown", effect->undecidable, TONE_WARN);
     if (effect->narrowest.len && exception_entry_scope_read(effect->narrowest, arena, &words, &err))
         print_line(call, out, "narrowest", exception_entry_scope_text(&words, arena), TONE_GOOD);
