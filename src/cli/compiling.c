@@ -34,6 +34,14 @@ bool compiling_load(struct compiling *c, int *status)
     struct err err = {0};
     const struct host_lookup *hosts = NULL;
     if (!policy_file_load(call, file, status)) return false;
+    if (file->has_exceptions_file && file->policy.governance) {
+        err_set(&err, ERR_REFUSED,
+                "the policy has a governance section: what is compiled has the exceptions of the "
+                "ledger, not those of a file (\"sallyport exception request --file\" brings them "
+                "there)");
+        *status = command_fail(call, &err);
+        return false;
+    }
     if (call->os->kind(call->os->self, workspace_database(call)) == OS_FILE) {
         *status = EXIT_FAILED;
         if (!workspace_open(call, workspace, &err) ||
