@@ -8,6 +8,7 @@
 #include "cli/compile_record.h"
 #include "cli/compiling_files.h"
 #include "cli/removal.h"
+#include "cli/used_after.h"
 #include "ledger/ledger_verify.h"
 #include "policy/reading.h"
 #include "targets/carried.h"
@@ -44,6 +45,8 @@ struct due_list {
     struct due *items;
     size_t n, room;
     size_t n_due, n_never, n_closed;
+    const struct used_after *used; /* after its end */
+    size_t n_used;
     const struct compiling *bundle; /* NULL = none was written */
 };
 
@@ -354,6 +357,7 @@ static void print_text(const struct due_list *list)
         table_print_text(&table, call->out, call->colour);
         buf_char(call->out, '\n');
     }
+    used_after_print(call, list->used, list->n_used);
     print_summary(list);
     if (list->bundle) {
         str at = instant_text(instant, list->bundle->header.as_of_us);
@@ -444,6 +448,8 @@ static void print_json(const struct due_list *list)
     }
     json_array_end(&json);
     json_member_u64(&json, S("closed"), list->n_closed);
+    json_key(&json, S("used_after"));
+    used_after_json(&json, list->used, list->n_used);
     print_bundle(&json, list->bundle);
     json_object_end(&json);
     buf_char(list->call->out, '\n');
@@ -473,7 +479,8 @@ static int run(struct invocation *call)
     if (!policy_file_load(call, list.file, &status) ||
         !policy_file_resolve(call, list.file, NULL, true, &status))
         return status;
-    if (!find_due(&list, &err)) return command_fail(call, &err);
+    if (!find_due(&list, &err) || !used_after_find(call, list.file, &list.used, &list.n_used, &err))
+        return command_fail(call, &err);
     if (option_given(call, S("output")) && list.n_due) {
         struct bundle bundle = bundle_of(&list);
         if (!bundle.n_targets) {
@@ -486,7 +493,7 @@ static int run(struct invocation *call)
         if (status != EXIT_FINE) return status;
     }
     print(&list);
-    return list.n_due ? EXIT_NO : EXIT_FINE;
+    return list.n_due || list.n_used ? EXIT_NO : EXIT_FINE;
 }
 
 static const struct option options[] = {
@@ -529,6 +536,9 @@ const struct command exception_due_command = {
         "every target that carries one of\nthem, proved like every compile, with REMOVED.md and "
         "removed.json: per exception and class which rules go and which\nchange, by their ids. "
         "Nothing is loaded: `sallyport drift` says whether it has been.\n\n"
-        "Exit status: 0 nothing is due; 1 something is; 2 could not tell."),
+        "An exception by which the evidence shows connections after its end is an alarm, whatever "
+        "was compiled.\n\n"
+        "Exit status: 0 nothing is due; 1 something is, or was used after its end; 2 could not "
+        "tell."),
     .run = run,
 };
