@@ -130,15 +130,18 @@ static bool take_entry(void *to, const struct ledger_entry *entry)
 static bool read_ledger(struct invocation *call, struct report_gather *g, struct ledger *ledger,
                         struct err *err)
 {
-    static const uint32_t kinds =
-        1u << LEDGER_REPORTED | 1u << LEDGER_POLICY | 1u << LEDGER_COMPILED;
+    static const uint32_t kinds = 1u << LEDGER_REPORTED | 1u << LEDGER_POLICY;
     struct past_reading reading = {&g->past, call->arena};
     struct ledger_visit visit = {&reading, take_entry};
     struct ledger_entry first = {0};
     if (!ledger_each(ledger, kinds, 0, call->as_of_us, visit, err)) return false;
     if (ledger_size(ledger) && !ledger_get(ledger, 0, call->arena, &first, err)) return false;
+    if (!compile_book_read(ledger, call->as_of_us, call->arena, &g->compiled, err)) return false;
     g->ledger_name = sha256_hex(call->arena, &first.hash);
-    return true;
+    /* A file of exceptions is asked about instead of the ledger's. */
+    if (option_given(call, S("exceptions"))) return true;
+    g->has_book = exception_book_read(ledger, call->as_of_us, call->arena, &g->book, err);
+    return g->has_book;
 }
 
 /* A workspace without a ledger has no exceptions but those of a file. */
@@ -158,9 +161,7 @@ static void make_register(struct invocation *call, struct report_gather *g)
         .as_of_us = call->as_of_us,
         .book = g->has_book ? &g->book : NULL,
         .policy = g->has_policy ? &g->file.policy : NULL,
-        .compiled = g->past.compiled,
-        .n_compiled = g->past.n_compiled,
-        .compiled_to = g->past.compiled_to,
+        .compiled = &g->compiled,
     };
     g->exceptions = register_of(&question, call->arena);
     g->report.exceptions = &g->exceptions;

@@ -36,6 +36,7 @@ struct report_gather {
     struct exception_book book;
     bool has_book;
     struct exception_register exceptions;
+    struct compile_book compiled;
     struct past past;
     struct brand brand;
     str ledger_name; /* unlike any other ledger's: the hash of its first entry */

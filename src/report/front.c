@@ -284,15 +284,16 @@ void front_actions(struct buf *out, const struct report *report, size_t most)
         html_breakable(out, a->what);
         html_raw(out, S("</b><span class=\"why\">"));
         html_breakable(out, a->why);
-        html_raw(out, S(".</span><span class=\"effort\"><b>"));
-        html_text(out, report_effort_text(a->effort));
-        html_raw(out, S("</b>"));
-        html_text(out, a->effort_why);
+        html_raw(out, S("."));
         if (a->command.len && report->kind != REPORT_CLIENT) {
-            html_raw(out, S("<br><code>"));
+            html_raw(out, S(" <code class=\"short\">"));
             html_text(out, a->command);
             html_raw(out, S("</code>"));
         }
+        html_raw(out, S("</span><span class=\"effort\"><b>"));
+        html_text(out, report_effort_text(a->effort));
+        html_raw(out, S("</b>"));
+        html_text(out, a->effort_why);
         html_raw(out, S("</span></li>\n"));
     }
     html_raw(out, S("</ol>\n"));

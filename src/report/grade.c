@@ -65,7 +65,7 @@ static struct grade_part exposure(const struct figures *f, struct arena *arena)
     else if (!f->has_policy)
         part.says = S("there is no policy: every pair counts as open");
     else if (f->pairs_open > f->pairs_used)
-        part.says = str_format(arena, "%" PRIu64 " open pairs were never used",
+        part.says = str_format(arena, "%" PRIu64 " are open and were never used",
                                f->pairs_open - f->pairs_used);
     return part;
 }
@@ -78,8 +78,7 @@ static struct grade_part enforcement(const struct figures *f, struct arena *aren
     else if (!f->managed)
         part.says = S("no machine is known that should enforce it");
     else if (f->enforcing < f->managed)
-        part.says = str_format(arena, "nothing shows it for %" PRIu64 " machines",
-                               f->managed - f->enforcing);
+        part.says = str_format(arena, "nothing shows it of %" PRIu64, f->managed - f->enforcing);
     return part;
 }
 
@@ -103,7 +102,7 @@ static struct grade_part exceptions(const struct figures *f, struct arena *arena
     if (!f->has_ledger) {
         part.have = 0;
         part.all = part.all ? part.all : 1;
-        part.says = S("there is no ledger: nobody can show who approved what");
+        part.says = S("no ledger shows who approved what");
     } else if (!part.all)
         part.have = part.all = 1; /* none to be out of order */
     else if (part.have < part.all)
@@ -121,8 +120,7 @@ static struct grade_part coverage(const struct figures *f, struct arena *arena)
     if (!f->machines)
         part.says = S("no machine is known");
     else if (f->machines_seen < f->machines)
-        part.says = str_format(arena, "%" PRIu64 " machines show nothing of their own side",
-                               f->machines - f->machines_seen);
+        part.says = str_format(arena, "%" PRIu64 " do not", f->machines - f->machines_seen);
     return part;
 }
 

@@ -10,13 +10,12 @@
 /* Id, title, weight of 100, what the share is of. */
 #define GRADE_PARTS(X)                                                                             \
     X(EXPOSURE, "exposure", "Exposure", 30,                                                        \
-      "pairs of a machine and a server that are shut, or open and used")                           \
+      "pairs of machine and server that are shut, or open and used")                               \
     X(ENFORCEMENT, "enforcement", "Enforcement", 25,                                               \
-      "machines to be managed whose own log shows their firewall")                                 \
-    X(HARDENING, "hardening", "Hardening", 20, "settings of the baseline that are known to hold")  \
-    X(EXCEPTIONS, "exceptions", "Exceptions", 15,                                                  \
-      "exceptions that have an owner, are reviewed, and are gone when they end")                   \
-    X(COVERAGE, "coverage", "Evidence", 10, "machines whose own side the evidence shows")
+      "managed machines whose own log shows the firewall")                                         \
+    X(HARDENING, "hardening", "Hardening", 20, "settings of the baseline known to hold")           \
+    X(EXCEPTIONS, "exceptions", "Exceptions", 15, "with an owner, reviewed, gone when they end")   \
+    X(COVERAGE, "coverage", "Evidence", 10, "machines that show their own side")
 
 enum grade_part_id {
 #define X(id, name, title, weight, text) GRADE_##id,

@@ -82,37 +82,14 @@ static void add_policy(struct past *past, const struct ledger_entry *entry, str 
     past->policies[past->n_policies++] = policy;
 }
 
-/* The last compile counts, whichever folder it was for. */
-static void add_compile(struct past *past, const struct ledger_entry *entry, str data,
-                        struct arena *arena)
-{
-    struct json_scan scan = json_scan_of(data, 0, arena);
-    struct json_scan_item item = {0};
-    struct err err = {0};
-    bool inside = false;
-    past->compiled_us = entry->time_us;
-    past->compiled_to = str_copy(arena, entry_text_member(data, S("out"), arena));
-    past->n_compiled = 0;
-    while (json_scan_next(&scan, &item, &err) && item.kind != JSON_SCAN_END) {
-        if (item.kind == JSON_SCAN_KEY && scan.depth == 1)
-            inside = str_equal(item.text, S("exceptions"));
-        if (item.kind != JSON_SCAN_STRING || !inside) continue;
-        arena_grow(arena, past->compiled, past->n_compiled, past->compiled_room);
-        past->compiled[past->n_compiled++] = str_copy(arena, item.text);
-    }
-}
-
 void past_add(struct past *past, const struct ledger_entry *entry, struct arena *arena)
 {
     struct entry_text parts = {0};
     struct err err = {0};
-    if (entry->kind != LEDGER_REPORTED && entry->kind != LEDGER_POLICY &&
-        entry->kind != LEDGER_COMPILED)
-        return;
+    if (entry->kind != LEDGER_REPORTED && entry->kind != LEDGER_POLICY) return;
     if (!entry_text_parse(str_copy(arena, entry->body), arena, &parts, &err)) return;
     if (entry->kind == LEDGER_REPORTED) add_report(past, entry, parts.data, arena);
     if (entry->kind == LEDGER_POLICY) add_policy(past, entry, parts.data, arena);
-    if (entry->kind == LEDGER_COMPILED) add_compile(past, entry, parts.data, arena);
 }
 
 const struct past_report *past_at(const struct past *past, int64_t as_of_us)

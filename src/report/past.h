@@ -28,15 +28,10 @@ struct past {
     size_t n, room;
     struct past_policy *policies;
     size_t n_policies, policies_room;
-    /* Of the last compile: when, where to, what of exceptions it carries. */
-    int64_t compiled_us;
-    str compiled_to;
-    str *compiled;
-    size_t n_compiled, compiled_room;
 };
 
-/* Takes one entry of a ledger; what is no `reported`, `policy-seen` or `compiled` one, or does not
- * read as one, is passed over. */
+/* Takes one entry of a ledger; what is no `reported` or `policy-seen` one, or does not read as one,
+ * is passed over. */
 void past_add(struct past *past, const struct ledger_entry *entry, struct arena *arena);
 /* The last report that answered for a time at or before; NULL = there is none. */
 const struct past_report *past_at(const struct past *past, int64_t as_of_us);

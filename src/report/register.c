@@ -106,6 +106,7 @@ static struct register_row row_of_book(const struct book_exception *e, int64_t a
         .from = scope_words(e->scope, S("from"), arena),
         .to = scope_words(e->scope, S("to"), arena),
         .service = scope_words(e->scope, S("service"), arena),
+        .expires = e->expires,
         .state = e->state,
         .break_glass = e->break_glass,
         .requested_us = e->requested.at_us,
@@ -131,11 +132,14 @@ static struct register_row row_of_book(const struct book_exception *e, int64_t a
 
 static str selector_word(const struct policy *policy, const struct selector *s, struct arena *arena)
 {
-    char text[PREFIX_TEXT];
+    char text[PREFIX_TEXT], lone[ADDR_TEXT];
     if (s->kind == SELECT_SEGMENT) return policy->segments[s->index].name;
     if (s->kind == SELECT_GROUP) return policy->groups[s->index].name;
     if (s->kind == SELECT_BUILTIN) return builtin_text((enum builtin)s->index);
-    return str_copy(arena, prefix_text(text, s->prefix));
+    str prefix = prefix_text(text, s->prefix), alone = addr_text(lone, s->prefix.addr);
+    bool is_lone = str_equal(str_tail(prefix, alone.len), S("/32")) ||
+                   str_equal(str_tail(prefix, alone.len), S("/128"));
+    return str_copy(arena, is_lone ? alone : prefix);
 }
 
 static str selector_words(const struct policy *policy, const struct selectors *list,
@@ -180,6 +184,7 @@ static struct register_row row_of_file(const struct policy *policy, const struct
         .from = selector_words(policy, &e->entry.from, arena),
         .to = selector_words(policy, &e->entry.to, arena),
         .service = service_words(policy, &e->entry, arena),
+        .expires = e->expires,
         .state = states[exception_life(e, as_of_us)],
         .starts_us = e->starts_us == INT64_MIN ? 0 : e->starts_us,
         .expires_us = e->expires_us,
@@ -232,12 +237,13 @@ static void complete(const struct register_question *q, size_t at, const struct 
 
 struct exception_register register_of(const struct register_question *q, struct arena *arena)
 {
-    struct exception_register out = {.has_ledger = q->book != NULL, .carried_by = q->compiled_to};
+    struct exception_register out = {.has_ledger = q->book != NULL};
     struct map compiled = {0};
     size_t n = q->book ? q->book->n : q->policy ? q->policy->n_exceptions : 0;
     struct register_row *rows = arena_array(arena, struct register_row, n + 1);
-    for (size_t i = 0; i < q->n_compiled; i++)
-        map_put(&compiled, arena, q->compiled[i], 1, NULL);
+    for (size_t i = 0; q->compiled && i < q->compiled->n; i++)
+        for (size_t j = 0; j < q->compiled->items[i].n_exceptions; j++)
+            map_put(&compiled, arena, q->compiled->items[i].exceptions[j], 1, NULL);
     for (size_t i = 0; i < n; i++) {
         rows[i] = q->book ? row_of_book(&q->book->items[i], q->as_of_us, arena)
                           : row_of_file(q->policy, &q->policy->exceptions[i], q->as_of_us, arena);

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "ledger/compile_book.h"
 #include "ledger/exception_book.h"
 #include "policy/exceptions.h"
 #include "reason/exception_use.h"
@@ -12,10 +13,11 @@ struct register_row {
     str id, owner, deputy, reason, ticket, risk, control, requester;
     struct names approvers;
     str from, to, service; /* the scope in a policy's words */
+    str expires;           /* as given: "2026-11-30" */
     enum book_state state;
     bool break_glass;
     str orphaned;                     /* why its owner counts as gone; empty = not known to be */
-    bool carried;                     /* it is dead, and the last compile still has it */
+    bool carried;                     /* it is dead, and the newest artefacts of some target have it */
     bool overdue;                     /* its review */
     bool in_order;                    /* in force, with nothing of the above */
     int64_t requested_us, granted_us; /* 0 = not known */
@@ -33,7 +35,6 @@ struct exception_register {
     size_t n;
     const struct book_fault *faults; /* entries that claim more than they may */
     size_t n_faults;
-    str carried_by; /* the folder of the last compile; empty = none is known */
 };
 
 /* What is known beside the book. */
@@ -44,10 +45,8 @@ struct register_question {
     /* Beside the book's items, or the policy's exceptions; NULL = not known. */
     const struct exception_use *const *uses;
     const str *orphaned;
-    /* Ids in the last compile, and where it is. */
-    const str *compiled;
-    size_t n_compiled;
-    str compiled_to;
+    /* What the artefacts that count carry. */
+    const struct compile_book *compiled;
 };
 
 struct exception_register register_of(const struct register_question *question,

@@ -139,11 +139,13 @@ void sheet_html(struct buf *out, const struct sheet *sheet)
 {
     struct html_column *columns;
     struct arena scratch = arena_open("table", 1 << 20, NULL);
+    size_t n_columns = 0;
     columns = arena_array(&scratch, struct html_column, sheet->n_columns);
     for (size_t i = 0; i < sheet->n_columns; i++)
-        columns[i] =
-            (struct html_column){sheet->columns[i].title, sheet->columns[i].look == SHEET_NUMBER};
-    struct html_table table = html_table_start(out, sheet->caption, columns, sheet->n_columns);
+        if (!sheet->columns[i].file_only)
+            columns[n_columns++] = (struct html_column){sheet->columns[i].title,
+                                                        sheet->columns[i].look == SHEET_NUMBER};
+    struct html_table table = html_table_start(out, sheet->caption, columns, n_columns);
     size_t n_shown = 0, n_kept = sheet->n_cells / sheet->n_columns;
     for (size_t i = 0; i < n_kept; i++) {
         if (sheet->folded[i]) continue;

@@ -407,11 +407,13 @@ static void put_exception(struct tables *t, struct sheet *sheet, const struct re
     int64_t as_of = t->report->as_of_us;
     bool loud = (row->break_glass && register_is_living(row)) || row->carried ||
                 (row->use && row->use->passed_after);
-    str until = str_head(instant_text(text, row->expires_us), 10);
+    str until = row->expires.len ? row->expires : str_head(instant_text(text, row->expires_us), 10);
     sheet_cell_kind(t->sheets, sheet, row->id, S("strong short"));
     sheet_cell_kind(t->sheets, sheet, state_line(row, as_of, t->arena),
                     loud ? S("broken strong") : (str){0});
-    sheet_cell_below(sheet, str_format(t->arena, "until %.*s", STR_ARG(until)));
+    bool opens = row->state == BOOK_ACTIVE || row->state == BOOK_SCHEDULED;
+    sheet_cell_below(sheet,
+                     str_format(t->arena, "%s %.*s", opens ? "until" : "end", STR_ARG(until)));
     sheet_cell_kind(t->sheets, sheet, row->owner.len ? row->owner : S("nobody"),
                     row->orphaned.len ? S("broken strong") : (str){0});
     sheet_cell_below(sheet, owner_note(row, t->arena));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Opens reports in headless Chromium and looks at them as a person, a screen reader and a firewall would.
 //
-// usage: node browser.mjs CONTOSO.html HOSTILE.html
+// usage: node browser.mjs FOLDER       with contoso-KIND.html and hostile-KIND.html of every kind
 //
 // Ends with "N passed, N failed, 0 skipped"; exit status 1 when something failed.
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,7 +18,10 @@ const SCHEMES = ['light', 'dark'];
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync'];
 // What a reader is told in so many words.
-const TEXTS = ['would break', 'blind'];
+const TEXTS = ['blind', 'of 100', 'Weight', 'What to do next', 'not known counts against'];
+const KINDS = ['technical', 'executive', 'exceptions', 'audit', 'client'];
+// What can be printed on, in CSS pixels within the margins of the style sheet.
+const PAPERS = [{ name: 'A4', width: 688, height: 1016 }, { name: 'Letter', width: 710, height: 950 }];
 const SMALLEST_LETTER = 9; // pixels of text height in the picture, on the narrow screen as well
 const MARKUP = ['<script>alert(1)</script>', '"><img src=x onerror=alert(2)>', '<img src=x>', '<svg>', '<script>',
   '</td>\'"', '\'><iframe src=x>.log', 'x'.repeat(60)];
@@ -87,7 +90,7 @@ function sideways() {
 }
 
 function picture(smallest) {
-  const svg = document.querySelector('main svg');
+  const svg = document.querySelector('main .scroll svg');
   if (!svg) return ['there is no picture'];
   const faults = [];
   const box = svg.getBoundingClientRect();
@@ -119,7 +122,7 @@ function picture(smallest) {
 // Texts of the picture that lie over each other. Slanted ones are compared along their own slant.
 function collisions() {
   const faults = [];
-  const upright = [...document.querySelectorAll('main svg text')]
+  const upright = [...document.querySelectorAll('main .scroll svg text')]
     .filter((t) => t.textContent.trim() && !t.hasAttribute('transform'));
   const boxes = upright.map((t) => t.getBoundingClientRect());
   for (let i = 0; i < boxes.length; i += 1) {
@@ -130,8 +133,8 @@ function collisions() {
       if (across > 2 && down > 4) faults.push(`"${upright[i].textContent}" lies over "${upright[j].textContent}"`);
     }
   }
-  const frame = document.querySelector('main svg')?.getBoundingClientRect();
-  for (const t of document.querySelectorAll('main svg text')) {
+  const frame = document.querySelector('main .scroll svg')?.getBoundingClientRect();
+  for (const t of document.querySelectorAll('main .scroll svg text')) {
     const box = t.getBoundingClientRect();
     if (box.right > frame.right + 1 || box.left < frame.left - 1 || box.top < frame.top - 1 || box.bottom > frame.bottom + 1) {
       faults.push(`"${t.textContent}" is cut off by the picture's edge`);
@@ -188,32 +191,85 @@ function foreign() {
   return faults;
 }
 
-async function look(browser, name, file, wanted) {
+// On paper: tables stay tables, their heads come again on every page, no row is cut, nothing is wider than the paper, and the ground is white.
+function paper(width) {
+  const faults = [];
+  for (const element of document.body.querySelectorAll('*')) {
+    const box = element.getBoundingClientRect();
+    if (box.width > 0 && box.right > width + 1) {
+      faults.push(`<${element.tagName.toLowerCase()}> reaches to ${Math.round(box.right)} of ${width}: ${element.textContent.trim().slice(0, 60)}`);
+    }
+  }
+  for (const row of document.querySelectorAll('tbody tr')) {
+    const style = getComputedStyle(row);
+    if (style.display !== 'table-row') faults.push(`a row is ${style.display}`);
+    if (style.breakInside !== 'avoid') faults.push(`a row may be cut: ${style.breakInside}`);
+  }
+  for (const head of document.querySelectorAll('thead')) {
+    if (getComputedStyle(head).display !== 'table-header-group') faults.push('the head of a table is not repeated');
+  }
+  if (getComputedStyle(document.body).backgroundColor !== 'rgb(255, 255, 255)') faults.push('the paper is not white');
+  return faults.slice(0, 10);
+}
+
+// Coverage stands before the grade and everything that follows from it.
+function order() {
+  const banner = document.querySelector('main .banner');
+  const grade = document.querySelector('main .grade');
+  if (!banner || !grade) return ['there is no coverage or no grade'];
+  const first = banner.compareDocumentPosition(grade) & Node.DOCUMENT_POSITION_FOLLOWING;
+  return first && document.querySelector('main').firstElementChild === banner ? [] : ['a conclusion stands before the coverage'];
+}
+
+async function print(browser, name, file) {
+  for (const { name: format, width, height } of PAPERS) {
+    for (const scheme of SCHEMES) {
+      const { page, close } = await open(browser, file, { width, height }, scheme);
+      await page.emulateMedia({ media: 'print', colorScheme: scheme });
+      test(`${name}, ${format}, ${scheme}: prints well`, await page.evaluate(paper, width));
+      if (scheme === 'light') {
+        const pdf = await page.pdf({ path: join(SHOTS, `${name}-${format}.pdf`), format, preferCSSPageSize: false });
+        const pages = pdf.toString('latin1').match(/\/Type\s*\/Page\b/g)?.length ?? 0;
+        const most = name.endsWith('executive') && name.startsWith('contoso') ? 2 : 1000;
+        test(`${name}, ${format}: has its pages`, pages >= 1 && pages <= most ? [] : [`${pages} pages`]);
+      }
+      await close();
+    }
+  }
+}
+
+// few: one view of each width; what the pages of a kind share was seen on others.
+async function look(browser, name, file, wanted, few) {
   if (!existsSync(file)) {
     test(`${name}: there is a report`, [`no ${file}`]);
     return;
   }
-  for (const size of SIZES) {
-    for (const scheme of size.name === 'middle' ? ['light'] : SCHEMES) {
+  const technical = name.endsWith('technical');
+  for (const size of few ? [SIZES[0], SIZES.at(-1)] : SIZES) {
+    for (const scheme of few ? [size.name === 'narrow' ? 'dark' : 'light'] : size.name === 'middle' ? ['light'] : SCHEMES) {
       const view = `${name}, ${size.name}, ${scheme}`;
       const { page, did, close } = await open(browser, file, size, scheme);
-      await page.screenshot({ path: join(SHOTS, `${name}-${size.name}-${scheme}.png`), fullPage: true });
-      const figure = page.locator('main figure').first();
-      if (await figure.count()) await figure.screenshot({ path: join(SHOTS, `${name}-${size.name}-${scheme}-picture.png`) });
+      const tall = await page.evaluate(() => document.documentElement.scrollHeight) > 16000;
+      await page.screenshot({ path: join(SHOTS, `${name}-${size.name}-${scheme}.png`), fullPage: !tall });
       test(`${view}: does not scroll sideways`, await page.evaluate(sideways));
       test(`${view}: no word is torn`, await page.evaluate(torn));
-      test(`${view}: the picture is there and can be read`, await page.evaluate(picture, SMALLEST_LETTER));
-      test(`${view}: nothing in the picture collides`, await page.evaluate(collisions));
+      if (technical) {
+        await page.locator('main figure').first().screenshot({ path: join(SHOTS, `${name}-${size.name}-${scheme}-picture.png`) });
+        test(`${view}: the picture is there and can be read`, await page.evaluate(picture, SMALLEST_LETTER));
+        test(`${view}: nothing in the picture collides`, await page.evaluate(collisions));
+      }
+      test(`${view}: what it is based on comes first`, await page.evaluate(order));
       test(`${view}: the ground is ${scheme}`, await page.evaluate(ground, scheme));
       test(`${view}: says what matters`, await missing(page, wanted));
       test(`${view}: only its own markup`, await page.evaluate(foreign));
-      test(`${view}: nobody is shut out (axe)`, await accessibility(page));
+      if (!few || size.name === 'wide') test(`${view}: nobody is shut out (axe)`, await accessibility(page));
       test(`${view}: the console is silent`, did.console);
       test(`${view}: asks the network for nothing`, did.requests);
       test(`${view}: no dialog`, did.dialogs);
       await close();
     }
   }
+  await print(browser, name, file);
 }
 
 // Each check must see its fault on a page that has it.
@@ -226,9 +282,9 @@ async function controls(browser, folder) {
       async (p) => p.evaluate(sideways)],
     ['a torn word', '<main><p style="width:40px;overflow-wrap:anywhere">10.20.0.40 is torn</p></main>', async (p) => p.evaluate(torn)],
     ['no picture', '<main></main>', async (p) => p.evaluate(picture, SMALLEST_LETTER)],
-    ['tiny letters', '<main><svg viewBox="0 0 2000 900"><text y="20">tiny</text></svg></main>',
+    ['tiny letters', '<main><div class="scroll"><svg viewBox="0 0 2000 900"><text y="20">tiny</text></svg></div></main>',
       async (p) => (await p.evaluate(picture, SMALLEST_LETTER)).filter((f) => f.startsWith('letters'))],
-    ['texts over each other', '<main><svg viewBox="0 0 300 300"><text x="5" y="20">one</text><text x="9" y="20">two</text></svg></main>',
+    ['texts over each other', '<main><div class="scroll"><svg viewBox="0 0 300 300"><text x="5" y="20">one</text><text x="9" y="20">two</text></svg></div></main>',
       async (p) => p.evaluate(collisions)],
     ['a white page at night', '<main></main>', async (p) => p.evaluate(ground, 'dark')],
     ['grey on grey', '<main><p style="color:#aaa;background:#bbb">hard to read</p></main>', async (p) => accessibility(p)],
@@ -238,6 +294,9 @@ async function controls(browser, folder) {
     ['a message in the console', '<script>console.warn("x")</script>', async (_, did) => did.console],
     ['a request', '<img alt="" src="http://127.0.0.1:9/x.png">', async (_, did) => did.requests],
     ['a dialog', '<script>alert(1)</script>', async (_, did) => did.dialogs],
+    ['a grade before the coverage', '<main><div class="grade">A</div><div class="banner">x</div></main>', async (p) => p.evaluate(order)],
+    ['a row that may be cut', '<main><table><tbody><tr><td>x</td></tr></tbody></table></main>', async (p) => p.evaluate(paper, 700)],
+    ['what is wider than the paper', '<main><div style="width:900px">x</div></main>', async (p) => p.evaluate(paper, 700)],
   ];
   for (const [name, body, check] of cases) {
     const file = join(folder, 'control.html');
@@ -249,16 +308,19 @@ async function controls(browser, folder) {
   }
 }
 
-async function main([contoso, hostile]) {
-  if (!contoso || !hostile) throw new Error('usage: node browser.mjs CONTOSO.html HOSTILE.html');
+async function main([pages]) {
+  if (!pages) throw new Error('usage: node browser.mjs FOLDER');
   const folder = mkdtempSync(join(tmpdir(), 'browser-'));
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true, args: FLAGS,
   });
   try {
     await controls(browser, folder);
-    await look(browser, 'contoso', contoso, TEXTS);
-    await look(browser, 'hostile', hostile, [...TEXTS, ...MARKUP]);
+    for (const kind of KINDS) {
+      const technical = kind === 'technical';
+      await look(browser, `contoso-${kind}`, join(pages, `contoso-${kind}.html`), technical ? [...TEXTS, 'would break'] : TEXTS, false);
+      await look(browser, `hostile-${kind}`, join(pages, `hostile-${kind}.html`), technical ? [...TEXTS, ...MARKUP] : [...TEXTS, MARKUP[0]], true);
+    }
   } finally {
     await browser.close();
     rmSync(folder, { recursive: true, force: true });
