@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/managing.h"
-#include "ledger/credentials.h"
 
 #define T(text)                                                                                    \
     {                                                                                              \
@@ -31,11 +30,11 @@ static int run(struct invocation *call)
     struct err err = {0};
     int status = EXIT_FAILED;
     if (!managing_begin(call, &m, &status)) return status;
-    if (!may_end(call, &m, &token, &err) ||
-        !credentials_put(m.ledger, CREDENTIAL_TOKEN, token->id, (str){0}, call->scratch, &err)) {
+    if (!may_end(call, &m, &token, &err)) {
         managing_end(&m);
         return acting_fail(call, &err);
     }
+    /* What is kept of its secret stays: who still shows it is told why it is refused. */
     change.user = m.people.persons[token->user].name;
     str text = str_format(call->arena, "%.*s of %.*s is of no use any more", STR_ARG(token->id),
                           STR_ARG(change.user));
