@@ -235,6 +235,8 @@ enum {
      * stand in rules, reports and sheets. */
     LIMIT_PERSON_BYTES = 256,
     LIMIT_REASON_BYTES = 4096,
+    /* A review's sheet that came back: 10,000 exceptions with a page of notes each. */
+    LIMIT_REVIEW_BYTES = 64 << 20,
 };
 
 /* Address space reserved for one arena, and the default memory budget of a job. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/instant.h"
 #include "cli/audit_machines.h"
+#include "cli/audit_quarter.h"
 #include "cli/policy_file.h"
 
 #define T(text)                                                                                    \
@@ -421,6 +422,7 @@ static int run(struct invocation *call)
     struct audit a = {.call = call, .all = option_flag(call, S("all"))};
     int status = EXIT_FINE;
     enum harden_kind kind = kind_asked(call);
+    if (option_flag(call, S("quarterly"))) return audit_quarter_run(call);
     if (option_flag(call, S("baseline"))) {
         print_baseline(call, kind);
         return EXIT_FINE;
@@ -439,7 +441,7 @@ static int run(struct invocation *call)
 }
 
 static const struct option options[] = {
-    POLICY_FILE_ROW,
+    POLICY_FILE_OPTION,
     {.name = T("collected"),
       .type = OPTION_TEXT,
       .many = true,
@@ -452,13 +454,34 @@ static const struct option options[] = {
       .help = T("of machines that no policy places; with --baseline, only their rows")},
     {.name = T("all"),
       .type = OPTION_FLAG,
-      .help = T("also what is as it should be, and what is not known")                  },
+      .help = T("also what is as it should be, and what is not known")},
     {.name = T("baseline"),
       .type = OPTION_FLAG,
-      .help = T("print the baseline itself: every setting, for whom, how it is set")                                  },
+      .help = T("print the baseline itself: every setting, for whom, how it is set")                                                                                },
+    {.name = T("quarterly"),
+      .type = OPTION_FLAG,
+      .help = T("the quarter's audit: baseline, assertions, exceptions, reviews, drift and ledger, "
+               "against the last quarter's")                                                             },
+    {.name = T("output"),
+      .letter = 'o',
+      .type = OPTION_TEXT,
+      .value = T("FILE"),
+      .help = T("with --quarterly: a page to print or to send, too")},
+    {.name = T("state"),
+      .type = OPTION_TEXT,
+      .many = true,
+      .value = T("[NAME=]FILE"),
+      .help = T(
+         "with --quarterly: what a machine or border has, as drift takes it; may be given again")},
+    {.name = T("brand"),
+      .type = OPTION_TEXT,
+      .value = T("FILE"),
+      .help = T("with --quarterly: name, logo and colours of who sends the page")},
 };
 
 static const struct example examples[] = {
+    {T("sallyport audit --quarterly -o audit.html"),
+     T("The quarter's audit, as text and as a page.")                                                                },
     {T("sallyport audit"),                                             T("What evidence shows against the baseline.")},
     {T("sallyport audit --baseline --kind file-server"),
      T("What the baseline is for a file server.")                                                                    },
@@ -480,6 +503,10 @@ const struct command audit_command = {
         "tells is unknown, never guessed. A machine's kind comes from the roles of its groups in "
         "the "
         "policy; who may be reached by SMB is a member server, the others are workstations. The "
-        "overrides of the policy count. The exit status is 1 when something differs."),
+        "overrides of the policy count. The exit status is 1 when something differs.\n\n"
+        "With --quarterly it also says what no evidence covers, what is proved of the policy, how "
+        "exceptions and their reviews stand, what drifted (--state), and whether the ledger "
+        "verifies; all figures beside those of the last audit of an earlier quarter, which the "
+        "ledger keeps. The exit status is then 1 when anything of it is not in order."),
     .run = run,
 };

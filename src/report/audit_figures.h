@@ -35,8 +35,9 @@ enum audit_better { AUDIT_MORE, AUDIT_LESS, AUDIT_NEITHER };
     X(BREAK_GLASS, "break-glass", LESS, "break-glass exceptions since the last audit")             \
     X(REVIEWS_OPEN, "reviews-open", NEITHER, "reviews that are open")                              \
     X(REVIEWS_OVERDUE, "reviews-overdue", LESS, "of them, past their due date")                    \
-    X(DRIFT_CHECKED, "drift-checked", NEITHER, "rules held against what was compiled")             \
+    X(DRIFT_CHECKED, "drift-checked", NEITHER, "states of machines held against the policy")       \
     X(DRIFT, "drift", LESS, "of them, that drifted")                                               \
+    X(LINGERING, "exceptions-lingering", LESS, "ended exceptions still open in such a state")      \
     X(LEDGER_ENTRIES, "ledger-entries", NEITHER, "entries of the ledger")                          \
     X(LEDGER_FAULTS, "ledger-faults", LESS, "what its verification found wrong")                   \
     X(BOOK_FAULTS, "ledger-overreach", LESS, "entries that claim more than they may")
