@@ -272,8 +272,19 @@ static enum table_tone tone_of(str kind)
     return str_equal(kind, S("soft")) ? TONE_DIM : TONE_PLAIN;
 }
 
-static void print_sheet(struct invocation *call, const struct sheet *sheet)
+/* Of most settings nothing is known: those are counted. */
+static bool is_shown(const struct quarter *q, const struct sheet *sheet, size_t row)
 {
+    const struct sheet_cell *cells = &sheet->cells[row * sheet->n_columns];
+    if (!str_equal(sheet->name, S("audit_baseline")) || option_flag(q->call, S("all"))) return true;
+    return !str_equal(cells[AUDIT_PAGE_OK].text, S("0")) ||
+           !str_equal(cells[AUDIT_PAGE_DIFFERS].text, S("0"));
+}
+
+static void print_sheet(const struct quarter *q, const struct sheet *sheet)
+{
+    struct invocation *call = q->call;
+    size_t n_hidden = 0;
     struct table_column *columns = arena_array(call->arena, struct table_column, sheet->n_columns);
     size_t n_columns = 0;
     for (size_t i = 0; i < sheet->n_columns; i++)
@@ -284,13 +295,18 @@ static void print_sheet(struct invocation *call, const struct sheet *sheet)
                 .widest = 60,
             };
     struct table table = table_of(call->arena, columns, n_columns);
-    for (size_t i = 0; i < sheet->n_cells; i++)
-        if (!sheet->columns[i % sheet->n_columns].file_only)
+    for (size_t i = 0; i < sheet->n_cells; i++) {
+        bool shown = is_shown(q, sheet, i / sheet->n_columns);
+        n_hidden += !shown && i % sheet->n_columns == 0;
+        if (shown && !sheet->columns[i % sheet->n_columns].file_only)
             table_add_toned(&table, sheet->cells[i].text, tone_of(sheet->cells[i].kind));
+    }
     buf_char(call->out, '\n');
     table_tone(call->out, sheet->caption, TONE_STRONG, call->colour);
     buf_char(call->out, '\n');
     table_print_text(&table, call->out, call->colour);
+    if (n_hidden)
+        buf_format(call->out, "%zu more settings of which nothing is known (--all)\n", n_hidden);
     if (!sheet->note.len) return;
     table_tone(call->out, sheet->note, TONE_DIM, call->colour);
     buf_char(call->out, '\n');
@@ -339,7 +355,7 @@ static void print_text(const struct quarter *q)
     buf_char(out, '\n');
     print_uncovered(q);
     for (size_t i = 0; i < q->page.sheets->n; i++)
-        if (q->page.sheets->items[i]->n_rows) print_sheet(call, q->page.sheets->items[i]);
+        if (q->page.sheets->items[i]->n_rows) print_sheet(q, q->page.sheets->items[i]);
     for (size_t i = 0; i < q->page.n_lingering; i++) {
         table_tone(out, q->page.lingering[i], TONE_BAD, call->colour);
         buf_char(out, '\n');

@@ -138,6 +138,10 @@ static void ask_narrowing(struct closing *c, const struct effects *effects, stru
     str scope, how = {0};
     int status = EXIT_FAILED;
     if (!scope_of(c, row, &scope)) return;
+    if (str_equal(scope_words(scope, arena), scope_words(e->scope, arena))) {
+        wrong(row, REVIEW_CSV_NEW_SCOPE, S("that is what it has already"));
+        return;
+    }
     struct exception_entry asked = narrowing_entry(c, e, scope, S("review"));
     struct exception_entry held = narrowing_entry(c, e, e->scope, S("review"));
     if (!effects_parse(d, &asked, &narrower, &status) ||

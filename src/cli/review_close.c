@@ -48,6 +48,7 @@ static str result_text(const struct closing_row *row)
 {
     if (row->state == CLOSING_UNDECIDED)
         return row->item && row->item->decision ? S("decided before") : S("undecided");
+    if (row->state == CLOSING_READY) return S("the review is closed");
     return row->state == CLOSING_WRONG ? S("not applied") : row->says;
 }
 
@@ -79,7 +80,7 @@ static void print_text(struct invocation *call, const struct closing *c)
         buf_format(out, " is closed since %.*s: nothing was changed\n",
                    STR_ARG(reviewing_day(c->review->closed_us, call->arena)));
     else if (c->is_closed)
-        table_tone(out, S(": all is decided, it is closed\n"), TONE_GOOD, false);
+        buf_str(out, S(": all is decided, it is closed\n"));
     else
         buf_format(out, " stays open: %zu of %zu undecided\n", c->n_undecided, c->review->n);
 }
@@ -178,7 +179,7 @@ static int tell(struct invocation *call, const struct closing *c)
 
 static int run(struct invocation *call)
 {
-    struct deciding deciding = {0};
+    struct deciding deciding = {.call = call};
     struct closing c = {.deciding = &deciding};
     struct err err = {0};
     int status = EXIT_FAILED;

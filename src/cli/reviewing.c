@@ -2,6 +2,8 @@
 #include "cli/reviewing.h"
 
 #include "base/instant.h"
+#include "base/zone.h"
+#include "cli/granted.h"
 #include "cli/leavers.h"
 #include "cli/workspace.h"
 #include "report/scope_words.h"
@@ -25,7 +27,7 @@ static bool measure(struct invocation *call, struct reviewing *about)
     struct matrix_view *matrix = arena_new(call->arena, struct matrix_view);
     struct host_list *hosts = arena_new(call->arena, struct host_list);
     struct err err = {0};
-    if (!about->has_policy || call->os->kind(call->os->self, workspace_database(call)) != OS_FILE)
+    if (!about->can_measure || call->os->kind(call->os->self, workspace_database(call)) != OS_FILE)
         return true;
     size_t first = about->file->found.n;
     bool good = workspace_open(call, &workspace, &err) &&
@@ -52,6 +54,25 @@ static bool find_leavers(struct invocation *call, struct ledger *ledger, struct 
     return true;
 }
 
+/* Those of the ledger, in the policy's words. One that lives and does not fit them any more is
+ * said; the review goes on, and how exceptions were used is not known then. */
+static bool parse_granted(struct invocation *call, struct reviewing *about)
+{
+    struct policy_file *file = about->file;
+    struct err err = {0};
+    const struct zone *zone = zone_find(call->os, file->policy.timezone, call->arena, &err);
+    size_t first = file->found.n;
+    if (!zone) {
+        (void)command_fail(call, &err);
+        return false;
+    }
+    about->can_measure = granted_parse(&about->book, zone, call->arena, &file->policy,
+                                       &file->exceptions, &file->found);
+    policy_file_print(call->talk, call->arena, call->talk_colour, file->source, file->policy.text,
+                      &file->found, first);
+    return true;
+}
+
 static bool load_policy(struct invocation *call, struct reviewing *about, int *status)
 {
     str path = command_path(call, S("policy.yaml"));
@@ -59,8 +80,9 @@ static bool load_policy(struct invocation *call, struct reviewing *about, int *s
     about->has_policy = given || call->os->kind(call->os->self, path) != OS_MISSING;
     if (!about->has_policy) return true;
     about->file = arena_new(call->arena, struct policy_file);
-    return policy_file_load(call, about->file, status) &&
-           policy_file_resolve(call, about->file, NULL, true, status);
+    if (!policy_file_load(call, about->file, status)) return false;
+    *status = EXIT_FAILED;
+    return parse_granted(call, about) && policy_file_resolve(call, about->file, NULL, true, status);
 }
 
 bool reviewing_load(struct invocation *call, struct ledger *ledger, int64_t at_us,
@@ -102,23 +124,36 @@ const struct exception_use *reviewing_use(const struct reviewing *about, size_t 
     return is_known ? &about->use.items[at] : NULL;
 }
 
-static struct review_item item_of(const struct reviewing *about, size_t at)
+static struct review_item item_of(const struct reviewing *about, size_t at, struct arena *arena)
 {
     const struct exception_use *use = reviewing_use(about, at);
+    const struct book_exception *e = &about->book.items[at];
     struct review_item item = {
-        .id = about->book.items[at].id,
+        .id = e->id,
         .is_orphaned = about->is_orphaned[at],
         .proposal = exception_use_proposal_text(USE_UNKNOWN),
         .because = S("no evidence tells of its use"),
     };
+    if (e->state == BOOK_EXPIRED) {
+        item.proposal = exception_use_proposal_text(USE_REMOVE);
+        item.because = S("it has ended, and nobody has closed it");
+    }
     if (!use) return item;
+    item.has_use = true;
+    item.connections = use->connections;
+    item.last_use_us = use->last_us;
+    if (e->state == BOOK_EXPIRED) {
+        if (use->passed_after)
+            item.because = str_format(arena,
+                                      "it has ended, and its flows passed since, "
+                                      "%" PRIu64 " times: %.*s",
+                                      use->passed_after, STR_ARG(use->because));
+        return item;
+    }
     item.proposal = exception_use_proposal_text(use->proposal);
     item.because = use->because;
     item.scope = use->proposal == USE_NARROW ? use->scope : (str){0};
     item.line = use->proposal == USE_PROMOTE ? use->line : (str){0};
-    item.has_use = true;
-    item.connections = use->connections;
-    item.last_use_us = use->last_us;
     return item;
 }
 
@@ -150,7 +185,7 @@ struct review_item *reviewing_items(const struct reviewing *about, struct arena 
     }
     if (count) qsort(turns, count, sizeof *turns, compare_turns);
     for (size_t i = 0; i < count; i++)
-        items[i] = item_of(about, turns[i].at);
+        items[i] = item_of(about, turns[i].at, arena);
     *n = count;
     return items;
 }

@@ -20,6 +20,7 @@ struct reviewing {
     bool has_directory; /* who has left can be told at all */
     bool has_policy;
     struct policy_file *file; /* when has_policy */
+    bool can_measure;         /* what is granted fits the policy */
 };
 
 /* NULL = not known. at: in book.items */

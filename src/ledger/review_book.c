@@ -176,7 +176,7 @@ static struct review_item *item_of(struct making *made, str exception)
 
 static str person_of(const struct entry_text *parts, struct arena *arena)
 {
-    return entry_text_member(parts->actor, S("person"), arena);
+    return str_copy(arena, entry_text_member(parts->actor, S("person"), arena));
 }
 
 /* The first decision counts: who wants another one starts another review. */

@@ -36,8 +36,9 @@ static size_t find(str s, str part)
 
 str audit_page_benchmark(const struct harden_entry *row, struct arena *arena)
 {
+    static const str name = T("Microsoft security baseline, ");
     str source = row->change.source, head, tail;
-    str item = str_tail(source, find(source, S("Microsoft security baseline")));
+    str item = str_tail(str_tail(source, find(source, name)), name.len);
     if (!item.len) return item;
     (void)str_cut(item, ';', &head, &tail);
     if (str_contains(head, S("UNCERTAIN")) || !str_contains(source, S("UNCERTAIN"))) return head;
@@ -93,15 +94,15 @@ static void add_figures(struct sheets *sheets, const struct audit_quarter *q)
 }
 
 static const struct sheet_column baseline_columns[] = {
-    {T("Setting"),         T("setting"),         SHEET_CODE,   false},
-    {T("Asks"),            T("asks"),            SHEET_TEXT,   false},
-    {T("Ok"),              T("ok"),              SHEET_NUMBER, false},
-    {T("Differs"),         T("differs"),         SHEET_NUMBER, false},
-    {T("Unknown"),         T("unknown"),         SHEET_NUMBER, false},
-    {T("Not there"),       T("not_there"),       SHEET_NUMBER, false},
-    {T("Differed before"), T("differed_before"), SHEET_NUMBER, false},
-    {T("Published item"),  T("published_item"),  SHEET_TEXT,   false},
-    {T("Source"),          T("source"),          SHEET_TEXT,   true },
+    {T("Setting"),            T("setting"),            SHEET_CODE,   false},
+    {T("Asks"),               T("asks"),               SHEET_TEXT,   false},
+    {T("Ok"),                 T("ok"),                 SHEET_NUMBER, false},
+    {T("Differs"),            T("differs"),            SHEET_NUMBER, false},
+    {T("Unknown"),            T("unknown"),            SHEET_NUMBER, false},
+    {T("Not there"),          T("not_there"),          SHEET_NUMBER, false},
+    {T("Differed before"),    T("differed_before"),    SHEET_NUMBER, false},
+    {T("Microsoft baseline"), T("microsoft_baseline"), SHEET_TEXT,   false},
+    {T("Source"),             T("source"),             SHEET_TEXT,   true },
 };
 
 static void add_baseline(struct sheets *sheets, const struct audit_quarter *q)

@@ -41,12 +41,15 @@ struct audit_quarter {
     const struct sheets *sheets;
 };
 
+/* Cells of the table of settings. */
+enum { AUDIT_PAGE_OK = 2, AUDIT_PAGE_DIFFERS = 3 };
+
 /* Makes quarter->sheets. */
 void audit_page_prepare(struct audit_quarter *quarter, struct arena *arena);
 /* For report.audit; to : a struct audit_quarter */
 void audit_page_write(void *to, struct buf *out, struct arena scratch);
-/* The item of a published baseline that a row's source states; empty = it states none. What is
- * UNCERTAIN there says so. */
+/* The item of Microsoft's security baseline that a row's source states; empty = it states none.
+ * What is UNCERTAIN there says so. */
 str audit_page_benchmark(const struct harden_entry *row, struct arena *arena);
-/* "2026-Q3: 4", "better", ... as the figures' table has them. */
+/* "better"; empty = there is no trend. */
 str audit_page_trend_text(enum audit_trend trend);
