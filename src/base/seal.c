@@ -15,6 +15,12 @@ bool seal_extract(bytes salt, bytes secret, uint8_t out[SEAL_SECRET_BYTES])
     return gnutls_hkdf_extract(GNUTLS_MAC_SHA256, &key, &with, out) == 0;
 }
 
+bool seal_sha256(bytes text, uint8_t out[32])
+{
+    return gnutls_hash_fast(GNUTLS_DIG_SHA256, text.len ? (const void *)text.ptr : "", text.len,
+                            out) == 0;
+}
+
 bool seal_expand(const uint8_t secret[SEAL_SECRET_BYTES], bytes info, uint8_t *out, size_t n)
 {
     gnutls_datum_t key = datum((bytes){secret, SEAL_SECRET_BYTES}), with = datum(info);
