@@ -3,6 +3,8 @@
 
 #include "cli/acting.h"
 #include "cli/audit_machines.h"
+#include "cli/leavers.h"
+#include "cli/measured_use.h"
 #include "reason/check_evidence.h"
 #include "reason/check_usage.h"
 
@@ -127,6 +129,36 @@ static bool take_entry(void *to, const struct ledger_entry *entry)
     return true;
 }
 
+/* That of the policy's exceptions, for which the whole ledger was verified; without a policy what
+ * the ledger tells. A file of exceptions is asked about instead of the ledger's. */
+static bool load_book(struct invocation *call, struct report_gather *g, struct ledger *ledger,
+                      struct err *err)
+{
+    if (option_given(call, S("exceptions"))) return true;
+    g->has_book = true;
+    if (g->has_policy && g->file.has_ledger) {
+        g->book = g->file.book;
+        return true;
+    }
+    return exception_book_read(ledger, call->as_of_us, call->arena, &g->book, err);
+}
+
+/* Owners whom the directory knows no more. */
+static bool find_leavers(struct invocation *call, struct report_gather *g, struct ledger *ledger)
+{
+    struct leavers leavers;
+    if (!g->has_book) return true;
+    if (!leavers_load(call, ledger, &leavers)) return false;
+    str *orphaned = arena_array(call->arena, str, g->book.n + 1);
+    for (size_t i = 0; i < g->book.n; i++) {
+        str why = {0};
+        if (!leavers_has_left(&leavers, g->book.items[i].owner, call->arena, &why)) continue;
+        orphaned[i] = why.len ? why : S("the directory knows them no more");
+    }
+    g->orphaned = orphaned;
+    return true;
+}
+
 static bool read_ledger(struct invocation *call, struct report_gather *g, struct ledger *ledger,
                         struct err *err)
 {
@@ -138,10 +170,7 @@ static bool read_ledger(struct invocation *call, struct report_gather *g, struct
     if (ledger_size(ledger) && !ledger_get(ledger, 0, call->arena, &first, err)) return false;
     if (!compile_book_read(ledger, call->as_of_us, call->arena, &g->compiled, err)) return false;
     g->ledger_name = sha256_hex(call->arena, &first.hash);
-    /* A file of exceptions is asked about instead of the ledger's. */
-    if (option_given(call, S("exceptions"))) return true;
-    g->has_book = exception_book_read(ledger, call->as_of_us, call->arena, &g->book, err);
-    return g->has_book;
+    return load_book(call, g, ledger, err) && find_leavers(call, g, ledger);
 }
 
 /* A workspace without a ledger has no exceptions but those of a file. */
@@ -162,9 +191,28 @@ static void make_register(struct invocation *call, struct report_gather *g)
         .book = g->has_book ? &g->book : NULL,
         .policy = g->has_policy ? &g->file.policy : NULL,
         .compiled = &g->compiled,
+        .uses = g->uses,
+        .orphaned = g->orphaned,
     };
     g->exceptions = register_of(&question, call->arena);
     g->report.exceptions = &g->exceptions;
+}
+
+/* How the exceptions were used; not known without evidence or without a policy. */
+static bool measure_use(struct invocation *call, struct report_gather *g, struct err *err)
+{
+    struct measured_use use = {0};
+    if (!g->has_book || !g->has_policy || !g->matrix.n_flows) return true;
+    size_t first = g->file.found.n;
+    bool good = measured_use_of(call, &g->file, &g->book, g->workspace.store, &g->matrix, &g->list,
+                                &use, err);
+    policy_file_print(call->talk, call->arena, call->talk_colour, g->file.source,
+                      g->file.policy.text, &g->file.found, first);
+    if (!good) return false;
+    g->uses = arena_array(call->arena, const struct exception_use *, g->book.n + 1);
+    for (size_t i = 0; use.has_evidence && i < g->book.n; i++)
+        g->uses[i] = g->book.items[i].in_force ? &use.items[i] : NULL;
+    return true;
 }
 
 /* ---- The brand ----------------------------------------------------------------------------------
@@ -232,7 +280,7 @@ static void make_figures(struct invocation *call, struct report_gather *g)
 static void find_previous(struct invocation *call, struct report_gather *g, int64_t since_us)
 {
     bool asked = since_us != INT64_MIN;
-    g->report.previous = past_at(&g->past, asked ? since_us : call->as_of_us);
+    g->report.previous = past_at(&g->past, asked ? since_us : call->as_of_us - 1);
     g->report.since_us = since_us;
     if (!asked && g->report.previous) g->report.since_us = g->report.previous->as_of_us;
 }
@@ -267,7 +315,7 @@ bool report_gather_all(struct invocation *call, enum report_kind kind, int64_t s
     }
     if (!report_gather_register(call, g, status)) return false;
     *status = EXIT_FAILED;
-    if (!load_evidence(call, g, &err)) {
+    if (!load_evidence(call, g, &err) || !measure_use(call, g, &err)) {
         (void)command_fail(call, &err);
         return false;
     }

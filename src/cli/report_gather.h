@@ -35,6 +35,8 @@ struct report_gather {
     struct grade grade;
     struct exception_book book;
     bool has_book;
+    const struct exception_use **uses; /* beside book.items, as the next; NULL = not known */
+    const str *orphaned;
     struct exception_register exceptions;
     struct compile_book compiled;
     struct past past;

@@ -91,8 +91,10 @@ static void put_span(struct buf *out, const struct figures *f, struct arena *are
     buf_format(out, "<p>%" PRIu64 " record%s of %" PRIu64 " source%s", f->records,
                plural(f->records), f->sources, plural(f->sources));
     if (f->has_times)
-        buf_format(out, ", from %.*s to %.*s", STR_ARG(day(arena, f->from_us)),
-                   STR_ARG(day(arena, f->to_us)));
+        buf_format(out,
+                   ", from <span class=\"short\">%.*s</span> to <span "
+                   "class=\"short\">%.*s</span>",
+                   STR_ARG(day(arena, f->from_us)), STR_ARG(day(arena, f->to_us)));
     if (f->skipped)
         buf_format(out, "; %" PRIu64 " part%s could not be read", f->skipped, plural(f->skipped));
     html_raw(out, S(".</p>\n"));
