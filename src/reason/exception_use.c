@@ -9,6 +9,7 @@
 #include "base/instant.h"
 #include "policy/governance.h"
 #include "reason/exception_pairs.h"
+#include "reason/use_hosts.h"
 #include "reason/use_proposal.h"
 #include "rules/entry_index.h"
 
@@ -23,7 +24,8 @@ struct lives {
 /* One exception of the policy. */
 struct metered {
     const struct resolved_entry *entry;
-    struct reach reach;
+    struct reach reach; /* now */
+    struct use_end from, to;
     struct lives lives;
     bool is_secured;
     uint32_t question; /* NOT_ASKED: it only counts as what else allows */
@@ -47,6 +49,7 @@ struct metered_flow {
 /* What one exception is to one flow. */
 struct match {
     uint32_t exception, flow;
+    bool by_time; /* an end is there by its name: it is asked when */
     uint64_t connections, needed, refused, passed_after, refused_after;
     int64_t first_us, last_us, last_after_us;
 };
@@ -64,6 +67,7 @@ struct use_meter {
     const struct use_question *questions;
     size_t n;
     struct resolved resolved; /* everything alive */
+    const struct use_hosts *hosts;
     struct governance governance;
     const struct decision *lines; /* without exceptions */
     struct metered *exceptions;
@@ -110,8 +114,33 @@ static struct lives lives_of(const struct exception *exception, struct arena *ar
     return (struct lives){span, 1};
 }
 
+/* The same without any host's address; NULL = hosts make no difference. */
+static const struct resolved *resolve_plain(struct use_meter *m)
+{
+    struct resolved *plain = arena_new(m->arena, struct resolved);
+    struct diagnostics found = {0};
+    m->hosts = use_hosts_of(m->resolved.policy, m->world.hosts, m->world.lookup, m->arena);
+    if (!m->hosts) return NULL;
+    bool good =
+        resolve_policy(m->resolved.policy, NULL, m->world.as_of_us, true, m->arena, plain, &found);
+    return good ? plain : NULL;
+}
+
+static void add_ends(struct use_meter *m, const struct resolved *plain, size_t at)
+{
+    struct metered *e = &m->exceptions[at];
+    const struct entry *entry = e->entry->entry;
+    struct reach without = e->reach;
+    if (plain)
+        without = reach_of_entry(plain, &plain->entries[m->world.policy->n_allow + at], m->arena);
+    const struct use_hosts *hosts = plain ? m->hosts : NULL;
+    e->from = use_hosts_end(hosts, &entry->from, without.from, e->reach.from, m->arena);
+    e->to = use_hosts_end(hosts, &entry->to, without.to, e->reach.to, m->arena);
+}
+
 static void add_exceptions(struct use_meter *m, const struct resolved_entry *entries)
 {
+    const struct resolved *plain = resolve_plain(m);
     const struct policy *policy = m->world.policy;
     m->n_exceptions = policy->n_exceptions;
     m->exceptions = arena_array(m->arena, struct metered, m->n_exceptions + 1);
@@ -123,6 +152,8 @@ static void add_exceptions(struct use_meter *m, const struct resolved_entry *ent
             .lives = lives_of(&policy->exceptions[i], m->arena),
             .question = NOT_ASKED,
         };
+    for (size_t i = 0; i < m->n_exceptions; i++)
+        add_ends(m, plain, i);
     for (size_t i = 0; i < m->n; i++) {
         const struct use_question *q = &m->questions[i];
         size_t at = (size_t)(q->exception - policy->exceptions);
@@ -134,7 +165,7 @@ static void add_exceptions(struct use_meter *m, const struct resolved_entry *ent
 
 static bool by_client(const struct metered *e)
 {
-    return prefix_set_size(e->reach.from) <= prefix_set_size(e->reach.to);
+    return prefix_set_size(e->from.ever) <= prefix_set_size(e->to.ever);
 }
 
 static void make_finder(struct use_meter *m, enum resolve_end end, struct arena scratch)
@@ -150,8 +181,8 @@ static void make_finder(struct use_meter *m, enum resolve_end end, struct arena 
         if (by_client(&m->exceptions[i]) != (end == RESOLVE_CLIENT)) continue;
         exception[finder->some.n_entries] = (uint32_t)i;
         entries[finder->some.n_entries] = *m->exceptions[i].entry;
-        entries[finder->some.n_entries].from = m->exceptions[i].reach.from;
-        entries[finder->some.n_entries].to = m->exceptions[i].reach.to;
+        entries[finder->some.n_entries].from = m->exceptions[i].from.ever;
+        entries[finder->some.n_entries].to = m->exceptions[i].to.ever;
         finder->some.n_entries++;
     }
     finder->index = entry_index_of(&finder->some, m->arena, scratch);
@@ -225,15 +256,21 @@ static bool speaks_of(const struct metered *e, struct addr client, struct addr s
     bool listed = false;
     for (size_t i = 0; i < entry->n_services; i++)
         listed |= (int)entry->services[i] == service;
-    return listed && prefix_set_contains(e->reach.from, client) &&
-           prefix_set_contains(e->reach.to, server);
+    return listed && prefix_set_contains(e->from.ever, client) &&
+           prefix_set_contains(e->to.ever, server);
 }
 
-static void add_match(struct use_meter *m, uint32_t exception)
+static void add_match(struct use_meter *m, uint32_t exception, struct addr client,
+                      struct addr server)
 {
+    const struct metered *e = &m->exceptions[exception];
     arena_grow(m->arena, m->matches, m->n_matches, m->match_room);
-    m->matches[m->n_matches++] =
-        (struct match){.exception = exception, .flow = (uint32_t)m->n_flows};
+    m->matches[m->n_matches++] = (struct match){
+        .exception = exception,
+        .flow = (uint32_t)m->n_flows,
+        .by_time = !prefix_set_contains(e->from.plain, client) ||
+                   !prefix_set_contains(e->to.plain, server),
+    };
 }
 
 /* True when one of them is asked about. */
@@ -247,7 +284,7 @@ static bool find_matches(struct use_meter *m, struct addr client, struct addr se
         for (size_t i = entry_walk_next(&walk); i != SIZE_MAX; i = entry_walk_next(&walk)) {
             uint32_t exception = finder->exception[i];
             if (!speaks_of(&m->exceptions[exception], client, server, service)) continue;
-            add_match(m, exception);
+            add_match(m, exception, client, server);
             asked |= m->exceptions[exception].question != NOT_ASKED;
         }
     }
@@ -340,6 +377,14 @@ static uint64_t passed_of(const struct sighting *s)
     return passed < s->connections ? passed : s->connections;
 }
 
+static bool speaks_then(const struct use_meter *m, const struct match *match, int64_t at_us)
+{
+    const struct metered *e = &m->exceptions[match->exception];
+    const struct metered_flow *flow = &m->flows[match->flow];
+    return !match->by_time || (use_hosts_at(m->hosts, &e->from, flow->client, at_us) &&
+                               use_hosts_at(m->hosts, &e->to, flow->server, at_us));
+}
+
 /* A line of the policy, or another exception that was in force then. */
 static bool allowed_otherwise(const struct use_meter *m, const struct metered_flow *flow,
                               const struct match *match, int64_t at_us)
@@ -350,7 +395,7 @@ static bool allowed_otherwise(const struct use_meter *m, const struct metered_fl
         const struct match *other = &m->matches[flow->first_match + i];
         const struct metered *o = &m->exceptions[other->exception];
         if (other->exception != match->exception && (e->is_secured || !o->is_secured) &&
-            lived(o->lives, at_us))
+            lived(o->lives, at_us) && speaks_then(m, other, at_us))
             return true;
     }
     return false;
@@ -386,7 +431,7 @@ static void see(void *to, uint32_t tag, const struct sighting *s)
     for (size_t i = 0; i < flow->n_matches; i++) {
         struct match *match = &m->matches[flow->first_match + i];
         const struct metered *e = &m->exceptions[match->exception];
-        if (e->question == NOT_ASKED) continue;
+        if (e->question == NOT_ASKED || !speaks_then(m, match, s->last_us)) continue;
         uint64_t used = split_of(e->lives, s, worked).in_force;
         if (used) count_use(m, flow, match, s, used);
         match->refused += split_of(e->lives, s, refused).in_force;

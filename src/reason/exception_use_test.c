@@ -515,6 +515,65 @@ static void what_passes_after_the_end_is_an_alarm(void **state)
     arena_close(&o.arena);
 }
 
+/* ---- Hosts that move ----------------------------------------------------------------------------
+ */
+
+static const struct host_address *look_up(void *to, str name, int64_t as_of_us, struct arena *arena,
+                                          size_t *n)
+{
+    struct host_address *out = arena_new(arena, struct host_address);
+    (void)to;
+    *out = (struct host_address){client_addr(1), as_of_us, false};
+    *n = str_equal(name, S("ws01"));
+    return out;
+}
+
+/* ws01 had 10.1.0.1 until day 20, and has had 10.1.0.2 since day 25; 10.1.0.1 is ws02's since. */
+static void an_exception_follows_its_hosts(void **state)
+{
+    const struct host_witness witnesses[] = {
+        {client_addr(0), S("ws01"), IDENTITY_LOG, DAY(0),  DAY(20)},
+        {client_addr(1), S("ws01"), IDENTITY_LOG, DAY(25), DAY(99)},
+        {client_addr(0), S("ws02"), IDENTITY_LOG, DAY(25), DAY(99)},
+    };
+    const struct {
+        size_t client;
+        int64_t day;
+        uint64_t used;
+    } rows[] = {
+        {0, 15, 1},
+        {0, 40, 0},
+        {1, 40, 1},
+    };
+    const struct host_lookup lookup = {.host = look_up};
+    struct one o;
+    struct err err = {0};
+    struct diagnostics found = {0};
+    (void)state;
+    open_one(&o, 90);
+    struct os os = os_memory_world(os_memory_new(&o.arena));
+    const struct zone *utc = zone_find(&os, S("UTC"), &o.arena, &err);
+    struct addr ends[] = {client_addr(0), client_addr(1)};
+    struct host_list hosts = hosts_of(&o.arena, witnesses, COUNT_OF(witnesses), ends, 2);
+    o.file.text = S("exceptions: [{from: lab, to: 10.2.0.1, service: smb, id: EX-1, owner: a, "
+                    "reason: r, approver: b, expires: 2030-01-01}]\n");
+    assert_true(policy_parse(S("policy.yaml"),
+                             S("version: 1\nsegments:\n  all-of-it: {networks: [10.0.0.0/8], "
+                               "trust: managed}\ngroups:\n  lab: {hosts: [ws01]}\nallow: []\n"),
+                             &o.arena, &o.policy, &found));
+    assert_true(exceptions_parse(&o.file, &o.policy, utc, &o.arena, &o.policy.exceptions,
+                                 &o.policy.n_exceptions, &found));
+    o.question.exception = o.policy.exceptions;
+    o.world.hosts = &hosts;
+    o.world.lookup = &lookup;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const struct given piece = {rows[i].client, 0,
+                                    seen_at(DAY(rows[i].day), DAY(rows[i].day), 1)};
+        assert_int_equal(use_of(&o, &piece, 1).connections, rows[i].used);
+    }
+    arena_close(&o.arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -522,6 +581,7 @@ int main(void)
         cmocka_unit_test(boundaries_are_exact),
         cmocka_unit_test(proposals_have_reasons),
         cmocka_unit_test(what_passes_after_the_end_is_an_alarm),
+        cmocka_unit_test(an_exception_follows_its_hosts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
