@@ -213,7 +213,7 @@ enum {
     /* Bytes of the name of a user, of a system account or of a token: as long as a distinguished
      * name's first part may be. */
     LIMIT_PERSON_NAME = 64,
-    /* Users of one workspace, and system accounts of one of them: an organisation has some dozen. */
+    /* Users of one workspace, and system accounts of one: an organisation has some dozen. */
     LIMIT_PEOPLE = 10000,
     LIMIT_PERSON_ACCOUNTS = 16,
     /* Bytes of a password: a sentence. Its hash takes the same time for any length. */

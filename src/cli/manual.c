@@ -85,6 +85,11 @@ static void page(struct buf *out)
           ".SH ENVIRONMENT\n.TP\n\\fBNO_COLOR\\fR\nno colour, whatever the terminal can do\n"
           ".TP\n\\fBSALLYPORT_CLOCK\\fR\nan RFC 3339 instant that is taken for now, for "
           "rehearsals; what is written into the ledger meanwhile says so\n"
+          ".TP\n\\fBSALLYPORT_TOKEN\\fR, \\fBSALLYPORT_TOKEN_FILE\\fR\na token that \"user "
+          "login\" or \"token create\" printed, or the file that holds one: what runs with it is "
+          "its user's\n"
+          ".TP\n\\fBSALLYPORT_LEDGER_KEY\\fR\nthe file of the key that signs the ledger, when "
+          "it is not ledger.key in the workspace\n"
           ".SH FILES\n.TP\n\\fIpolicy.yaml\\fR\nthe policy, in the workspace\n"
           ".TP\n\\fIsallyport.db\\fR\nthe workspace database\n"));
 }
