@@ -202,7 +202,7 @@ static void print_help(struct buf *out)
           "block would\nbreak before it is made, and writes the block for every firewall that "
           "must hold it.\n\nUsage: sallyport COMMAND [OPTION...] [ARGUMENT...]\n\nCommands:\n"));
     for (size_t i = 0; i < n_commands; i++) {
-        buf_format(out, "  %-19.*s", STR_ARG(commands[i]->name));
+        buf_format(out, "  %-19.*s ", STR_ARG(commands[i]->name));
         buf_str(out, commands[i]->summary);
         buf_char(out, '\n');
     }

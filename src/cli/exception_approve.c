@@ -114,8 +114,8 @@ static const struct option options[] = {
 };
 
 static const struct example examples[] = {
-    {T("sallyport exception approve EX-12 --note \"until the new firmware\""), T("Approve it")                     },
-    {T("sallyport exception show EX-12"),                                      T("What it would open, before that")},
+    {T("sallyport exception approve EX-1 --note \"until the new firmware\""), T("Approve it")                     },
+    {T("sallyport exception show EX-1"),                                      T("What it would open, before that")},
 };
 
 const struct command exception_approve_command = {

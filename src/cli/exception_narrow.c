@@ -64,7 +64,7 @@ static const struct option options[] = {
 };
 
 static const struct example examples[] = {
-    {T("sallyport exception narrow EX-12 --from 10.10.4.7 --to 10.20.0.21 --service smb --reason "
+    {T("sallyport exception narrow EX-1 --from 10.10.4.7 --to 10.20.0.21 --service smb --reason "
        "\"the only client that used it\""),
      T("Ask for one client instead of a segment")},
 };

@@ -35,7 +35,7 @@ static const struct option options[] = {
 };
 
 static const struct example examples[] = {
-    {T("sallyport exception reject EX-12 --reason \"the vendor has a newer firmware\""),
+    {T("sallyport exception reject EX-1 --reason \"the vendor has a newer firmware\""),
      T("Say no")},
 };
 

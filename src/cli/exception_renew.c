@@ -48,7 +48,7 @@ static const struct option options[] = {
 };
 
 static const struct example examples[] = {
-    {T("sallyport exception renew EX-12 --expires 30d --reason \"the firmware is late\""),
+    {T("sallyport exception renew EX-1 --expires 30d --reason \"the firmware is late\""),
      T("Ask for thirty more days from now on")},
 };
 

@@ -35,7 +35,7 @@ static const struct option options[] = {
 };
 
 static const struct example examples[] = {
-    {T("sallyport exception revoke EX-12 --reason \"the scanner was replaced\""), T("End it")},
+    {T("sallyport exception revoke EX-1 --reason \"the scanner was replaced\""), T("End it")},
 };
 
 const struct command exception_revoke_command = {

@@ -371,8 +371,8 @@ static int run(struct invocation *call)
 }
 
 static const struct example examples[] = {
-    {T("sallyport exception show EX-12"),                    T("What it is, and everything that happened to it")},
-    {T("sallyport exception show EX-12 --as-of 2026-10-01"), T("As it was then")                                },
+    {T("sallyport exception show EX-1"),        T("What it is, and everything that happened to it")},
+    {T("sallyport exception show EX-1 --json"), T("The same for a program")                        },
 };
 
 const struct command exception_show_command = {

@@ -50,7 +50,7 @@ static const struct option options[] = {
 };
 
 static const struct example examples[] = {
-    {T("sallyport exception transfer EX-12 --owner carol"), T("Carol answers for it from now on")},
+    {T("sallyport exception transfer EX-1 --owner carol"), T("Carol answers for it from now on")},
 };
 
 const struct command exception_transfer_command = {

@@ -27,9 +27,12 @@ setup_file() {
     printf '"a"="v2.10|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=445|Name=open|"\n' >>"$WS/clients.reg"
     printf 'name,objectClass\nADM01,computer\n' >"$WS/Admin PCs.csv"
     printf '{"groups":[{"name":"SMB Admins","sid":"S-1-5-21-1-2-3-1105","members":[{"name":"ADM01"}]}]}' >"$WS/groups.json"
+    printf 'samaccountname,enabled\nalice,true\n' >"$WS/users.csv"
     # Examples that read an artefact find one.
     "$SALLYPORT" compile -C "$WS" -o "$WS/out" --target powershell --target nftables >/dev/null
     cp "$WS/out/nftables/servers-2.nft" "$WS/live.nft"
+    "$SALLYPORT" exception request -C "$WS" --from scanners --to 10.10.4.17 --service smb --owner alice \
+        --reason "old firmware" --expires 14d >/dev/null
 }
 
 @test "every example of the manual runs" {
@@ -54,9 +57,10 @@ setup_file() {
 }
 
 @test "every command has help that names its options" {
-    "$SALLYPORT" --help | sed -n '/^Commands:/,/^$/p' | awk 'NR > 1 && NF { print $1 }' |
+    "$SALLYPORT" --help | sed -n '/^Commands:/,/^$/p' | awk -F '  +' 'NR > 1 && NF { print $2 }' |
         while read -r command; do
-            run "$SALLYPORT" "$command" --help
+            # shellcheck disable=SC2086 # a command may have two words
+            run "$SALLYPORT" $command --help
             [ "$status" -eq 0 ]
             [[ $output == *"Usage: sallyport $command"* ]]
             [[ $output == *"--json"* ]]
