@@ -247,7 +247,7 @@ static bool take_states(struct quarter *q, int *status)
 {
     size_t n_drifted = 0;
     struct audit_states states = {0};
-    if (!option_given(q->call, S("state"))) return true;
+    if (!option_exists(q->call, S("state")) || !option_given(q->call, S("state"))) return true;
     if (!audit_states_read(q->call, &states, status)) return false;
     for (size_t i = 0; i < states.n; i++)
         n_drifted += !states.items[i].is_equal;
@@ -411,9 +411,7 @@ static void print_json(const struct quarter *q, bool good)
     json_figures(&json, S("now"), &q->page.now);
     json_figures(&json, S("before"), q->page.before);
     json_key(&json, S("tables"));
-    json_object(&json);
     sheet_json(&json, q->page.sheets);
-    json_object_end(&json);
     json_key(&json, S("lingering"));
     json_array(&json);
     for (size_t i = 0; i < q->page.n_lingering; i++)
@@ -447,8 +445,6 @@ static bool write_page(struct quarter *q, struct err *err)
     struct buf page = buf_in(call->arena);
     str path = option_text(call, S("output"));
     if (!option_given(call, S("output"))) return true;
-    report->audit = audit_page_write;
-    report->audit_to = &q->page;
     report_prepare(report, false, call->arena, call->scratch);
     report_write(&page, report, call->scratch);
     if (!call->os->write_file(call->os->self, path, str_bytes(buf_text(&page)), false, err))
@@ -475,7 +471,6 @@ static bool take_all(struct quarter *q, int *status)
 {
     struct err err = {0};
     struct invocation *call = q->call;
-    if (!report_gather_all(call, REPORT_AUDIT, INT64_MIN, q->all, status)) return false;
     q->page.now.as_of_us = call->as_of_us;
     q->page.now.quarter = audit_figures_quarter(call->as_of_us, call->arena);
     q->page.book = &q->all->book;
@@ -491,15 +486,31 @@ static bool take_all(struct quarter *q, int *status)
     return take_states(q, status);
 }
 
+static struct quarter *quarter_of(struct invocation *call, struct report_gather *all, int *status)
+{
+    struct quarter *q = arena_new(call->arena, struct quarter);
+    q->call = call;
+    q->all = all;
+    if (!take_all(q, status)) return NULL;
+    audit_page_prepare(&q->page, call->arena);
+    all->report.audit = audit_page_write;
+    all->report.audit_to = &q->page;
+    return q;
+}
+
+bool audit_quarter_page(struct invocation *call, struct report_gather *all, int *status)
+{
+    return quarter_of(call, all, status) != NULL;
+}
+
 int audit_quarter_run(struct invocation *call)
 {
     struct err err = {0};
     int status = EXIT_FAILED;
-    struct quarter *q = arena_new(call->arena, struct quarter);
-    q->call = call;
-    q->all = arena_new(call->arena, struct report_gather);
-    if (!take_all(q, &status)) return status;
-    audit_page_prepare(&q->page, call->arena);
+    struct report_gather *all = arena_new(call->arena, struct report_gather);
+    if (!report_gather_all(call, REPORT_AUDIT, INT64_MIN, all, &status)) return status;
+    struct quarter *q = quarter_of(call, all, &status);
+    if (!q) return status;
     if (!write_page(q, &err)) return command_fail(call, &err);
     bool good = in_order(q);
     if (call->format == FORMAT_JSON)

@@ -5,6 +5,10 @@
 #pragma once
 
 #include "cli/command.h"
+#include "cli/report_gather.h"
 
 /* call : of `audit`, whose table has the rows of reports. The exit status. */
 int audit_quarter_run(struct invocation *call);
+/* What the audit kind of a report has besides: sets all->report.audit. False: *status, and it is
+ * said. */
+MUST_USE bool audit_quarter_page(struct invocation *call, struct report_gather *all, int *status);

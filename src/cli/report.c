@@ -2,6 +2,7 @@
 #include "report/report.h"
 
 #include "cli/acting.h"
+#include "cli/audit_quarter.h"
 #include "cli/command.h"
 #include "cli/report_gather.h"
 #include "cli/report_orgs.h"
@@ -101,6 +102,7 @@ static int run(struct invocation *call)
         return report_orgs(call, option_text(call, S("all-orgs")));
     int64_t since = option_given(call, S("since")) ? option_instant(call, S("since")) : INT64_MIN;
     if (!report_gather_all(call, kind, since, g, &status)) return status;
+    if (kind == REPORT_AUDIT && !audit_quarter_page(call, g, &status)) return status;
     bool whole = option_given(call, S("csv")) || call->format == FORMAT_JSON;
     report_prepare(&g->report, whole, call->arena, call->scratch);
     if (!write_all(call, &g->report, &err)) return command_fail(call, &err);

@@ -133,17 +133,18 @@ const char style_text[] =
     "@media print{html{font-size:9.2pt}body{line-height:1.42;background:#fff}main,header,footer"
     "{max-width:none;padding-left:0;padding-right:0}header{padding-top:0}h1,h2,h3,caption{break"
     "-after:avoid}h2{margin:1.8rem 0 .5rem}p,li{orphans:3;widows:3}table{font-size:.86rem}th,td"
-    "{padding:.32rem .7rem .32rem 0}thead{display:table-header-group}tr,.tiles li,.banner li,.k"
-    "ey,.front{break-inside:avoid}figure{break-inside:avoid}figure svg{max-height:225mm;min-wid"
-    "th:0!important;max-width:100%!important}.scroll{overflow:visible}.banner{background:none;b"
-    "order:.75pt solid var(--line);border-left:3pt solid var(--blind);margin:.9rem 0}.loud{back"
-    "ground:none;color:var(--broken);border:1.5pt solid var(--broken)}.page{break-before:page}."
-    "front{gap:8pt 16pt;grid-template-columns:76pt minmax(0,1fr);margin-top:1rem}.lede{font-siz"
-    "e:1.05rem;margin:.3rem 0;max-width:none}.formula{margin:.2rem 0 .9rem}.front .parts th,.fr"
-    "ont .parts td{padding-top:.2rem;padding-bottom:.2rem}.parts .bar{width:54pt}.parts .meter{"
-    "min-width:0}.tiles{grid-template-columns:repeat(4,minmax(0,1fr));gap:.9rem 1.2rem}.actions"
-    " li{grid-template-columns:1.8rem minmax(0,1fr) 17rem;padding:.3rem 0}.mast{margin-bottom:1"
-    "rem}.span{min-width:105pt}footer{margin-top:1.6rem;padding-bottom:0}}\n";
+    "{padding:.32rem .7rem .32rem 0}thead{display:table-header-group;break-after:avoid}tbody tr"
+    ":first-child,tbody tr:nth-child(2){break-before:avoid}tr,.tiles li,.banner li,.key,.front{"
+    "break-inside:avoid}figure{break-inside:avoid}figure svg{max-height:225mm;min-width:0!impor"
+    "tant;max-width:100%!important}.scroll{overflow:visible}.banner{background:none;border:.75p"
+    "t solid var(--line);border-left:3pt solid var(--blind);margin:.9rem 0}.loud{background:non"
+    "e;color:var(--broken);border:1.5pt solid var(--broken)}.page{break-before:page}.front{gap:"
+    "8pt 16pt;grid-template-columns:76pt minmax(0,1fr);margin-top:1rem}.lede{font-size:1.05rem;"
+    "margin:.3rem 0;max-width:none}.formula{margin:.2rem 0 .9rem}.front .parts th,.front .parts"
+    " td{padding-top:.2rem;padding-bottom:.2rem}.parts .bar{width:54pt}.parts .meter{min-width:"
+    "0}.tiles{grid-template-columns:repeat(4,minmax(0,1fr));gap:.9rem 1.2rem}.actions li{grid-t"
+    "emplate-columns:1.8rem minmax(0,1fr) 17rem;padding:.3rem 0}.mast{margin-bottom:1rem}.span{"
+    "min-width:105pt}footer{margin-top:1.6rem;padding-bottom:0}}\n";
 
 /* What a channel of sRGB gives in light, of 65535 (IEC 61966-2-1). */
 static const uint16_t linear[256] = {
