@@ -10,7 +10,7 @@ static const char styles[] =
     "break-inside:avoid}\n"
     "article h3{display:flex;flex-wrap:wrap;gap:4px 14px;align-items:baseline;margin:0 0 6px;"
     "font-size:1.05rem}\n"
-    "article h3 .days{margin-left:auto;font-weight:400}\n"
+    "article h3 .days{margin-left:auto;font-weight:400;font-size:.92rem}\n"
     "dl{display:grid;grid-template-columns:8.5rem minmax(0,1fr);gap:2px 12px;margin:0}\n"
     "dt{color:var(--soft)}dd{margin:0}\n"
     ".flag{border:1px solid currentColor;border-radius:3px;padding:0 6px;font-size:.8em;"
@@ -22,8 +22,10 @@ static const char styles[] =
     ".signs{display:grid;grid-template-columns:2fr 2fr 1fr;gap:18px;margin-top:34px}\n"
     ".signs span{border-top:1px solid var(--ink);padding-top:2px;font-size:.8rem;"
     "color:var(--soft)}\n"
-    "@media print{article{padding:6pt 9pt;margin:8pt 0}dl{grid-template-columns:72pt "
-    "minmax(0,1fr);font-size:9pt}.signs{margin-top:24pt}}\n";
+    "@media print{article{padding:6pt 9pt;margin:8pt 1px}article h3{font-size:11pt}article h3 "
+    ".days{font-size:9pt}dl{grid-template-columns:72pt minmax(0,1fr);font-size:8.5pt;gap:0 "
+    "8pt;line-height:1.3}.ticks{margin-top:6pt;padding-top:5pt;font-size:9pt}.signs{margin-top:"
+    "20pt}.signs span{font-size:8pt}footer{font-size:8pt}}\n";
 
 str review_sheet_minute(int64_t instant_us, struct arena *arena)
 {
@@ -213,10 +215,8 @@ static void put_summary(struct buf *out, const struct review_sheet *sheet)
 
 void review_sheet_write(struct buf *out, const struct review_sheet *sheet, struct arena *arena)
 {
-    html_page_start(out, str_format(arena, "Review %.*s", STR_ARG(sheet->id)));
-    html_raw(out, S("<style>\n"));
-    html_raw(out, str_of(styles));
-    html_raw(out, S("</style>\n"));
+    html_page_start_styled(out, str_format(arena, "Review %.*s", STR_ARG(sheet->id)),
+                           str_of(styles));
     put_head(out, sheet, arena);
     put_summary(out, sheet);
     html_raw(out, S("<main>\n"));
