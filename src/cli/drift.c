@@ -511,7 +511,7 @@ static const struct option options[] = {
 static const struct example examples[] = {
     {T("sallyport drift out"),                        T("Does what was compiled still say what the policy says today?")},
     {T("sallyport drift 10.20.0.21=live.nft"),
-     T("What `nft list ruleset` of a machine says, against the policy")                                                },
+     T("What `nft list table` of a machine says, against the policy")                                                  },
     {T("sallyport drift FS01.json DC01.json --json"),
      T("What the collector saw on two machines, for a program that reads on")                                          },
 };
@@ -528,7 +528,7 @@ const struct command drift_command = {
     .n_examples = COUNT_OF(examples),
     .details =
         T("FILE is a folder that `compile` wrote, or what a machine or border has: an artefact, "
-          "`nft list ruleset`, the\ncollector's JSON, Registry.pol, .wfw, .reg. NAME is the "
+          "`nft list table`, the\ncollector's JSON, Registry.pol, .wfw, .reg. NAME is the "
           "machine's address, prefix or name, or the border's; a file\nof the collector, or in a "
           "folder of `compile`, says it itself.\n\n"
           "First what differs from the policy at --as-of, as `diff` tells it. Then for every "

@@ -46,6 +46,13 @@ POLICIES = {
                      'windows: {strategy: secure-bypass}\nhardening: {baseline: smb-2026, mode: audit}\n',
     'hard': BASE + 'hardening: {baseline: smb-2026, mode: enforce}\nwindows: {firewall: on}\n',
 }
+# Who is let in for a while, at one client; the other exception outlives it.
+EXCEPTIONS = '''
+exceptions:
+  - {id: EX-1, from: 10.1.0.5, to: 10.1.0.6, service: smb, owner: alice, reason: a move, approver: bob, expires: 2026-12-01}
+  - {id: EX-2, from: 10.1.0.8, to: 10.1.0.9, service: smb, owner: alice, reason: a move, approver: bob, expires: 2027-01-01}
+'''
+GUEST, HOST = '10.1.0.5', '10.1.0.6'
 tried = 0
 
 
@@ -56,14 +63,16 @@ def check(condition, what):
         raise SystemExit(f'not ok: {what}')
 
 
-def compile_policy(sallyport, folder, name, text, targets):
-    path = folder / f'{name}.yaml'
+def compile_policy(sallyport, folder, name, text, targets, as_of='2026-11-21', exceptions=None, out=None):
+    path, out = folder / f'{name}.yaml', folder / (out or name)
     path.write_text(text)
-    command = [sallyport, 'compile', '--policy', path, '--as-of', '2026-11-21', '-o', folder / name]
+    command = [sallyport, 'compile', '--policy', path, '--as-of', as_of, '-o', out]
+    if exceptions:
+        command += ['--exceptions', exceptions]
     for target in targets:
         command += ['--target', target]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return folder / name
+    return out
 
 
 def trees_of(files):
@@ -268,6 +277,73 @@ def bundles_in_a_row(first, second, seed, store, what):
     check(two.snapshot() == before, f'{what}: or at once')
 
 
+def remotes(rule):
+    return [(version, first, last) for version, first, last in address_ranges(rule['RemoteAddress'])]
+
+
+def lets_in(rule, guest):
+    return (rule['Direction'] == 'Inbound' and rule['Action'] == 'Allow' and rule['Enabled'] == 'True'
+            and any(r[0] == 4 and r[1] <= guest <= r[2] for r in remotes(rule)))
+
+
+def expires(alive, later, dead, store, what):
+    """An exception ends: the rule that is its own has one name while it lives, and the newer bundle takes that rule
+    away and puts the address into the blocks; whatever else there was is as before."""
+    guest = address_ranges([GUEST])[0][1]
+    held = []
+    for bundle in (alive, later, dead):
+        world = make_world(7)
+        bundle.run(world, 'apply.ps1', PolicyStore=store)
+        held.append(ours(world, store))
+    own = {name for name, rule in held[0].items() if lets_in(rule, guest)}
+    check(own and own == {name for name, rule in held[1].items() if lets_in(rule, guest)}, f'{what}: one id while it lives')
+    world = make_world(7)
+    foreign = others(world)
+    alive.run(world, 'apply.ps1', PolicyStore=store)
+    dead.run(world, 'apply.ps1', PolicyStore=store)
+    left = ours(world, store)
+    check(left == held[2], f'{what}: what is left is what a machine has that never knew it')
+    check(not own & set(left), f'{what}: its rule is gone, by its id')
+    check(not any(lets_in(rule, guest) for rule in left.values()), f'{what}: no other rule lets it in')
+    check(others(world) == foreign, f'{what}: rules of others stay')
+    for name, rule in held[0].items():
+        if name in own:
+            continue
+        check(name in left, f'{what}: {name} stays')
+        closed = {k: v for k, v in rule.items() if k != 'RemoteAddress'} == {
+            k: v for k, v in left[name].items() if k != 'RemoteAddress'} and rule['Action'] == 'Block' and merged(
+            tuple(remotes(rule)) + ((4, guest, guest),)) == merged(tuple(remotes(left[name])))
+        check(rule == left[name] or closed, f'{what}: {name} is as it was, or blocks one address more')
+    check(set(left) <= set(held[0]), f'{what}: nothing is added')
+
+
+def class_of(out, address):
+    manifest = json.loads((out / 'manifest.json').read_text())
+    for one in manifest['classes']:
+        if any(int_of(member) <= int_of(address) <= last_of(member) for member in one['members'] if ':' not in member):
+            return out / 'powershell' / one['id']
+    raise SystemExit(f'not ok: {address} is in no class')
+
+
+def int_of(prefix):
+    return address_ranges([prefix.split('/')[0]])[0][1]
+
+
+def last_of(prefix):
+    return int_of(prefix) + 2 ** (32 - int(prefix.split('/')[1])) - 1
+
+
+def exception_ends(sallyport, folder):
+    path = folder / 'exceptions.yaml'
+    path.write_text(EXCEPTIONS)
+    folders = [class_of(compile_policy(sallyport, folder, 'ending', POLICIES['clear'], ['powershell'], as_of, path, name), HOST)
+               for name, as_of in (('alive', '2026-11-21'), ('later', '2026-11-30'), ('dead', '2026-12-02'))]
+    trees = trees_of([script for one in folders for script in sorted(one.glob('*.ps1'))])
+    bundles = [Bundle(one, trees) for one in folders]
+    for store in (LOCAL, GPO):
+        expires(*bundles, store, f'an exception ends in {store}')
+
+
 def failures(run, world, what, whole=lambda snapshot: snapshot):
     """Cmdlets fail, one at a time, every seventh of them; the script ends as before or as after."""
     before = whole(world.snapshot())
@@ -406,6 +482,7 @@ def main(sallyport):
         for seed in (1, 2):
             steps += failures(lambda w: bundles['hard'][0].run(w, 'hardening.ps1'), make_world(seed),
                               f'hardening, machine {seed}', without_saved)
+        exception_ends(sallyport, folder)
         n = sum(len(all_of) for all_of in bundles.values())
         print(f'{tried} checks of {n} bundles hold, {steps} failures injected, {compared} compared with group policies')
 
