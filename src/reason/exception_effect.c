@@ -20,7 +20,19 @@ struct making {
     const struct exception_pairs *pairs;
     struct exception_effect *out;
     struct arena *arena, *scratch;
+    struct prefix_set from, to; /* who can be at its ends, of families that both have */
 };
+
+static struct prefix_set meeting(const struct making *m, struct prefix_set set,
+                                 struct prefix_set other)
+{
+    struct arena *arena = m->scratch;
+    struct prefix_set none = {0};
+    bool v4 = !prefix_set_is_empty(prefix_set_v4(arena, other));
+    bool v6 = !prefix_set_is_empty(prefix_set_v6(arena, other));
+    if (v4 && v6) return set;
+    return v4 ? prefix_set_v4(arena, set) : v6 ? prefix_set_v6(arena, set) : none;
+}
 
 /* ---- Machines that are known --------------------------------------------------------------------
  */
@@ -184,9 +196,8 @@ static int host_order(const void *left, const void *right)
 }
 
 /* Hosts with an address in a set, and whether the set is nothing but addresses of hosts. */
-static uint64_t count_hosts(const struct making *m, const struct known_hosts *known,
-                            const struct known_address *by_host, struct prefix_set set,
-                            bool *is_all)
+static uint64_t count_hosts(const struct known_hosts *known, const struct known_address *by_host,
+                            struct prefix_set set, bool *is_all)
 {
     uint64_t hosts = 0, addresses = 0;
     for (size_t i = 0; i < known->n; i++) {
@@ -198,7 +209,6 @@ static uint64_t count_hosts(const struct making *m, const struct known_hosts *kn
         hosts += !again;
         addresses++;
     }
-    (void)m;
     *is_all = addresses == prefix_set_size(set) && hosts == addresses;
     return hosts;
 }
@@ -207,12 +217,11 @@ static void count_known(struct making *m)
 {
     struct known_hosts known = known_of(m->question, m->scratch);
     struct known_address *by_host = arena_array(m->scratch, struct known_address, known.n + 1);
-    const struct reach *reach = &m->pairs->reach;
     bool clients_known = false, servers_known = false;
     if (known.n) memcpy(by_host, known.items, known.n * sizeof *by_host);
     if (known.n) qsort(by_host, known.n, sizeof *by_host, host_order);
-    m->out->known_clients = count_hosts(m, &known, by_host, reach->from, &clients_known);
-    m->out->known_servers = count_hosts(m, &known, by_host, reach->to, &servers_known);
+    m->out->known_clients = count_hosts(&known, by_host, m->from, &clients_known);
+    m->out->known_servers = count_hosts(&known, by_host, m->to, &servers_known);
     m->out->is_known = clients_known && servers_known;
     size_t most = 0;
     for (size_t i = 0, next; i < known.n; i = next) {
@@ -534,9 +543,12 @@ bool exception_effect(const struct effect_question *question, struct arena *aren
                             question->as_of_us, arena, scratch, &pairs, found))
         return false;
     struct arena work = arena_open("the effect of an exception", 0, NULL);
-    struct making m = {question, &pairs, &effect, arena, &work};
-    effect.clients = prefix_set_size(pairs.reach.from);
-    effect.servers = prefix_set_size(pairs.reach.to);
+    struct making m = {
+        .question = question, .pairs = &pairs, .out = &effect, .arena = arena, .scratch = &work};
+    m.from = meeting(&m, pairs.reach.from, pairs.reach.to);
+    m.to = meeting(&m, pairs.reach.to, pairs.reach.from);
+    effect.clients = prefix_set_size(m.from);
+    effect.servers = prefix_set_size(m.to);
     effect.pairs = pairs.n_opened;
     effect.pairs_open = pairs.n_open;
     effect.pairs_allowed = pairs.n_allowed;
@@ -555,7 +567,7 @@ bool exception_effect(const struct effect_question *question, struct arena *aren
 static void put_number(struct buf *out, uint64_t n)
 {
     if (n > CURES_MANY)
-        buf_str(out, S("more than 9 million billion"));
+        buf_str(out, S("countless"));
     else
         buf_u64(out, n);
 }
@@ -577,6 +589,8 @@ static void put_pairs(struct buf *out, const struct exception_effect *e)
     const char *kind = e->is_known ? "host" : "address";
     uint64_t product = 0;
     bool whole = num_mul(e->clients, e->servers, &product) && product == e->pairs;
+    bool countless = e->clients > CURES_MANY && e->servers > CURES_MANY;
+    whole |= !countless && e->pairs > CURES_MANY;
     buf_str(out, S("opens "));
     if (!e->pairs) {
         buf_format(out, "none of its ");
@@ -591,7 +605,7 @@ static void put_pairs(struct buf *out, const struct exception_effect *e)
         put_number(out, e->pairs);
     }
     buf_format(out, " %s pair%s", kind, e->pairs == 1 ? "" : "s");
-    if (e->pairs && !whole) {
+    if (e->pairs && !whole && !countless) {
         buf_str(out, S(" between "));
         put_number(out, e->clients);
         buf_format(out, " client%s and ", e->clients == 1 ? "" : "s");

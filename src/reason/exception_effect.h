@@ -34,11 +34,12 @@ struct effect_use {
  * domain profile with everybody deployed, for one of the services at least; secured when the
  * exception says `secure:`. */
 struct exception_effect {
-    uint64_t clients, servers; /* addresses at each end; UINT64_MAX = that many or more */
-    uint64_t pairs;            /* that pass with it and not without it; UINT64_MAX likewise */
-    uint64_t pairs_open;       /* of its pairs, those that pass with it and without it alike */
-    uint64_t pairs_allowed;    /* whose intent it changes, whether anything enforces it or not: 0
-                                  means that it adds nothing to what holds already */
+    /* Addresses at each end, of families that both have; UINT64_MAX = that many or more. */
+    uint64_t clients, servers;
+    uint64_t pairs;         /* that pass with it and not without it; UINT64_MAX likewise */
+    uint64_t pairs_open;    /* of its pairs, those that pass with it and without it alike */
+    uint64_t pairs_allowed; /* whose intent it changes, whether anything enforces it or not: 0
+                               means that it adds nothing to what holds already */
     uint64_t known_clients, known_servers, known_pairs; /* machines that the workspace knows */
     bool is_known; /* every address at both ends is a known machine of its own: pairs of hosts */
     bool has_evidence;

@@ -28,9 +28,7 @@ static void count_pairs(struct risks *r, const struct governance *governance)
     uint64_t most = governance->risk_host_pairs;
     if (pairs <= most) return;
     if (pairs > CURES_MANY)
-        add_risk(r, str_format(r->arena,
-                               "more pairs of addresses than can be counted, more than %" PRIu64,
-                               most));
+        add_risk(r, str_format(r->arena, "countless pairs of addresses, more than %" PRIu64, most));
     else
         add_risk(r, str_format(r->arena, "%" PRIu64 " pairs of addresses, more than %" PRIu64,
                                pairs, most));
