@@ -50,7 +50,7 @@ struct metered_flow {
 struct match {
     uint32_t exception, flow;
     bool by_time; /* an end is there by its name: it is asked when */
-    uint64_t connections, needed, refused, passed_after, refused_after;
+    uint64_t connections, needed, lines, refused, passed_after, refused_after;
     int64_t first_us, last_us, last_after_us;
 };
 
@@ -413,6 +413,7 @@ static void count_use(struct use_meter *m, const struct metered_flow *flow, stru
     if (!match->connections || last > match->last_us) match->last_us = last;
     match->connections += n;
     if (!allowed_otherwise(m, flow, match, last)) match->needed += n;
+    if (e->is_secured ? flow->line_allows_secured : flow->line_allows) match->lines += n;
     size_t month = (size_t)(month_of(last) - begin);
     if (month < months) m->months[e->question][month] = 1;
 }
@@ -554,6 +555,7 @@ static void read_uses(struct reading_out *r, struct exception_use *out, struct u
         if (!out->connections || match->last_us > out->last_us) out->last_us = match->last_us;
         out->connections += match->connections;
         out->needed += match->needed;
+        out->lines += match->lines;
         out->users = join(out->users, users_of(r, match, false), r->arena);
         clients[n] = flow->client;
         servers[n] = flow->server;
@@ -710,12 +712,16 @@ str exception_use_text(const struct exception_use *u, struct arena *arena)
         for (size_t i = 0; i < shown; i++)
             buf_format(&out, "%s%.*s", i ? ", " : " by ", STR_ARG(u->users.items[i]));
         if (shown < u->users.n) buf_format(&out, " and %zu more", u->users.n - shown);
-        if (!u->needed)
+        if (u->lines == u->connections)
             buf_str(&out, S("; the policy allows all of that without it"));
+        else if (!u->needed)
+            buf_str(&out, S("; other exceptions allow all of that, too"));
         else if (u->needed < u->connections)
             buf_format(&out, "; %" PRIu64 " of them needed it", u->needed);
     }
-    if (u->refused) buf_format(&out, "; tried %" PRIu64 " times in vain", u->refused);
+    if (u->refused)
+        buf_format(&out, "; tried %" PRIu64 " time%s in vain", u->refused,
+                   u->refused == 1 ? "" : "s");
     if (u->passed_after) {
         buf_format(&out, "; %" PRIu64 " passed after its end, last ", u->passed_after);
         put_day(&out, u->last_after_us);
@@ -774,6 +780,7 @@ str exception_use_json(const struct exception_use *u, struct arena *arena)
     member_names(&json, S("clients"), u->clients);
     member_names(&json, S("servers"), u->servers);
     json_member_u64(&json, S("needed"), u->needed);
+    json_member_u64(&json, S("allowed_by_policy"), u->lines);
     json_member_u64(&json, S("refused"), u->refused);
     json_member_u64(&json, S("passed_after"), u->passed_after);
     json_member_u64(&json, S("refused_after"), u->refused_after);

@@ -62,6 +62,7 @@ struct exception_use {
     int64_t first_us, last_us; /* 0 = never */
     struct names users, clients, servers;
     uint64_t needed;  /* of the connections, those that nothing else allows */
+    uint64_t lines;   /* of them, those that lines of the policy allow, too */
     uint64_t refused; /* tried in vain while it was in force */
     /* After its last end, where nothing else allows it: what still passed, which is an alarm, and
      * what was tried in vain. */

@@ -210,6 +210,7 @@ static struct exception_use expected_use(const struct world *w, size_t exception
             if (!use.connections || at > use.last_us) use.last_us = at;
             use.connections++;
             use.needed += !other_opens(w, exception, p);
+            use.lines += opens(&w->line, p) && (o->secured || !w->line.secured);
             pairs[p->client][p->server] = true;
         } else if (at >= o->spans[o->n_spans - 1].to_us && !other_opens(w, exception, p)) {
             use.passed_after += passed;
@@ -262,8 +263,9 @@ static void uses_are_those_of_every_piece_asked(void **state)
             struct exception_use e = expected_use(w, i), *u = &w->uses[i];
             if (u->connections != e.connections || u->pairs != e.pairs ||
                 u->first_us != e.first_us || u->last_us != e.last_us || u->needed != e.needed ||
-                u->refused != e.refused || u->passed_after != e.passed_after ||
-                u->refused_after != e.refused_after || u->last_after_us != e.last_after_us)
+                u->lines != e.lines || u->refused != e.refused ||
+                u->passed_after != e.passed_after || u->refused_after != e.refused_after ||
+                u->last_after_us != e.last_after_us)
                 fail_msg(
                     "world %" PRIu64 ", exception %zu: used %" PRIu64 " (%" PRIu64
                     "), needed %" PRIu64 " (%" PRIu64 "), refused %" PRIu64 " (%" PRIu64
@@ -436,6 +438,14 @@ static void proposals_have_reasons(void **state)
     expect(&use, USE_REMOVE,
            "nobody used it in 90 days, though its servers show their own side for 30 days of them "
            "or more");
+    struct given tried = {0, 0, seen_at(DAY(50), DAY(50), 1)};
+    /* A line that allows what it was used for makes it superfluous. */
+    struct policy without = o.policy;
+    o.policy.allow = &o.policy.exceptions->entry;
+    o.policy.n_allow = 1;
+    use = use_of(&o, &tried, 1);
+    expect(&use, USE_REMOVE, "lines of the policy allow everything that it was used for");
+    o.policy = without;
     /* 15 of 32 pairs are less than half, 16 are not. */
     struct given many[16];
     for (size_t i = 0; i < 16; i++)
@@ -508,7 +518,8 @@ static void what_passes_after_the_end_is_an_alarm(void **state)
     str expected =
         S("{\"text\":\"never used; 1 refused after its end\",\"connections\":0,\"pairs\":0,"
           "\"first_used\":null,\"last_used\":null,\"users\":[],\"clients\":[],\"servers\":[],"
-          "\"needed\":0,\"refused\":0,\"passed_after\":0,\"refused_after\":1,\"last_after\":null,"
+          "\"needed\":0,\"allowed_by_policy\":0,\"refused\":0,\"passed_after\":0,\"refused_after\":"
+          "1,\"last_after\":null,"
           "\"after\":[],\"alive_days\":10,\"known_pairs\":32,\"shown_pairs\":0,\"proposal\":"
           "\"keep\",\"because\":\"it ended on 2026-03-08\",\"scope\":null,\"line\":null}");
     if (!str_equal(json, expected)) fail_msg("%.*s", STR_ARG(json));

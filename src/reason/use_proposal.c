@@ -213,6 +213,10 @@ static void propose_used(const struct use_found *f, struct exception_use *out, s
 {
     size_t months = 0;
     bool each = used_in_each_month(f, &months);
+    if (out->lines == out->connections) {
+        propose(out, USE_REMOVE, S("lines of the policy allow everything that it was used for"));
+        return;
+    }
     if (out->pairs * 2 < out->shown_pairs) {
         out->scope = narrowed(f, arena, scratch);
         if (out->scope.len) {
