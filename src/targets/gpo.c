@@ -267,6 +267,7 @@ const struct target gpo_target = {
     .emit = emit,
     .read = gpo_read,
     .read_part = gpo_part_read,
+    .settings = gpo_part_read_settings,
     .group = group,
     .read_rollback = gpo_read_rollback,
     .undoes = gpo_read_undoes,

@@ -11,6 +11,7 @@ struct part {
     str source, workspace, class_id;
     bytes content;
     struct arena *arena;
+    struct target_settings *settings; /* that were found */
     struct err *err;
 };
 
@@ -193,6 +194,15 @@ static str extensions(struct part *p, struct held held)
                    : "");
 }
 
+/* What is not named is not applied. */
+static void add_held(struct part *p, struct held held)
+{
+    const char *no = "no ";
+    str data = str_format(p->arena, "%stemplates | %ssecurity | %saudit", held.templates ? "" : no,
+                          held.security ? "" : no, held.audit ? "" : no);
+    target_add_setting(p->settings, p->arena, S("extensions"), data);
+}
+
 static str object(struct part *p, const char *kind, const char *path, str domain, const char *more)
 {
     return str_format(p->arena,
@@ -264,6 +274,7 @@ static bool read_backup(struct part *p)
         "</GroupPolicyObject></GroupPolicyBackupScheme>",
         STR_ARG(gpo_guid(p)), STR_ARG(domain), STR_ARG(rights), STR_ARG(p->workspace),
         STR_ARG(p->class_id), STR_ARG(extensions(p, held)), STR_ARG(files(p, held, domain)));
+    add_held(p, held);
     return equals(p, "Backup.xml", wanted);
 }
 
@@ -271,26 +282,51 @@ static bool read_backup(struct part *p)
  */
 
 /* `MACHINE\KEY\VALUE=4,1`, `…=1,"text"`, `…=7,a,b` */
-static bool is_option(str line)
+static bool add_option(struct part *p, str line)
 {
-    str left, right;
+    str place, right, head = S("MACHINE\\");
     uint64_t number;
-    if (!str_starts(line, S("MACHINE\\")) || !is_line(line)) return false;
-    if (!str_cut(line, '=', &left, &right) || str_ends(left, S("\\"))) return false;
-    if (str_starts(right, S("4,"))) return str_u64(str_tail(right, 2), UINT32_MAX, &number);
-    if (str_starts(right, S("7,"))) return !str_contains(right, S("\""));
-    return str_starts(right, S("1,\"")) && right.len >= 4 && str_ends(right, S("\"")) &&
-           !str_contains(str_head(str_tail(right, 3), right.len - 4), S("\""));
+    const char *type = NULL;
+    if (!str_starts(line, head) || !is_line(line)) return false;
+    if (!str_cut(line, '=', &place, &right) || str_ends(place, S("\\"))) return false;
+    str data = str_tail(right, 2);
+    if (str_starts(right, S("4,")) && str_u64(data, UINT32_MAX, &number)) type = "REG_DWORD";
+    if (str_starts(right, S("7,")) && !str_contains(data, S("\""))) type = "REG_MULTI_SZ";
+    if (str_starts(right, S("1,\"")) && data.len >= 2 && str_ends(data, S("\""))) {
+        data = str_head(str_tail(data, 1), data.len - 2);
+        if (!str_contains(data, S("\""))) type = "REG_SZ";
+    }
+    if (!type) return false;
+    struct buf said = buf_in(p->arena);
+    bool list = str_starts(right, S("7,"));
+    buf_format(&said, "%s | ", type);
+    for (size_t i = 0; i < data.len; i++)
+        buf_char(&said, list && data.ptr[i] == ',' ? '\n' : data.ptr[i]);
+    str key = str_tail(place, head.len);
+    while (key.len && !str_ends(key, S("\\")))
+        key.len--;
+    if (!key.len) return false;
+    str name = str_tail(place, head.len + key.len);
+    target_add_setting(
+        p->settings, p->arena,
+        str_format(p->arena, "%.*s, %.*s", STR_ARG(str_head(key, key.len - 1)), STR_ARG(name)),
+        buf_text(&said));
+    return true;
 }
 
 /* `"LanmanServer",4,""` */
-static bool is_service(str line)
+static bool add_service(struct part *p, str line)
 {
     str name = str_tail(line, 1), start;
     if (!str_starts(line, S("\"")) || !is_line(line)) return false;
     if (!str_cut(name, '"', &name, &start) || !name.len) return false;
-    return str_equal(start, S(",2,\"\"")) || str_equal(start, S(",3,\"\"")) ||
-           str_equal(start, S(",4,\"\""));
+    if (!str_equal(start, S(",2,\"\"")) && !str_equal(start, S(",3,\"\"")) &&
+        !str_equal(start, S(",4,\"\"")))
+        return false;
+    target_add_setting(p->settings, p->arena,
+                       str_format(p->arena, "the start type of %.*s", STR_ARG(name)),
+                       str_copy(p->arena, str_head(str_tail(start, 1), 1)));
+    return true;
 }
 
 static bool read_template(struct part *p)
@@ -314,7 +350,7 @@ static bool read_template(struct part *p)
             section = 1;
         else if (section < 2 && str_equal(line, S("[Service General Setting]")))
             section = 2;
-        else if (!(section == 1 && is_option(line)) && !(section == 2 && is_service(line)))
+        else if (!(section == 1 && add_option(p, line)) && !(section == 2 && add_service(p, line)))
             return differs(p, "GptTmpl.inf", S("a security option or a service"), line);
     }
     return section > 0 || differs(p, "GptTmpl.inf", S("at least one section"), (str){0});
@@ -329,7 +365,7 @@ static bool read_samba_template(struct part *p)
     str services = between(flat, "<Section name=\"Service General Setting\">", "</Section>");
     buf_str(&out, S("<GptTmplInfFile><Section name=\"Registry Values\">"));
     while ((found = between(options, "<Parameter><Value>", "</Value></Parameter>")).len) {
-        if (!is_option(found)) return differs(p, "GptTmpl.inf.xml", S("an option"), found);
+        if (!add_option(p, found)) return differs(p, "GptTmpl.inf.xml", S("an option"), found);
         buf_format(&out, "<Parameter><Value>%.*s</Value></Parameter>", STR_ARG(found));
         options = str_tail(options, found.len + S("<Parameter><Value></Value></Parameter>").len);
     }
@@ -338,7 +374,7 @@ static bool read_samba_template(struct part *p)
         str name = between(found, "<Value>", "</Value>");
         str start = between(found, "</Value><Value>", "</Value>");
         str line = str_format(p->arena, "\"%.*s\",%.*s,\"\"", STR_ARG(name), STR_ARG(start));
-        if (!is_service(line)) return differs(p, "GptTmpl.inf.xml", S("a service"), line);
+        if (!add_service(p, line)) return differs(p, "GptTmpl.inf.xml", S("a service"), line);
         buf_format(&out,
                    "<Parameter><Value>%.*s</Value><Value>%.*s</Value><Value acl=\"TRUE\"></Value>"
                    "</Parameter>",
@@ -356,7 +392,7 @@ static const char audit_head[] = "Machine Name,Policy Target,Subcategory,Subcate
                                  "Inclusion Setting,Exclusion Setting,Setting Value";
 
 /* `,System,Audit NAME,{guid},Success and Failure,,3` */
-static bool is_audit(struct part *p, str line)
+static bool add_audit(struct part *p, str line)
 {
     static const char *const ends[] = {",Success,,1", ",Failure,,2", ",Success and Failure,,3"};
     str head = S(",System,Audit "), name, rest = str_tail(line, head.len);
@@ -370,9 +406,15 @@ static bool is_audit(struct part *p, str line)
         upper[i] = c >= 'a' && c <= 'f' ? (char)(c - 'a' + 'A') : c;
     }
     if (!guid_is((str){upper, guid.len})) return false;
-    for (size_t i = 0; i < COUNT_OF(ends); i++)
-        if (str_equal(str_tail(rest, 38), str_of(ends[i]))) return true;
-    return false;
+    str setting = str_tail(rest, 38);
+    size_t i = 0;
+    while (i < COUNT_OF(ends) && !str_equal(setting, str_of(ends[i])))
+        i++;
+    if (i == COUNT_OF(ends)) return false;
+    target_add_setting(
+        p->settings, p->arena, str_format(p->arena, "the audit subcategory %.*s", STR_ARG(name)),
+        str_format(p->arena, "%.*s | %.*s", STR_ARG(guid), STR_ARG(str_tail(setting, 1))));
+    return true;
 }
 
 static bool read_audit_lines(struct part *p, str text, str end)
@@ -384,7 +426,7 @@ static bool read_audit_lines(struct part *p, str text, str end)
             return differs(p, "audit.csv", S("lines that end in CR LF"), text);
         line.len -= end.len;
         text = rest;
-        if (n ? !is_audit(p, line) : !str_equal(line, str_of(audit_head)))
+        if (n ? !add_audit(p, line) : !str_equal(line, str_of(audit_head)))
             return differs(p, "audit.csv", n ? S("a subcategory") : str_of(audit_head), line);
     }
     return n > 1 || differs(p, "audit.csv", S("at least one subcategory"), (str){0});
@@ -434,8 +476,11 @@ static bool read_extensions(struct part *p)
 {
     str found = str_of_bytes(p->content), wanted = {0};
     for (unsigned i = 0; i < 8; i++) {
-        wanted = extensions(p, (struct held){i & 1, i & 2, i & 4});
-        if (str_equal(found, wanted)) return true;
+        struct held held = {i & 1, i & 2, i & 4};
+        wanted = extensions(p, held);
+        if (!str_equal(found, wanted)) continue;
+        add_held(p, held);
+        return true;
     }
     return differs(p, "gPCMachineExtensionNames", wanted, found);
 }
@@ -492,18 +537,44 @@ static const struct {
     {"samba/Machine/microsoft/windows nt/Audit/audit.csv.xml",            false, read_samba_audit   },
 };
 
-bool gpo_part_read(str source, bytes content, str workspace, struct arena *arena, struct err *err)
+static bool read_named(struct part *p)
 {
-    struct part p = {
-        .source = source, .workspace = workspace, .content = content, .arena = arena, .err = err};
     str name;
-    (void)str_cut(source, '/', &p.class_id, &name);
-    str folder = str_format(arena, "%.*s/", STR_ARG(backup_guid(&p)));
+    (void)str_cut(p->source, '/', &p->class_id, &name);
+    str folder = str_format(p->arena, "%.*s/", STR_ARG(backup_guid(p)));
     bool in_backup = str_starts(name, folder);
     if (in_backup) name = str_tail(name, folder.len);
     for (size_t i = 0; i < COUNT_OF(parts); i++)
         if (parts[i].in_backup == in_backup && str_equal(name, str_of(parts[i].name)))
-            return parts[i].read(&p) || err_in(err, source);
-    (void)err_set(err, ERR_MALFORMED, "no file of a GPO of this workspace has this name");
-    return err_in(err, source);
+            return parts[i].read(p) || err_in(p->err, p->source);
+    (void)err_set(p->err, ERR_MALFORMED, "no file of a GPO of this workspace has this name");
+    return err_in(p->err, p->source);
+}
+
+bool gpo_part_read(str source, bytes content, str workspace, struct arena *arena, struct err *err)
+{
+    struct target_settings settings = {0};
+    struct part p = {.source = source,
+                     .workspace = workspace,
+                     .content = content,
+                     .arena = arena,
+                     .settings = &settings,
+                     .err = err};
+    return read_named(&p);
+}
+
+bool gpo_part_read_settings(str source, bytes content, str workspace, struct arena *arena,
+                            struct target_settings *out, struct err *err)
+{
+    struct part p = {.source = source,
+                     .workspace = workspace,
+                     .content = content,
+                     .arena = arena,
+                     .settings = out,
+                     .err = err};
+    if (str_ends(source, S("/registry.pol")) || str_ends(source, S("/Registry.pol.xml")))
+        return gpo_read_values(source, content, arena, out, err);
+    if (str_ends(source, S("/rollback.ps1")))
+        return gpo_read_undone(source, content, arena, out, err);
+    return read_named(&p);
 }

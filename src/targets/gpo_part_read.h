@@ -5,9 +5,13 @@
  */
 #pragma once
 
-#include "base/err.h"
+#include "targets/target.h"
 
 /* source : the file's path, which says what it is and of which class
  * fails : MALFORMED, TRUNCATED */
 MUST_USE bool gpo_part_read(str source, bytes content, str workspace, struct arena *arena,
                             struct err *err);
+/* What any file of the class sets beside rules, or takes back: "KEY, NAME", "the start type of
+ * NAME" "the audit subcategory NAME" or "extensions". */
+MUST_USE bool gpo_part_read_settings(str source, bytes content, str workspace, struct arena *arena,
+                                     struct target_settings *out, struct err *err);

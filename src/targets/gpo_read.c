@@ -19,7 +19,7 @@ struct gpo_reading {
     struct arena *arena;
     struct registry_values values;
     struct map known; /* key and name, in lower case */
-    unsigned logging; /* profiles whose drops are logged, bits */
+    unsigned logging; /* profiles that say whether drops are logged, bits */
     bool has_version;
     struct err *err;
 };
@@ -97,8 +97,7 @@ static bool read_logging(struct gpo_reading *r, const struct registry_value *val
     uint32_t number = 0;
     str text = {0};
     if (str_equal(value->name, S("LogDroppedPackets"))) {
-        if (!registry_value_dword(value, &number) || number != 1)
-            return wrong(r, value, "what is dropped to be logged");
+        if (!registry_value_dword(value, &number) || number > 1) return wrong(r, value, "0 or 1");
         r->logging |= 1u << profile;
         return true;
     }
@@ -266,12 +265,81 @@ bool gpo_read(str source, bytes content, struct arena *arena, struct ruleset *ou
     for (size_t i = 0; i < r.values.n; i++)
         if (!read_value(&r, &r.values.items[i])) return err_in(err, source);
     if (!r.has_version || r.logging != (1u << PROFILE_COUNT) - 1) {
-        (void)err_at(err, ERR_MALFORMED, content.len,
-                     "expected PolicyVersion, and that every profile logs what is dropped");
+        (void)err_at(
+            err, ERR_MALFORMED, content.len,
+            "expected PolicyVersion, and every profile to say whether it logs what is dropped");
         return err_in(err, source);
     }
     if (!read_rules(&r, &rules)) return err_in(err, source);
     *out = rules;
+    return true;
+}
+
+/* ---- Settings -----------------------------------------------------------------------------------
+ */
+
+static str bytes_text(bytes data, struct arena *arena)
+{
+    struct buf out = buf_in(arena);
+    buf_str(&out, S("bytes"));
+    for (size_t i = 0; i < data.len; i++)
+        buf_format(&out, " %02x", (unsigned)data.ptr[i]);
+    return buf_text(&out);
+}
+
+/* One NUL at the end, where it belongs. */
+static bool read_text(const struct registry_value *value, struct arena *arena, str *out)
+{
+    bytes data = value->data;
+    bool ends = data.len > 1 && !data.ptr[data.len - 1] && !data.ptr[data.len - 2];
+    return ends && registry_value_text(value, arena, out);
+}
+
+/* The items of a list, each ended by NUL, and the list by one more. */
+static bool read_list(const struct registry_value *value, struct arena *arena, str *out)
+{
+    str text = str_from_utf16le(arena, value->data), end = {"\0\0", 2};
+    bool empty = text.len == 1 && !text.ptr[0];
+    if (value->type != REGISTRY_MULTI_SZ || value->data.len % 2 || str_contains(text, S("\n")) ||
+        (!empty && !str_ends(text, end)))
+        return false;
+    struct buf items = buf_in(arena);
+    for (size_t i = 0; i + end.len < text.len; i++)
+        buf_char(&items, text.ptr[i] ? text.ptr[i] : '\n');
+    *out = buf_text(&items);
+    return true;
+}
+
+/* Whatever is not of its type's form is like nothing that is asked for. */
+static str data_text(const struct registry_value *value, struct arena *arena)
+{
+    uint32_t number = 0;
+    str text = {0}, type = registry_value_type_text(value->type, arena);
+    if (registry_value_dword(value, &number))
+        text = str_format(arena, "%" PRIu32, number);
+    else if (!read_text(value, arena, &text) && !read_list(value, arena, &text))
+        text = bytes_text(value->data, arena);
+    return str_format(arena, "%.*s | %.*s", STR_ARG(type), STR_ARG(text));
+}
+
+/* Parted by what no asked name holds; some hold backslashes. */
+static str place_of(str key, str name, struct arena *arena)
+{
+    return str_format(arena, "%.*s, %.*s", STR_ARG(key), STR_ARG(name));
+}
+
+bool gpo_read_values(str source, bytes content, struct arena *arena, struct target_settings *out,
+                     struct err *err)
+{
+    struct gpo_reading r = {.arena = arena, .err = err};
+    if (!read_container(&r, source, content)) return err_in(err, source);
+    for (size_t i = 0; i < r.values.n; i++) {
+        const struct registry_value *value = &r.values.items[i];
+        bool logs = str_ends(value->key, S("\\Logging"));
+        if (firewall_strings_read_owns(value->key) && !logs) continue;
+        target_add_setting(out, arena, place_of(value->key, value->name, arena),
+                           data_text(value, arena));
+    }
     return true;
 }
 
@@ -387,18 +455,22 @@ static bool expect_all(struct script_lines *s, const char *const *wanted, size_t
 }
 
 /* "Undo-Value 'KEY' 'NAME' 'DATA'": three quoted words. */
-static bool undoes_one_value(str line)
+static bool undoes_one_value(str line, struct arena *arena, str words[3])
 {
     str left = str_tail(line, S("Undo-Value").len);
     size_t n = 0;
-    for (; str_starts(left, S(" '")); n++) {
+    for (; n < 3 && str_starts(left, S(" '")); n++) {
+        struct buf word = buf_in(arena);
         left = str_tail(left, 2);
         for (bool open = true; open;) {
             str head, rest;
             if (!str_cut(left, '\'', &head, &rest)) return false;
             open = str_starts(rest, S("'"));
             left = open ? str_tail(rest, 1) : rest;
+            buf_str(&word, head);
+            if (open) buf_char(&word, '\'');
         }
+        words[n] = buf_text(&word);
     }
     return n == 3 && !left.len;
 }
@@ -428,14 +500,35 @@ bool gpo_read_rollback(str source, bytes content, str workspace, str border_word
         return err_in(err, source);
     struct script_lines here = s;
     for (str line = next_line(&s); str_starts(line, S("Undo-Value '")); line = next_line(&s)) {
+        str words[3];
         here = s;
-        if (undoes_one_value(line)) continue;
+        if (undoes_one_value(line, arena, words)) continue;
         (void)err_line(err, ERR_MALFORMED, s.number, 1, "expected a key, a name and data");
         return err_in(err, source);
     }
     s = here;
     return (expect_all(&s, closing, COUNT_OF(closing)) && expect(&s, (str){0})) ||
            err_in(err, source);
+}
+
+bool gpo_read_undone(str source, bytes content, struct arena *arena, struct target_settings *out,
+                     struct err *err)
+{
+    str mark = S("# not undone by this script: "), line, rest;
+    uint32_t number = 1;
+    for (str left = str_of_bytes(content); left.len; left = rest, number++) {
+        str words[3];
+        (void)str_cut(left, '\n', &line, &rest);
+        if (str_starts(line, mark))
+            target_add_setting(out, arena, str_tail(line, mark.len), S("stays"));
+        if (!str_starts(line, S("Undo-Value '"))) continue;
+        if (!undoes_one_value(line, arena, words)) {
+            (void)err_line(err, ERR_MALFORMED, number, 1, "expected a key, a name and data");
+            return err_in(err, source);
+        }
+        target_add_setting(out, arena, place_of(words[0], words[1], arena), words[2]);
+    }
+    return true;
 }
 
 /* A text in apostrophes, in which two stand for one. */

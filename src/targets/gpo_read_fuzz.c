@@ -45,6 +45,22 @@ static void read_parts(bytes content, struct arena *arena)
     (void)n_read;
 }
 
+/* What is found has a name, in whatever file. */
+static void read_settings(bytes content, struct arena *arena)
+{
+    static const char *const names[] = {"clients-1/registry.pol", "clients-1/rollback.ps1"};
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        struct target_settings settings = {0};
+        struct err err = {0};
+        bool read =
+            gpo_part_read_settings(str_of(names[i]), content, S("contoso"), arena, &settings, &err);
+        assert(read || err.text[0]);
+        (void)read;
+        for (size_t k = 0; k < settings.n; k++)
+            assert(settings.items[k].name.len);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena arena = arena_open("fuzz", 256 << 20, NULL);
@@ -65,6 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(!undoes || !rules.n);
     (void)undoes;
     read_parts(content, &arena);
+    read_settings(content, &arena);
     arena_close(&arena);
     return 0;
 }

@@ -135,7 +135,8 @@ static void everything_reads(void **state)
     world_end(&w);
 }
 
-/* A list that is cut behind a whole line or block is a shorter list: the manifest's hashes tell. */
+/* A list that is cut behind a whole line or block is a shorter list: that is told by the proof
+ * (prove_hardening_test). */
 static bool may_end(const struct target_file *file, size_t at)
 {
     str head = str_head(file->content, at);
@@ -184,7 +185,7 @@ static const struct {
     const char *error;
 } rows[] = {
     {"an older version",           FIREWALL,           "PolicyVersion",       NULL,                 NULL,                     538, "522"     },
-    {"no logging",                 "Profile\\Logging", "LogDroppedPackets",   NULL,                 NULL,                     0,   "logged"  },
+    {"a log of neither kind",      "Profile\\Logging", "LogDroppedPackets",   NULL,                 NULL,                     2,   "0 or 1"  },
     {"a log elsewhere",            "Profile\\Logging", "LogFilePath",         "%systemroot%",       "\\\\server\\share",      0,
      "systemroot"                                                                                                                            },
     {"a newer rule",               "FirewallRules",    "block-1-v4-1",        "v2.10|",             "v2.30|",                 0,   "2.10"    },

@@ -242,6 +242,19 @@ static bool is_of_policy(const struct harden_change *change)
     return change->mdm_path.len && !str_starts(change->mdm_path, S(STORE_URI));
 }
 
+/* One of the two, as the hardening has it. */
+static void put_log(struct message *m, const struct host_class *class, size_t profile,
+                    const char *node, const char *format, str data)
+{
+    str name = str_format(m->arena, "%s/%s", profile_nodes[profile], node);
+    for (size_t i = 0; i < class->n_hardening; i++) {
+        str path = class->hardening[i].mdm_path;
+        if (str_starts(path, S(STORE_URI)) && str_equal(str_tail(path, S(STORE_URI).len), name))
+            data = class->hardening[i].mdm_data;
+    }
+    put_add(m, STORE_URI, name, "", format, data);
+}
+
 static str logging_message(const struct host_class *class, const struct target_header *header,
                            struct arena *arena)
 {
@@ -249,9 +262,8 @@ static str logging_message(const struct host_class *class, const struct target_h
     struct message m = message_begin(class, title, false, header, arena);
     atomic_begin(&m);
     for (size_t p = 0; p < PROFILE_COUNT; p++) {
-        str profile = str_format(arena, "%s/", profile_nodes[p]);
-        put_add(&m, STORE_URI, profile, log_nodes[0], "bool", S("true"));
-        put_add(&m, STORE_URI, profile, log_nodes[1], "int", str_format(arena, "%d", LOG_KIB));
+        put_log(&m, class, p, log_nodes[0], "bool", S("true"));
+        put_log(&m, class, p, log_nodes[1], "int", str_format(arena, "%d", LOG_KIB));
     }
     for (size_t i = 0; i < class->n_hardening; i++) {
         const struct harden_change *c = &class->hardening[i];
@@ -372,6 +384,7 @@ const struct target mdm_target = {
     .emit = emit,
     .read = mdm_read,
     .read_part = mdm_read_part,
+    .settings = mdm_read_settings,
     .group = group,
     .read_rollback = mdm_read_rollback,
     .undoes = mdm_read_undoes,

@@ -372,15 +372,14 @@ static bool is_policy(str uri)
     return str_starts(uri, S("./Device/Vendor/MSFT/Policy/Config/"));
 }
 
-bool mdm_read_rollback(str source, bytes content, str workspace, str border_word,
-                       struct arena *arena, struct err *err)
+static bool read_rollback(str source, bytes content, str workspace, struct arena *arena,
+                          struct target_settings *out, struct err *err)
 {
     struct lines l = lines_of(content, arena, err);
     struct command c = {0};
     struct map deleted = {0};
-    size_t n_settings = 0;
+    size_t before = out->n;
     str named;
-    (void)border_word; /* this dialect has no borders */
     if (!read_head(&l, &named)) return err_in(err, source);
     if (!str_equal(named, workspace)) {
         (void)wrong(&l, named, "the rollback of this workspace");
@@ -388,18 +387,27 @@ bool mdm_read_rollback(str source, bytes content, str workspace, str border_word
     }
     str prefix = str_format(arena, "sallyport-%.*s-", STR_ARG(workspace));
     if (!read_deletes(&l, &c, prefix, &deleted)) return err_in(err, source);
-    for (; c.kind == COMMAND_DELETE; n_settings++) {
+    while (c.kind == COMMAND_DELETE) {
         if (!is_log_setting(c.uri, false)) {
             (void)wrong(&l, c.uri, "a log setting that logging.xml makes");
             return err_in(err, source);
         }
+        target_add_setting(out, arena, c.uri, S("deleted"));
         if (!read_command(&l, &c)) return err_in(err, source);
     }
-    if (c.kind != COMMAND_FINAL || n_settings != 2 * (size_t)PROFILE_COUNT) {
+    if (c.kind != COMMAND_FINAL || out->n - before != 2 * (size_t)PROFILE_COUNT) {
         (void)wrong(&l, l.line, "the six log settings, then the end");
         return err_in(err, source);
     }
     return read_tail(&l) || err_in(err, source);
+}
+
+bool mdm_read_rollback(str source, bytes content, str workspace, str border_word,
+                       struct arena *arena, struct err *err)
+{
+    struct target_settings settings = {0};
+    (void)border_word; /* this dialect has no borders */
+    return read_rollback(source, content, workspace, arena, &settings, err);
 }
 
 bool mdm_read_undoes(str source, bytes rules, bytes rollback, struct arena *arena, struct err *err)
@@ -422,33 +430,57 @@ bool mdm_read_undoes(str source, bytes rules, bytes rollback, struct arena *aren
     return true;
 }
 
-bool mdm_read_part(str source, bytes content, str workspace, struct arena *arena, struct err *err)
+/* After the head: what is set in which Atomic, or deleted. */
+static bool read_settings(struct lines *l, struct target_settings *out)
 {
-    struct lines l = lines_of(content, arena, err);
     struct command c = {0};
-    bool atomic = false;
-    str named;
-    if (!read_head(&l, &named)) return err_in(err, source);
-    if (!str_equal(named, workspace)) {
-        (void)wrong(&l, named, "settings of this workspace");
-        return err_in(err, source);
-    }
-    for (;;) {
-        if (!read_command(&l, &c)) return err_in(err, source);
+    unsigned atomics = 0;
+    for (bool atomic = false;;) {
+        if (!read_command(l, &c)) return false;
         bool hardens = is_policy(c.uri) || is_log_setting(c.uri, true);
         bool good = c.kind == COMMAND_ADD      ? atomic && (hardens || is_log_setting(c.uri, false))
                     : c.kind == COMMAND_DELETE ? !atomic && hardens
                     : c.kind == COMMAND_ATOMIC ? !atomic
                     : c.kind == COMMAND_FINAL  ? !atomic
                                                : atomic;
-        if (!good) {
-            (void)wrong(&l, l.line, "a log setting or one of the Policy CSP, in an Atomic");
-            return err_in(err, source);
-        }
-        if (c.kind == COMMAND_FINAL) return read_tail(&l) || err_in(err, source);
-        if (c.kind == COMMAND_ATOMIC) atomic = true;
-        if (c.kind == COMMAND_ATOMIC_END) atomic = false;
+        if (!good) return wrong(l, l->line, "a log setting or one of the Policy CSP, in an Atomic");
+        if (c.kind == COMMAND_FINAL) return read_tail(l);
+        if (c.kind == COMMAND_ATOMIC) atomics++;
+        atomic = atomic ? c.kind != COMMAND_ATOMIC_END : c.kind == COMMAND_ATOMIC;
+        if (c.kind == COMMAND_DELETE) target_add_setting(out, l->arena, c.uri, S("deleted"));
+        if (c.kind == COMMAND_ADD)
+            target_add_setting(out, l->arena, c.uri,
+                               str_format(l->arena, "%.*s | %.*s | Atomic %u", STR_ARG(c.format),
+                                          STR_ARG(c.data), atomics));
     }
+}
+
+static bool read_part(str source, bytes content, str workspace, struct arena *arena,
+                      struct target_settings *out, struct err *err)
+{
+    struct lines l = lines_of(content, arena, err);
+    str named;
+    if (!read_head(&l, &named)) return err_in(err, source);
+    if (!str_equal(named, workspace)) {
+        (void)wrong(&l, named, "settings of this workspace");
+        return err_in(err, source);
+    }
+    return read_settings(&l, out) || err_in(err, source);
+}
+
+bool mdm_read_part(str source, bytes content, str workspace, struct arena *arena, struct err *err)
+{
+    struct target_settings settings = {0};
+    return read_part(source, content, workspace, arena, &settings, err);
+}
+
+bool mdm_read_settings(str source, bytes content, str workspace, struct arena *arena,
+                       struct target_settings *out, struct err *err)
+{
+    if (str_ends(source, S("/rules.xml"))) return true;
+    if (str_ends(source, S("/rollback.xml")))
+        return read_rollback(source, content, workspace, arena, out, err);
+    return read_part(source, content, workspace, arena, out, err);
 }
 
 bool mdm_read_recognise(bytes head)

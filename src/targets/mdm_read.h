@@ -16,4 +16,7 @@ MUST_USE bool mdm_read_part(str source, bytes content, str workspace, struct are
 /* True when the rollback deletes every rule that the other file makes. */
 MUST_USE bool mdm_read_undoes(str source, bytes rules, bytes rollback, struct arena *arena,
                               struct err *err);
+/* What a message sets beside rules: by URI, the format, the data and the Atomic; or "deleted". */
+MUST_USE bool mdm_read_settings(str source, bytes content, str workspace, struct arena *arena,
+                                struct target_settings *out, struct err *err);
 bool mdm_read_recognise(bytes head);

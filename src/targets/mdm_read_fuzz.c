@@ -21,7 +21,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (!mdm_read_rollback(S("rollback.xml"), content, S("contoso"), (str){0}, &arena, &err))
         assert(err.text[0]);
-    if (!mdm_read_part(S("logging.xml"), content, S("contoso"), &arena, &err)) assert(err.text[0]);
+    struct target_settings settings = {0};
+    bool part = mdm_read_part(S("logging.xml"), content, S("contoso"), &arena, &err);
+    assert(part || err.text[0]);
+    bool sets = mdm_read_settings(S("logging.xml"), content, S("contoso"), &arena, &settings, &err);
+    assert(sets == part);
+    (void)sets;
     arena_close(&arena);
     return 0;
 }

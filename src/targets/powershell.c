@@ -417,6 +417,7 @@ const struct target powershell_target = {
     .emit = emit,
     .read = powershell_read,
     .read_part = powershell_hardening_read,
+    .settings = powershell_read_settings,
     .group = group,
     .read_rollback = powershell_read_rollback,
     .recognise = powershell_read_recognise,

@@ -31,3 +31,8 @@ struct powershell_log powershell_hardening_log(const struct host_class *host_cla
  * fails : MALFORMED (line, what was expected) */
 MUST_USE bool powershell_hardening_read(str source, bytes content, str workspace,
                                         struct arena *arena, struct err *err);
+/* The same, and what it sets: by id of the baseline, the function, the build and the arguments; of
+ * the rollback, that it restores "every setting". */
+MUST_USE bool powershell_hardening_read_settings(str source, bytes content, str workspace,
+                                                 struct arena *arena, struct target_settings *out,
+                                                 struct err *err);

@@ -298,19 +298,25 @@ static bool is_security_next(const struct powershell_scan *s)
 }
 
 /* One line for the log of each profile. */
-static bool read_logs(struct powershell_scan *s)
+static bool read_logs(struct powershell_scan *s, struct target_settings *out)
 {
     static const str heads[] = {T("Set-Log 'Domain' "), T("Set-Log 'Private' "),
                                 T("Set-Log 'Public' ")};
+    static const str names[] = {T("log Domain"), T("log Private"), T("log Public")};
     static const str states[] = {T("'True' "), T("'False' ")};
     for (size_t i = 0; i < COUNT_OF(heads); i++) {
         struct powershell_words w = powershell_scan_words(s);
         powershell_scan_must_take(&w, heads[i]);
-        (void)powershell_scan_one_of(&w, states, COUNT_OF(states), "'True' or 'False'");
-        if (!powershell_scan_quoted(&w).len && !w.wanted) w.wanted = "the path of a log";
+        bool off = powershell_scan_one_of(&w, states, COUNT_OF(states), "'True' or 'False'");
+        str path = powershell_scan_quoted(&w);
+        if (!path.len && !w.wanted) w.wanted = "the path of a log";
         powershell_scan_must_take(&w, S(" "));
-        if (!powershell_scan_number(&w, 32767) && !w.wanted) w.wanted = "1 to 32767 KB";
+        uint64_t kilobytes = powershell_scan_number(&w, 32767);
+        if (!kilobytes && !w.wanted) w.wanted = "1 to 32767 KB";
         if (!powershell_scan_finish(s, &w)) return false;
+        target_add_setting(out, s->arena, names[i],
+                           str_format(s->arena, "%s | %.*s | %" PRIu64, off ? "False" : "True",
+                                      STR_ARG(path), kilobytes));
     }
     return true;
 }
@@ -331,7 +337,8 @@ static bool read_rules(struct powershell_scan *s, str group, struct rules_read *
         if (!read_rule(s, group, &rules->items[rules->n])) return false;
         rules->n++;
     }
-    return read_logs(s);
+    struct target_settings logs = {0};
+    return read_logs(s, &logs);
 }
 
 /* 64 hexadecimal digits, "-on" for a bundle that turns profiles on. */
@@ -414,6 +421,18 @@ bool powershell_read(str source, bytes content, struct arena *arena, struct rule
         .n_security = rules.n_security,
     };
     return true;
+}
+
+bool powershell_read_settings(str source, bytes content, str workspace, struct arena *arena,
+                              struct target_settings *out, struct err *err)
+{
+    struct powershell_scan s = powershell_scan_of(content, arena, err);
+    if (has_parameters(&s, POWERSHELL_HARDEN_PARAMETERS) ||
+        has_parameters(&s, POWERSHELL_SOFTEN_PARAMETERS))
+        return powershell_hardening_read_settings(source, content, workspace, arena, out, err);
+    while (s.text.len && !str_starts(s.text, S("Set-Log '")))
+        powershell_scan_next(&s);
+    return !s.text.len || read_logs(&s, out) || err_in(err, source);
 }
 
 bool powershell_read_rollback(str source, bytes content, str workspace, str border_word,

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "rules/ruleset.h"
+#include "targets/target.h"
 
 /* An apply.ps1; a rollback.ps1 holds no rules.
  *
@@ -18,4 +19,9 @@ MUST_USE bool powershell_read(str source, bytes content, struct arena *arena, st
  * empty, since this dialect has none. */
 MUST_USE bool powershell_read_rollback(str source, bytes content, str workspace, str border_word,
                                        struct arena *arena, struct err *err);
+/* What a script of this workspace that can be read sets beside rules: the log of each profile, the
+ * hardening. */
+MUST_USE bool powershell_read_settings(str source, bytes content, str workspace,
+                                       struct arena *arena, struct target_settings *out,
+                                       struct err *err);
 bool powershell_read_recognise(bytes head);

@@ -37,6 +37,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool undoes = powershell_read_rollback(S("fuzz"), content, S("contoso"), S(""), &arena, &err);
     assert(!undoes || !rules.n);
     (void)undoes;
+    struct target_settings settings = {0};
+    if (!powershell_read_settings(S("fuzz"), content, S("contoso"), &arena, &settings, &err))
+        assert(err.text[0]);
+    for (size_t i = 0; i < settings.n; i++)
+        assert(settings.items[i].name.len && settings.items[i].data.len);
     arena_close(&arena);
     return 0;
 }

@@ -6,6 +6,7 @@
 #include "rules/scopes.h"
 #include "targets/disjoint.h"
 #include "targets/expiry.h"
+#include "targets/prove_hardening.h"
 
 struct proof_of_files {
     const struct target *target;
@@ -575,9 +576,23 @@ static bool rollbacks_undo(struct proof_of_files *p)
     return true;
 }
 
+/* Settings beside rules: those that the policy asks of each class, and no others. */
+static bool settings_are_right(struct proof_of_files *p)
+{
+    for (size_t i = 0; i < p->bundles->n_classes && p->target->settings; i++) {
+        struct err err = {0};
+        str path = {0};
+        if (!prove_hardening(p->target, &p->bundles->classes[i], p->files, p->workspace, p->arena,
+                             p->scratch, &path, &err))
+            return unreadable(p, path, error_text(p->arena, &err));
+    }
+    return true;
+}
+
 static bool prove(struct proof_of_files *p)
 {
-    if (!nothing_missing(p) || !read_files(p) || !rollbacks_undo(p)) return false;
+    if (!nothing_missing(p) || !read_files(p) || !settings_are_right(p) || !rollbacks_undo(p))
+        return false;
     for (size_t i = 0; i < p->files->n; i++)
         if ((p->files->items[i].kind == TARGET_FILE_RULES || p->files->items[i].same_rules) &&
             !prove_rules(p, &p->files->items[i], p->rules[i]))

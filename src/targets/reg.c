@@ -258,6 +258,7 @@ const struct target reg_target = {
     .emit = emit,
     .read = reg_read,
     .read_part = reg_read_part,
+    .settings = reg_read_settings,
     .group = group,
     .read_rollback = reg_read_rollback,
     .undoes = reg_read_undoes,

@@ -61,7 +61,8 @@ static bool wrong(str source, const struct registry_value *value, const char *wa
     return err_in(err, source);
 }
 
-bool reg_read(str source, bytes content, struct arena *arena, struct ruleset *out, struct err *err)
+/* The same as a Registry.pol. */
+static bool read_pol(str source, bytes content, struct arena *arena, bytes *out, struct err *err)
 {
     struct registry_text text = {0};
     if (!read_values(source, content, arena, &text, err)) return false;
@@ -77,9 +78,23 @@ bool reg_read(str source, bytes content, struct arena *arena, struct ruleset *ou
             return wrong(source, &value, "a value of the firewall's policy", err);
         values[n++] = value;
     }
-    struct registry_values all = {values, n};
-    if (!gpo_read(source, registry_pol_write(all, arena), arena, out, err)) return false;
+    *out = registry_pol_write((struct registry_values){values, n}, arena);
     return true;
+}
+
+bool reg_read(str source, bytes content, struct arena *arena, struct ruleset *out, struct err *err)
+{
+    bytes pol;
+    return read_pol(source, content, arena, &pol, err) && gpo_read(source, pol, arena, out, err);
+}
+
+bool reg_read_settings(str source, bytes content, str workspace, struct arena *arena,
+                       struct target_settings *out, struct err *err)
+{
+    bytes pol;
+    (void)workspace; /* a log is the machine's */
+    return !str_ends(source, S("/rules.reg")) || (read_pol(source, content, arena, &pol, err) &&
+                                                  gpo_read_values(source, pol, arena, out, err));
 }
 
 /* Below the firewall's key; empty when it is not. */

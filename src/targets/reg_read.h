@@ -7,6 +7,9 @@
 /* fails : MALFORMED, with the line or the name of the value */
 MUST_USE bool reg_read(str source, bytes content, struct arena *arena, struct ruleset *out,
                        struct err *err);
+/* What a rules.reg that can be read sets beside rules, as a GPO does; other files set nothing. */
+MUST_USE bool reg_read_settings(str source, bytes content, str workspace, struct arena *arena,
+                                struct target_settings *out, struct err *err);
 /* rollback.reg */
 MUST_USE bool reg_read_rollback(str source, bytes content, str workspace, str border_word,
                                 struct arena *arena, struct err *err);

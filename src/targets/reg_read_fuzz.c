@@ -22,6 +22,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!reg_read_rollback(S("rollback.cmd"), content, S("contoso"), (str){0}, &arena, &err))
         assert(err.text[0]);
     if (!reg_read_part(S("rollback.reg"), content, S("contoso"), &arena, &err)) assert(err.text[0]);
+    struct target_settings settings = {0};
+    if (!reg_read_settings(S("/rules.reg"), content, S("contoso"), &arena, &settings, &err))
+        assert(err.text[0]);
+    for (size_t i = 0; i < settings.n; i++)
+        assert(settings.items[i].name.len && settings.items[i].data.len);
     arena_close(&arena);
     return 0;
 }

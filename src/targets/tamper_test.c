@@ -6,6 +6,7 @@
 #include "base/test.h"
 #include "rules/random_world.h"
 #include "rules/universe.h"
+#include "targets/pol_lines.h"
 #include "targets/prove.h"
 
 static const struct target_header header = {
@@ -14,117 +15,6 @@ static const struct target_header header = {
     .policy_sha256 = {"00",          2 },
     .workspace = {"contoso",     7 },
 };
-
-/* ---- Registry.pol -------------------------------------------------------------------------------
- * Damage keeps the container whole, so that it is the rules which are judged: settings become lines
- * of text and back. [MS-GPREG] 2.2.1, by a reader and a writer of this test's own.
- */
-
-enum { POL_HEADER = 8 };
-
-static bool is_pol(str content)
-{
-    return content.len >= POL_HEADER && str_starts(content, S("PReg"));
-}
-
-static char low_byte(str content, size_t at)
-{
-    assert_true(at + 1 < content.len && content.ptr[at + 1] == 0);
-    return content.ptr[at];
-}
-
-static uint32_t u32_of(str content, size_t at)
-{
-    uint32_t value = 0;
-    assert_true(at + 4 <= content.len);
-    for (size_t i = 4; i > 0; i--)
-        value = value << 8 | (uint8_t)content.ptr[at + i - 1];
-    return value;
-}
-
-/* Key, name, type and data, parted by tabs; texts as they are, other data in hexadecimal. */
-static str pol_to_lines(struct arena *arena, str content)
-{
-    struct buf out = buf_in(arena);
-    for (size_t at = POL_HEADER; at < content.len;) {
-        assert_int_equal(low_byte(content, at), '[');
-        at += 2;
-        for (unsigned field = 0; field < 2; field++, at += 4) {
-            for (; low_byte(content, at); at += 2)
-                buf_char(&out, content.ptr[at]);
-            buf_char(&out, '\t');
-        }
-        uint32_t type = u32_of(content, at), size = u32_of(content, at + 6);
-        buf_format(&out, "%" PRIu32 "\t", type);
-        at += 12;
-        for (size_t i = 0; i < size && type != 1; i++)
-            buf_format(&out, "%02x", (unsigned)(uint8_t)content.ptr[at + i]);
-        for (size_t i = 0; i + 2 < size && type == 1; i += 2)
-            buf_char(&out, low_byte(content, at + i));
-        at += size + 2;
-        buf_char(&out, '\n');
-    }
-    return buf_text(&out);
-}
-
-static void put_wide(struct buf *out, str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        buf_char(out, text.ptr[i]);
-        buf_char(out, 0);
-    }
-}
-
-static void put_u32(struct buf *out, size_t value)
-{
-    for (unsigned shift = 0; shift < 32; shift += 8)
-        buf_char(out, (char)(value >> shift & 0xFF));
-}
-
-static void put_setting(struct buf *out, const str field[4], struct arena *arena)
-{
-    struct buf data = buf_in(arena);
-    uint64_t type = 0;
-    assert_true(str_u64(field[2], 11, &type));
-    for (size_t i = 0; i + 1 < field[3].len && type != 1; i += 2) {
-        char pair[3] = {field[3].ptr[i], field[3].ptr[i + 1], 0};
-        buf_char(&data, (char)strtoul(pair, NULL, 16));
-    }
-    if (type == 1) {
-        put_wide(&data, field[3]);
-        buf_repeat(&data, 0, 2);
-    }
-    put_wide(out, S("["));
-    put_wide(out, field[0]);
-    buf_repeat(out, 0, 2);
-    put_wide(out, S(";"));
-    put_wide(out, field[1]);
-    buf_repeat(out, 0, 2);
-    put_wide(out, S(";"));
-    put_u32(out, (size_t)type);
-    put_wide(out, S(";"));
-    put_u32(out, buf_text(&data).len);
-    put_wide(out, S(";"));
-    buf_str(out, buf_text(&data));
-    put_wide(out, S("]"));
-}
-
-static str pol_of_lines(struct arena *arena, str lines)
-{
-    struct buf out = buf_in(arena);
-    buf_str(&out, S("PReg\1\0\0\0"));
-    while (lines.len) {
-        str line, rest, field[4];
-        (void)str_cut(lines, '\n', &line, &rest);
-        lines = rest;
-        for (size_t i = 0; i < COUNT_OF(field); i++) {
-            (void)str_cut(line, '\t', &field[i], &rest);
-            line = rest;
-        }
-        put_setting(&out, field, arena);
-    }
-    return buf_text(&out);
-}
 
 /* ---- Tokens -------------------------------------------------------------------------------------
  */
@@ -290,9 +180,9 @@ static void tamper_file(const struct target *target, const struct bundles *bundl
 {
     str whole = files.items[index].content, stored = whole;
     struct token token = {0};
-    bool pol = is_pol(whole);
-    if (pol) whole = pol_to_lines(&arena, whole);
-    if (pol) assert_true(str_equal(pol_of_lines(&arena, whole), stored));
+    bool pol = pol_lines_is(whole);
+    if (pol) whole = pol_lines_of(&arena, whole);
+    if (pol) assert_true(str_equal(pol_lines_pol(&arena, whole), stored));
     /* Fewer where every combination of prefixes is a line. */
     if (step > 1 && !target->hosts) step += whole.len / 400;
     for (size_t from = 0, n = 0; find_token(whole, from, &token);
@@ -304,7 +194,7 @@ static void tamper_file(const struct target *target, const struct bundles *bundl
             struct arena turn = arena;
             str damaged;
             if (!make_damage(&turn, whole, &token, damage, &damaged)) continue;
-            files.items[index].content = pol ? pol_of_lines(&turn, damaged) : damaged;
+            files.items[index].content = pol ? pol_lines_pol(&turn, damaged) : damaged;
             struct prove_report report =
                 prove_files(target, bundles, &files, header.workspace, &turn, scratch);
             files.items[index].content = stored;

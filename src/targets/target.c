@@ -47,6 +47,12 @@ void target_add_class_file(struct target_files *files, struct arena *arena,
     target_add_file(files, arena, file);
 }
 
+void target_add_setting(struct target_settings *settings, struct arena *arena, str name, str data)
+{
+    arena_grow(arena, settings->items, settings->n, settings->room);
+    settings->items[settings->n++] = (struct target_setting){name, data};
+}
+
 str target_plain(struct arena *arena, str text, size_t most)
 {
     /* A quote ends a string, a backslash or backtick escapes, a dollar expands, a bar ends a field

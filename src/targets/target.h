@@ -35,6 +35,18 @@ struct target_files {
     size_t n, room;
 };
 
+/* What a file sets on a machine beside rules, or takes back, in words of its dialect; the parts of
+ * a text are joined by " | ", the items of a list by '\n'. */
+struct target_setting {
+    str name; /* no two of one file are alike */
+    str data;
+};
+
+struct target_settings {
+    struct target_setting *items;
+    size_t n, room;
+};
+
 /* What every artefact says of itself. */
 struct target_header {
     str organisation, policy_source, policy_sha256;
@@ -82,6 +94,10 @@ struct target {
      * where not. NULL when the dialect has no such files. */
     bool (*read_part)(str source, bytes content, str workspace, struct arena *arena,
                       struct err *err);
+    /* Adds what one file of a class sets beside rules (logs, host_class.hardening), or takes back.
+     * targets/prove_hardening.h has the words. NULL when the dialect sets nothing else. */
+    bool (*settings)(str source, bytes content, str workspace, struct arena *arena,
+                     struct target_settings *out, struct err *err);
     /* What all rules of one artefact are grouped under when they are read back, so that a rollback
      * finds them; border_word is empty for a host's. */
     str (*group)(str workspace, str border_word, struct arena *arena);
@@ -107,6 +123,7 @@ void target_add_file(struct target_files *files, struct arena *arena, struct tar
 void target_add_class_file(struct target_files *files, struct arena *arena,
                            const struct host_class *host_class, enum target_file_kind kind,
                            str name, str content);
+void target_add_setting(struct target_settings *settings, struct arena *arena, str name, str data);
 
 /* Text from a policy as it may stand in a comment or a quoted string of any dialect: one line of
  * printable ASCII without double quotes, backslashes, backticks, dollars or bars, at most `most`

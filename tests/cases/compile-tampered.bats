@@ -84,3 +84,61 @@ verify() {
     run -1 "$SALLYPORT" compile --policy policy.yaml --verify out --json
     [[ "$output" == '{"proof":{"equal":false,"differences":["clients-1/apply.ps1: '* ]]
 }
+
+# Changes a target's first file of that name, and the manifest's hash with it.
+damage() {
+    python3 - "$@" <<'PY'
+import hashlib, json, pathlib, struct, sys
+folder, target, name, old, new = sys.argv[1:]
+manifest = pathlib.Path(folder, "manifest.json")
+told = json.loads(manifest.read_text())
+entry = next(e for e in told["files"] if e["path"].startswith(target + "/") and e["path"].endswith("/" + name))
+path = pathlib.Path(folder, entry["path"])
+before = path.read_bytes()
+
+def coded(text):
+    if before[:4] == b"PReg":  # NAME=NUMBER, as a REG_DWORD
+        word, number = text.split("=")
+        semicolon = ";".encode("utf-16-le")
+        return (word + "\0;").encode("utf-16-le") + semicolon.join(struct.pack("<I", n) for n in (4, 4, int(number)))
+    return text.encode("utf-16-le" if before[:2] == b"\xff\xfe" else "utf-8")
+
+after = before.replace(coded(old), coded(new), 1)
+assert after != before
+path.write_bytes(after)
+entry["sha256"] = hashlib.sha256(after).hexdigest()
+manifest.write_text(json.dumps(told))
+PY
+}
+
+@test "a value of a setting, and the manifest's hash with it" {
+    echo 'hardening: {baseline: smb-2026, mode: enforce}' >>policy.yaml
+    "$SALLYPORT" compile --policy policy.yaml --as-of 2026-11-21 -t powershell -t gpo -t mdm -t reg -o whole >/dev/null
+    run -0 "$SALLYPORT" compile --policy policy.yaml --verify whole
+    n=0
+    while IFS='|' read -r target name old new setting; do
+        rm -rf damaged
+        cp -R whole damaged
+        damage damaged "$target" "$name" "$old" "$new"
+        run -1 "$SALLYPORT" compile --policy policy.yaml --verify damaged
+        echo "$target $name: $output"
+        [[ "$output" == *"$target does not say what the policy says:"* ]]
+        [[ "$output" == *"/$name: setting $setting: expected \""* ]]
+        n=$((n + 1))
+    done <<'EOF'
+powershell|hardening.ps1|'RequireSecuritySignature' 'DWord' 1|'RequireSecuritySignature' 'DWord' 0|smb-server-signing
+powershell|hardening.ps1|'EnableSMB1Protocol' $false|'EnableSMB1Protocol' $true|smb1-server
+powershell|hardening.ps1|Set-Audit 'audit-logon' 0|Set-Audit 'audit-logon' 30000|audit-logon
+powershell|apply.ps1|Set-Log 'Public' 'True'|Set-Log 'Public' 'False'|log Public
+gpo|registry.pol|MinSmb2Dialect=768|MinSmb2Dialect=514|SOFTWARE\Policies\Microsoft\Windows\LanmanServer, MinSmb2Dialect
+gpo|Registry.pol.xml|<ValueName>MinSmb2Dialect</ValueName><Value>768|<ValueName>MinSmb2Dialect</ValueName><Value>514|SOFTWARE\Policies\Microsoft\Windows\LanmanServer, MinSmb2Dialect
+gpo|GptTmpl.inf|LmCompatibilityLevel=4,5|LmCompatibilityLevel=4,0|SYSTEM\CurrentControlSet\Control\Lsa, LmCompatibilityLevel
+gpo|GptTmpl.inf.xml|LmCompatibilityLevel=4,5|LmCompatibilityLevel=4,0|SYSTEM\CurrentControlSet\Control\Lsa, LmCompatibilityLevel
+gpo|audit.csv|Success and Failure,,3|Success,,1|the audit subcategory File Share
+gpo|rollback.ps1|'LmCompatibilityLevel' '5'|'LmCompatibilityLevel' '9'|SYSTEM\CurrentControlSet\Control\Lsa, LmCompatibilityLevel
+mdm|hardening.xml|<Data>768</Data>|<Data>514</Data>|./Device/Vendor/MSFT/Policy/Config/LanmanServer/MinSmb2Dialect
+mdm|logging.xml|<Data>16384</Data>|<Data>1</Data>|./Vendor/MSFT/Firewall/MdmStore/DomainProfile/LogMaxFileSize
+reg|rules.reg|"LogFileSize"=dword:00004000|"LogFileSize"=dword:00001000|SOFTWARE\Policies\Microsoft\WindowsFirewall\DomainProfile\Logging, LogFileSize
+EOF
+    [ "$n" -eq 13 ]
+}
