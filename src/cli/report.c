@@ -66,7 +66,7 @@ static bool write_all(struct invocation *call, const struct report *report, stru
         !write_tables(call, report, option_text(call, S("csv")), err))
         return false;
     record(call, report, buf_text(&page));
-    if (call->format == FORMAT_JSON) report_json(call->out, report, call->scratch);
+    if (call->format == FORMAT_JSON) report_json(call->out, report, path, page.len);
     say(call, report, path, page.len);
     if (!option_given(call, S("pdf"))) return true;
     str pdf = option_text(call, S("pdf"));

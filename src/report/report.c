@@ -72,11 +72,13 @@ void report_write(struct buf *out, const struct report *report, struct arena scr
     html_page_end(out);
 }
 
-void report_json(struct buf *out, const struct report *report, struct arena scratch)
+void report_json(struct buf *out, const struct report *report, str path, uint64_t page_bytes)
 {
     struct json json = json_to(out);
     char letter[2] = {report->grade->letter, 0};
     json_object(&json);
+    json_member_str(&json, S("path"), path);
+    json_member_u64(&json, S("bytes"), page_bytes);
     json_member_str(&json, S("report"), report_kind_text(report->kind));
     json_member_str_or_null(&json, S("organisation"), report->organisation);
     json_key(&json, S("as_of"));
@@ -92,5 +94,4 @@ void report_json(struct buf *out, const struct report *report, struct arena scra
     sheet_json(&json, report->sheets);
     json_object_end(&json);
     buf_char(out, '\n');
-    (void)scratch;
 }

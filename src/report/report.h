@@ -78,5 +78,7 @@ str report_title(const struct report *report, struct arena *arena);
  * whole : the tables get the rows, too, that no page shows */
 void report_prepare(struct report *report, bool whole, struct arena *arena, struct arena scratch);
 void report_write(struct buf *out, const struct report *report, struct arena scratch);
-/* The same as one object (docs/json.md). */
-void report_json(struct buf *out, const struct report *report, struct arena scratch);
+/* The same as one object (docs/json.md).
+ *
+ * path, page_bytes : of the page that was written */
+void report_json(struct buf *out, const struct report *report, str path, uint64_t page_bytes);
