@@ -152,10 +152,10 @@ static const struct example examples[] = {
      T("Two pages for who decides, also as PDF")                                                                           },
     {T("sallyport report exceptions --csv tables"),
      T("Every exception on a calendar, and as CSV for a spreadsheet")                                                      },
-    {T("sallyport report client --brand msp.yaml -o letter.html"),
-     T("The monthly letter of a service provider, under its name")                                                         },
-    {T("sallyport report --all-orgs /srv/clients"),
-     T("Grade and exceptions of every client, a row each")                                                                 },
+    {T("sallyport report client -o letter.html"),
+     T("The monthly letter of a service provider, under the name in brand.yaml")                                           },
+    {T("sallyport report --all-orgs .."),
+     T("Grade and exceptions of every client whose workspace stands beside this one")                                      },
 };
 
 const struct command report_command = {
