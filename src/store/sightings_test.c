@@ -144,8 +144,7 @@ static void expect_sums(const struct heard *heard, bool outcomes)
             if (piece->last_us > sum.last_us) sum.last_us = piece->last_us;
         }
         assert_int_equal(sum.connections, flow->connections);
-        if (outcomes)
-            assert_true(sum.first_us == flow->first_us && sum.last_us == flow->last_us);
+        if (outcomes) assert_true(sum.first_us == flow->first_us && sum.last_us == flow->last_us);
         /* Of counts that can't be joined the matrix takes the largest per outcome. */
         for (size_t k = 0; k < OUTCOME_COUNT && outcomes; k++)
             assert_int_equal(sum.outcomes[k], flow->outcomes[k]);
