@@ -87,8 +87,7 @@ bool closing_match(struct closing *c, const struct review_book *reviews, struct 
         c->review = review_of(reviews, &c->rows[i]);
     if (!c->review) {
         err_set(err, ERR_REFUSED,
-                c->n ? "no row is of a review of this workspace: it is another one's sheet"
-                     : "the sheet has no rows");
+                "no row is of a review of this workspace: it is another one's sheet");
         return err_in(err, c->source);
     }
     for (size_t i = 0; i < c->n; i++)
@@ -215,6 +214,10 @@ static bool may_decide(struct closing *c, struct closing_row *row, const struct 
     if (!person.len) {
         wrong(row, REVIEW_CSV_DECIDED_BY,
               str_format(arena, "who decided is missing: %.*s", STR_ARG(owners_text(e, arena))));
+        return false;
+    }
+    if (person.len > LIMIT_PERSON_BYTES) {
+        wrong(row, REVIEW_CSV_DECIDED_BY, S("that is too long for a name"));
         return false;
     }
     row->is_refused = true;

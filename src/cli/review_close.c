@@ -183,7 +183,12 @@ static int run(struct invocation *call)
     struct closing c = {.deciding = &deciding};
     struct err err = {0};
     int status = EXIT_FAILED;
-    if (!read_rows(call, &c, &err) || !match(call, &c, &err)) return command_fail(call, &err);
+    if (!read_rows(call, &c, &err)) return command_fail(call, &err);
+    if (!c.n) {
+        buf_format(call->talk, "%.*s has no rows: nothing is decided there\n", STR_ARG(c.source));
+        return EXIT_NO;
+    }
+    if (!match(call, &c, &err)) return command_fail(call, &err);
     bool good = deciding_open(call, false, &deciding, &status) &&
                 (c.review->closed_us || closing_ask(&c, &status)) && apply(&c, &status);
     deciding_end(&deciding);

@@ -35,10 +35,17 @@ static bool due_of(struct invocation *call, int64_t now_us, int64_t *out_us, str
 /* ---- The ledger ---------------------------------------------------------------------------------
  */
 
+/* Where nothing is to be decided it is closed as well. */
 static bool append_parts(struct invocation *call, struct ledger *ledger, const struct actor *actor,
                          const struct review *review, struct err *err)
 {
     size_t n = 0;
+    struct ledger_draft closed = {
+        .kind = LEDGER_REVIEW_CLOSED,
+        .subject = review->id,
+        .actor = actor_json(actor, call->arena),
+        .data = S("{}"),
+    };
     const str *parts = review_started_data(review, call->arena, &n);
     for (size_t i = 0; i < n; i++) {
         struct ledger_draft draft = {
@@ -49,23 +56,26 @@ static bool append_parts(struct invocation *call, struct ledger *ledger, const s
         };
         if (!ledger_append(ledger, &draft, NULL, err)) return false;
     }
-    return true;
+    return review->n || ledger_append(ledger, &closed, NULL, err);
 }
 
 /* Within a transaction: the month's open review, or a new one. *again tells which. */
 static bool start(struct invocation *call, struct ledger *ledger, const struct reviewing *about,
-                  struct review_book *reviews, bool *again, struct err *err)
+                  str *id, bool *again, struct err *err)
 {
     struct actor actor = {0};
+    struct review_book reviews = {0};
     struct review review = {.month = month_of(about->book.as_of_us, call->arena)};
     if (!acting_find(call, ledger, &actor, err) ||
         !acting_may(&actor, MAY_START, S("starting a review"), err) ||
-        !review_book_read(ledger, INT64_MAX, call->arena, reviews, err))
+        !review_book_read(ledger, INT64_MAX, call->arena, &reviews, err))
         return false;
     acting_say(call, &actor);
-    *again = review_book_open(reviews, review.month) != NULL;
-    if (*again) return true;
-    review.id = review_book_next_id(reviews, review.month, call->arena);
+    const struct review *open = review_book_open(&reviews, review.month);
+    *again = open != NULL;
+    *id = open ? open->id : review_book_next_id(&reviews, review.month, call->arena);
+    if (open) return true;
+    review.id = *id;
     review.items = reviewing_items(about, call->arena, &review.n);
     return due_of(call, about->book.as_of_us, &review.due_us, err) &&
            append_parts(call, ledger, &actor, &review, err);
@@ -141,6 +151,10 @@ static void print_text(struct invocation *call, const struct review_sheet *sheet
     if (n_orphaned) buf_format(out, "  %zu with an owner who has left\n", n_orphaned);
     if (n_over) buf_format(out, "  %zu ended, and nobody has looked at them since\n", n_over);
     buf_format(out, "  %.*s\n  %.*s\n", STR_ARG(files->html), STR_ARG(files->csv));
+    if (!sheet->n) {
+        buf_str(call->talk, S("there is nothing to decide: it is closed\n"));
+        return;
+    }
     buf_format(call->talk,
                "fill in decision (keep, narrow, remove, transfer, promote) and decided_by, then: "
                "sallyport review close %.*s\n",
@@ -152,15 +166,14 @@ static void print_text(struct invocation *call, const struct review_sheet *sheet
 
 /* From the ledger, whether it was just begun or is open since: the same sheet either way. */
 static bool tell(struct invocation *call, struct ledger *ledger, const struct reviewing *about,
-                 bool again, struct err *err)
+                 str id, bool again, struct err *err)
 {
     struct review_book reviews;
     struct exception_book then;
     struct files files;
-    str month = month_of(about->book.as_of_us, call->arena);
     if (!review_book_read(ledger, INT64_MAX, call->arena, &reviews, err)) return false;
-    const struct review *review = review_book_open(&reviews, month);
-    if (!review) return err_set(err, ERR_CONFLICT, "the review was closed meanwhile");
+    const struct review *review = review_book_find(&reviews, id);
+    assert(review && "it was found or written just now");
     if (!exception_book_read(ledger, review->started_us, call->arena, &then, err)) return false;
     str organisation = about->has_policy ? about->file->policy.organisation : (str){0};
     struct review_sheet sheet = reviewing_sheet(review, &then, organisation, call->arena);
@@ -176,8 +189,8 @@ static int run(struct invocation *call)
 {
     struct ledger *ledger = NULL;
     struct reviewing about;
-    struct review_book reviews;
     struct err err = {0};
+    str id = {0};
     int64_t now_us = 0;
     int status = EXIT_FAILED;
     bool again = false;
@@ -188,13 +201,13 @@ static int run(struct invocation *call)
         return status;
     }
     good = good && ledger_begin(ledger, &err);
-    if (good && !start(call, ledger, &about, &reviews, &again, &err)) {
+    if (good && !start(call, ledger, &about, &id, &again, &err)) {
         ledger_abandon(ledger);
         good = false;
     }
     if (good && again) ledger_abandon(ledger);
-    good =
-        good && (again || ledger_commit(ledger, &err)) && tell(call, ledger, &about, again, &err);
+    good = good && (again || ledger_commit(ledger, &err)) &&
+           tell(call, ledger, &about, id, again, &err);
     ledger_close(ledger);
     return good ? EXIT_FINE : acting_fail(call, &err);
 }

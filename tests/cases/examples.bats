@@ -7,8 +7,10 @@ root=$BATS_TEST_DIRNAME/../..
 
 setup_file() {
     export WS=$BATS_FILE_TMPDIR/contoso
-    "$SALLYPORT" init "$WS"
+    SALLYPORT_CLOCK=2026-11-20T10:00:00Z "$SALLYPORT" init "$WS"
     cp "$root/samples/contoso/policy.yaml" "$WS/policy.yaml"
+    # The review that examples name, and its sheet.
+    SALLYPORT_CLOCK=2026-11-20T10:00:00Z "$SALLYPORT" review start -C "$WS" --monthly -o "$WS" >/dev/null
     cp "$root/samples/contoso/exceptions.yaml" "$WS/exceptions.yaml"
     cp -r "$root/samples/contoso/captures" "$root/samples/contoso/logs" "$WS/"
     "$SALLYPORT" ingest -C "$WS" "$WS/captures" "$WS/logs" >/dev/null
@@ -28,6 +30,7 @@ setup_file() {
     printf 'name,objectClass\nADM01,computer\n' >"$WS/Admin PCs.csv"
     printf '{"groups":[{"name":"SMB Admins","sid":"S-1-5-21-1-2-3-1105","members":[{"name":"ADM01"}]}]}' >"$WS/groups.json"
     printf 'samaccountname,enabled\nalice,true\n' >"$WS/users.csv"
+    printf 'name: Example IT Services\n' >"$WS/msp.yaml"
     # Examples that read an artefact find one.
     "$SALLYPORT" compile -C "$WS" -o "$WS/out" --target powershell --target nftables >/dev/null
     cp "$WS/out/nftables/servers-2.nft" "$WS/live.nft"

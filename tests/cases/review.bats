@@ -123,7 +123,7 @@ print([r["id"] for r in rows], list(rows[0]))' "$sheet"
     [[ $output == *"RV-2026-11 is open: 5 exceptions"* ]]
     cmp "$sheet" "$WS/again/review-RV-2026-11.csv"
     cmp "$WS/review-RV-2026-11.html" "$WS/again/review-RV-2026-11.html"
-    ! grep -q '<form\|<input\|<script' "$WS/review-RV-2026-11.html"
+    run ! grep -q '<form\|<input\|<script' "$WS/review-RV-2026-11.html"
     # What was revoked meanwhile needs no decision any more.
     run as erin review show RV-2026-11
     [[ $output == *"1 of 5 exceptions decided"* ]]
@@ -274,6 +274,19 @@ print([r["id"] for r in rows], list(rows[0]))' "$sheet"
     [[ $output == *"overdue since 2026-12-04"* ]]
     run "$SALLYPORT" review list -C "$WS" --as-of 2026-11-30T00:00:00Z
     [ "$status" -eq 0 ]
+}
+
+@test "a review of nothing is one, and closed at once" {
+    export WS=$BATS_TEST_TMPDIR/empty
+    "$SALLYPORT" init "$WS" >/dev/null
+    run "$SALLYPORT" review start -C "$WS" --monthly -o "$WS"
+    [ "$status" -eq 0 ]
+    [[ $output == *"RV-2026-11: 0 exceptions to decide"* ]]
+    run "$SALLYPORT" review list -C "$WS"
+    [[ $output == *"closed"* ]]
+    run "$SALLYPORT" review close -C "$WS" "$WS/review-RV-2026-11.csv"
+    [ "$status" -eq 1 ]
+    [[ $output == *"has no rows"* ]]
 }
 
 # Usage: figure NAME [now|before]   of the last audit's JSON, in $output
