@@ -194,3 +194,19 @@ PY
     run -1 --separate-stderr at $AFTER exception due -C "$WS" --json
     [[ $output == *'"due":[],'*'"used_after":[{"id":"EX-1","owner":"alice","passed":1,'*'"client":"10.40.0.5"'* ]]
 }
+
+@test "what a kernel holds: open with the old file, gone with the new one" {
+    if [ "$(id -u)" = 0 ]; then alone="unshare --net"; else alone="unshare --map-root-user --net"; fi
+    at $AFTER compile -C "$WS" --target nftables -o "$BATS_TEST_TMPDIR/new" >/dev/null
+    $alone sh -ec 'nft --file "$1"; nft list ruleset' sh "$WS/old/nftables/servers-3.nft" >live.nft
+    run -1 --separate-stderr at $AFTER drift -C "$WS" 10.20.0.21=live.nft
+    [[ $output == *"EX-1 of alice ended"*"is still open in live.nft: rule sallyport-contoso-inbound-smb-tcp-domain-private-public-allow-1, "* ]]
+    $alone sh -ec 'nft --file "$1"; nft --file "$2"; nft list ruleset' sh "$WS/old/nftables/servers-3.nft" \
+        "$BATS_TEST_TMPDIR/new/nftables/servers-3.nft" >live.nft
+    run -0 --separate-stderr at $AFTER drift -C "$WS" 10.20.0.21=live.nft
+    [[ $output == *"EX-1 of alice: gone"* ]]
+    # Nothing loaded at all: nobody there blocks it.
+    $alone sh -ec 'nft --file "$1"; nft flush chain inet sallyport input; nft list ruleset' sh "$WS/old/nftables/servers-3.nft" >live.nft
+    run at $AFTER drift -C "$WS" 10.20.0.21=live.nft
+    [ "$status" -ne 0 ]
+}
