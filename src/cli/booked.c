@@ -4,6 +4,7 @@
 #include "base/instant.h"
 #include "cli/deciding_print.h"
 #include "cli/granted.h"
+#include "cli/leavers.h"
 #include "cli/policy_file.h"
 
 #define T(text)                                                                                    \
@@ -183,6 +184,29 @@ static void print_json(struct invocation *call, const struct exception_book *boo
     json_array_end(&json);
     json_object_end(&json);
     buf_char(call->out, '\n');
+}
+
+static bool is_over(const struct book_exception *e)
+{
+    return e->state != BOOK_PENDING && e->state != BOOK_SCHEDULED && e->state != BOOK_ACTIVE;
+}
+
+void booked_warn_orphans(struct invocation *call, struct ledger *ledger,
+                         const struct book_exception *const *list, size_t n)
+{
+    struct leavers leavers;
+    if (!leavers_load(call, ledger, &leavers) || !leavers_known(&leavers)) return;
+    for (size_t i = 0; i < n; i++) {
+        str why;
+        if (is_over(list[i]) || !leavers_has_left(&leavers, list[i]->owner, call->arena, &why))
+            continue;
+        table_tone(call->talk, S("orphaned: "), TONE_WARN, call->talk_colour);
+        struct buf text = buf_in(call->arena);
+        buf_format(&text, "%.*s: its owner %.*s (sallyport exception transfer %.*s)",
+                   STR_ARG(list[i]->id), STR_ARG(why), STR_ARG(list[i]->id));
+        table_tone(call->talk, buf_text(&text), TONE_PLAIN, call->talk_colour);
+        buf_char(call->talk, '\n');
+    }
 }
 
 void booked_print(struct invocation *call, const struct exception_book *book,

@@ -15,5 +15,10 @@ MUST_USE bool booked_read(struct invocation *call, struct exception_book *out,
 /* Prints exceptions in the format asked for, those of a broken glass first. */
 void booked_print(struct invocation *call, const struct exception_book *book,
                   const struct book_exception *const *list, size_t n);
+/* Says on the talk stream which of those that are not over have an owner who has left, and why.
+ *
+ * ledger : NULL = the workspace has none */
+void booked_warn_orphans(struct invocation *call, struct ledger *ledger,
+                         const struct book_exception *const *list, size_t n);
 /* A broken glass that somebody has to look at: open, or over and not reviewed. */
 bool booked_is_alarm(const struct book_exception *exception);

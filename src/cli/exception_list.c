@@ -24,12 +24,13 @@ static int run(struct invocation *call)
     int status = EXIT_FAILED;
     size_t n = 0;
     if (!booked_read(call, &book, &ledger, &status)) return status;
-    if (ledger) ledger_close(ledger);
     const struct book_exception **list =
         arena_array(call->arena, const struct book_exception *, book.n + 1);
     for (size_t i = 0; i < book.n; i++)
         if (is_wanted(call, &book.items[i])) list[n++] = &book.items[i];
     booked_print(call, &book, list, n);
+    booked_warn_orphans(call, ledger, list, n);
+    if (ledger) ledger_close(ledger);
     return EXIT_FINE;
 }
 

@@ -362,6 +362,9 @@ same_as_table() {
     printf 'SamAccountName,UserPrincipalName,Enabled\nalice,alice@contoso.com,True\nbob,bob@contoso.com,False\n' >../users.csv
     run "$SALLYPORT" import people ../users.csv
     [ "$status" = 0 ] && [[ $output == *"2 people of the directory kept in the workspace, 1 of them disabled"* ]]
+    # Whose exception is nobody's now, the list says.
+    run "$SALLYPORT" exception list
+    [[ $output == *"orphaned: EX-1: its owner nobody-here is not in the directory imported 20"* ]]
     run "$SALLYPORT" import people ../users.csv --json
     [[ $output == *'"people":2,"disabled":1,"passed":0}' ]]
     printf 'SamAccountName,Enabled\nalice,perhaps\n' >../users.csv
