@@ -10,11 +10,21 @@ struct changing {
 };
 
 /* Only what happened between the two reports. */
+static void add_one(struct changing *c, struct report_change change)
+{
+    if (change.at_us <= c->report->since_us || change.at_us > c->report->as_of_us) return;
+    arena_grow(c->arena, c->items, c->n, c->room);
+    c->items[c->n++] = change;
+}
+
 static void add(struct changing *c, int64_t at_us, str what, str of, str more)
 {
-    if (at_us <= c->report->since_us || at_us > c->report->as_of_us) return;
-    arena_grow(c->arena, c->items, c->n, c->room);
-    c->items[c->n++] = (struct report_change){at_us, what, of, more};
+    add_one(c, (struct report_change){.at_us = at_us, .what = what, .of = of, .more = more});
+}
+
+static void add_flow(struct changing *c, int64_t at_us, str what, str of, str more)
+{
+    add_one(c, (struct report_change){at_us, what, of, more, true});
 }
 
 static str who_line(struct changing *c, const struct register_row *row)
@@ -67,13 +77,14 @@ static void add_flows(struct changing *c)
         const struct matrix_flow *flow = &matrix->flows[i];
         if (flow->is_timeless || !view_flow_worked(flow)) continue;
         if (flow->first_us > since)
-            add(c, flow->first_us, S("new flow"), flow_line(c, flow),
-                str_format(c->arena, "%" PRIu64 " connections", flow->connections));
+            add_flow(c, flow->first_us, S("new flow"), flow_line(c, flow),
+                     str_format(c->arena, "%" PRIu64 " connection%s", flow->connections,
+                                flow->connections == 1 ? "" : "s"));
         else if (flow->last_us <= since && flow->last_us > since - span) {
             char text[INSTANT_TEXT];
             str last = str_head(instant_text(text, flow->last_us), 10);
-            add(c, c->report->as_of_us, S("flow not seen any more"), flow_line(c, flow),
-                str_format(c->arena, "last seen %.*s", STR_ARG(last)));
+            add_flow(c, c->report->as_of_us, S("flow not seen any more"), flow_line(c, flow),
+                     str_format(c->arena, "last seen %.*s", STR_ARG(last)));
         }
     }
 }

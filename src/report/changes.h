@@ -12,6 +12,7 @@ struct report_change {
     str what; /* "exception ended", "new flow" */
     str of;   /* "EX-7", "WS0417 → FS01: smb" */
     str more;
+    bool is_flow;
 };
 
 /* Oldest first. A flow is new when it was first seen since then, gone when it was in use in as long

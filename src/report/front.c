@@ -175,9 +175,14 @@ void front_grade(struct buf *out, const struct report *report, struct arena scra
         put_part(out, report, i);
     html_raw(out, S("</tbody></table>\n</section>\n"));
     front_paragraph(out, "soft formula",
-                    S("Points = weight \xC3\x97 share, added: 90 is an A, 75 a B, 60 a C, 45 a D, "
-                      "30 an E, below it is an F. What is not known counts against."));
-    past_draw(out, report->past, report->as_of_us, grade->score, scratch);
+                    S("Points = weight \xC3\x97 share. From 90 on an A, 75 a B, 60 a C, 45 a D, 30 "
+                      "an E, else an "
+                      "F. What is not known counts against."));
+}
+
+void front_trend(struct buf *out, const struct report *report, struct arena scratch)
+{
+    past_draw(out, report->past, report->as_of_us, report->grade->score, scratch);
 }
 
 /* ---- Three sentences ----------------------------------------------------------------------------
@@ -236,9 +241,13 @@ static str exceptions_sentence(const struct report *report, struct arena *arena)
 
 void front_sentences(struct buf *out, const struct report *report, struct arena scratch)
 {
+    html_raw(out, S("<section class=\"say\">\n<div>\n"));
     front_paragraph(out, "lede", flows_sentence(report, &scratch));
     front_paragraph(out, "lede", reach_sentence(report, &scratch));
     front_paragraph(out, "lede", exceptions_sentence(report, &scratch));
+    html_raw(out, S("</div>\n"));
+    front_trend(out, report, scratch);
+    html_raw(out, S("</section>\n"));
 }
 
 /* ---- Alarms -------------------------------------------------------------------------------------

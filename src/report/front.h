@@ -14,6 +14,9 @@ void front_head(struct buf *out, const struct report *report, struct arena scrat
 /* What the evidence covers, and how much of the network shows nothing. */
 void front_coverage(struct buf *out, const struct report *report, struct arena scratch);
 void front_grade(struct buf *out, const struct report *report, struct arena scratch);
+/* The score over time, when there is a report before. */
+void front_trend(struct buf *out, const struct report *report, struct arena scratch);
+/* Three, with the trend beside them. */
 void front_sentences(struct buf *out, const struct report *report, struct arena scratch);
 /* most : how many; the rest are counted and pointed to */
 void front_actions(struct buf *out, const struct report *report, size_t most);

@@ -103,7 +103,6 @@ void pages_exceptions(struct buf *out, const struct report *report, struct arena
 {
     put_front(out, report, ACTIONS_SHOWN, scratch);
     put_register_tiles(out, report->figures);
-    html_raw(out, S("<div class=\"page\"></div>\n"));
     front_exceptions(out, report, S("Every exception"));
     front_table(out, report, S("What the ledger holds and does not count"), S("faults"));
     front_changes(out, report, scratch);
@@ -157,6 +156,7 @@ void pages_client(struct buf *out, const struct report *report, struct arena scr
     front_alarms(out, report, scratch);
     put_letter(out, report, &scratch);
     front_grade(out, report, scratch);
+    front_trend(out, report, scratch);
     front_changes(out, report, scratch);
     front_exceptions(out, report, S("Your exceptions this month"));
     front_paragraph(out, "soft",

@@ -158,7 +158,7 @@ static size_t trend_points(const struct past *past, int64_t as_of_us, uint32_t s
     return kept;
 }
 
-enum { TREND_MOST = 24, TREND_WIDTH = 560, TREND_TOP = 22, TREND_HEIGHT = 64, TREND_LEFT = 8 };
+enum { TREND_MOST = 24, TREND_WIDTH = 320, TREND_TOP = 22, TREND_HEIGHT = 64, TREND_LEFT = 8 };
 
 static size_t point_x(const struct trend_point *points, size_t n, size_t at)
 {

@@ -12,14 +12,15 @@
 struct register_row {
     str id, owner, deputy, reason, ticket, risk, control, requester;
     struct names approvers;
-    str from, to, service; /* the scope in a policy's words */
-    str expires;           /* as given: "2026-11-30" */
+    uint64_t approved, needed; /* of the request that waits; needed 0 = none does */
+    str from, to, service;     /* the scope in a policy's words */
+    str expires;               /* as given: "2026-11-30" */
     enum book_state state;
     bool break_glass;
-    str orphaned;                     /* why its owner counts as gone; empty = not known to be */
-    bool carried;                     /* it is dead, and the newest artefacts of some target have it */
-    bool overdue;                     /* its review */
-    bool in_order;                    /* in force, with nothing of the above */
+    str orphaned;  /* why its owner counts as gone; empty = not known to be */
+    bool carried;  /* it is dead, and the newest artefacts of some target have it */
+    bool overdue;  /* its review */
+    bool in_order; /* in force, with nothing of the above */
     int64_t requested_us, granted_us; /* 0 = not known */
     int64_t starts_us, expires_us;    /* starts: 0 = at once */
     int64_t ended_us;                 /* revoked or expired; 0 = not */

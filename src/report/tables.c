@@ -357,6 +357,9 @@ static str state_line(const struct register_row *row, int64_t as_of_us, struct a
                           STR_ARG(register_state_text(row->state)), ago, ago == 1 ? "" : "s",
                           row->carried ? ", still carried" : "");
     }
+    if (row->state == BOOK_PENDING && row->needed)
+        return str_format(arena, "pending, %" PRIu64 " of %" PRIu64 " approvals", row->approved,
+                          row->needed);
     return register_state_text(row->state);
 }
 
@@ -548,13 +551,23 @@ static void add_changes(struct tables *t)
     if (t->report->since_us == INT64_MIN) return;
     struct sheet *sheet = ADD(t, "changes", "What changed, oldest first", "", columns);
     const struct report_change *changes = changes_of(t->report, &t->names, t->arena, &n);
+    bool folds = t->report->kind != REPORT_TECHNICAL;
+    uint64_t n_flows = 0;
     for (size_t i = 0; i < n; i++) {
-        if (!sheet_row(t->sheets, sheet)) continue;
+        n_flows += changes[i].is_flow;
+        bool wanted = folds && changes[i].is_flow ? sheet_row_folded(t->sheets, sheet)
+                                                  : sheet_row(t->sheets, sheet);
+        if (!wanted) continue;
         sheet_cell_minute(t->sheets, sheet, changes[i].at_us);
         cell(t, sheet, changes[i].what);
         cell(t, sheet, changes[i].of);
         cell(t, sheet, changes[i].more);
     }
+    if (folds && n_flows)
+        sheet->note = str_format(t->arena,
+                                 "%" PRIu64 " flow%s that came or went: the technical report "
+                                 "lists them.",
+                                 n_flows, n_flows == 1 ? "" : "s");
 }
 
 enum {
