@@ -6,6 +6,7 @@
 #include "cli/audit_machines.h"
 #include "cli/audit_states.h"
 #include "cli/controllers.h"
+#include "cli/leavers.h"
 #include "cli/report_gather.h"
 #include "cli/reviewing.h"
 #include "ledger/entry_text.h"
@@ -19,6 +20,7 @@ struct quarter {
     struct audit_quarter page;
     struct audit_figures before;
     struct review_book reviews;
+    bool knows_leavers; /* a directory was imported, or there are users */
 };
 
 static void set(struct quarter *q, enum audit_figure figure, uint64_t value)
@@ -143,7 +145,7 @@ static void take_exceptions(struct quarter *q)
     set(q, AUDIT_PENDING, f->exceptions_pending);
     set(q, AUDIT_ENDED, f->exceptions_expired);
     set(q, AUDIT_UNCLOSED, n_unclosed);
-    set(q, AUDIT_ORPHANED, f->exceptions_orphaned);
+    if (q->knows_leavers) set(q, AUDIT_ORPHANED, f->exceptions_orphaned);
     set(q, AUDIT_OVERDUE, f->exceptions_overdue);
     set(q, AUDIT_BREAK_GLASS, n_glass);
     set(q, AUDIT_BOOK_FAULTS, book->n_faults_all);
@@ -216,6 +218,7 @@ static bool read_ledger(struct quarter *q, struct ledger *ledger, struct err *er
     struct ledger_verdict verdict = {0};
     struct invocation *call = q->call;
     struct earlier earlier = {.quarter = q};
+    struct leavers leavers;
     struct ledger_visit visit = {&earlier, take_audited};
     if (!ledger_verify_open(ledger, &question, call->arena, &verdict, err)) return false;
     say_verdict(q, &verdict);
@@ -225,6 +228,7 @@ static bool read_ledger(struct quarter *q, struct ledger *ledger, struct err *er
         return false;
     if (earlier.found) q->page.before = &q->before;
     take_reviews(q);
+    q->knows_leavers = leavers_load(call, ledger, &leavers) && leavers_known(&leavers);
     return true;
 }
 
