@@ -356,6 +356,7 @@ static int show(struct invocation *call, const struct exception_book *book, stru
         print_csv(call, &history);
         break;
     }
+    booked_warn_orphans(call, ledger, &e, 1);
     return EXIT_FINE;
 }
 

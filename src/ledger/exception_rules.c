@@ -41,8 +41,12 @@ static bool is_plain(str text)
 {
     for (size_t at = 0, bad = 0; at < text.len;) {
         const uint8_t *c = (const uint8_t *)text.ptr + at;
+        if (c[0] >= 0x20 && c[0] < 0x7F) {
+            at++;
+            continue;
+        }
         size_t n = str_utf8_next(str_tail(text, at), &bad);
-        if (!n || c[0] < 0x20 || c[0] == 0x7F) return false;
+        if (n < 2) return false;
         if (n == 2 && c[0] == 0xC2 && c[1] < 0xA0) return false;
         if (n == 3) {
             uint32_t code = (uint32_t)(c[0] & 0x0F) << 12 | (uint32_t)(c[1] & 0x3F) << 6 |

@@ -376,12 +376,32 @@ static bool each_of_kinds(struct ledger *ledger, uint32_t kinds, uint64_t from, 
     return each_listed(ledger, numbers, until_us, visit, *arena, err);
 }
 
+/* What is read is the state of one moment, and the file is locked once, not for every entry. */
+static bool begin_reading(struct ledger *ledger, bool *begun, struct err *err)
+{
+    *begun = !ledger->in_transaction && !ledger->is_reading;
+    if (!*begun) return true;
+    if (!sqlite_run(ledger->db, "BEGIN", err)) return false;
+    return ledger->is_reading = true;
+}
+
+static void end_reading(struct ledger *ledger, bool begun)
+{
+    if (!begun || !ledger->is_reading) return;
+    sqlite_rollback(ledger->db);
+    ledger->is_reading = false;
+}
+
 bool ledger_each(struct ledger *ledger, uint32_t kinds, uint64_t from, int64_t until_us,
                  struct ledger_visit visit, struct err *err)
 {
     struct arena own = arena_open("entries of the ledger", 0, NULL);
-    bool fine = kinds ? each_of_kinds(ledger, kinds, from, until_us, visit, &own, err)
-                      : each_in_turn(ledger, from, until_us, visit, &own, err);
+    bool begun = false;
+    bool fine = begin_reading(ledger, &begun, err);
+    if (fine)
+        fine = kinds ? each_of_kinds(ledger, kinds, from, until_us, visit, &own, err)
+                     : each_in_turn(ledger, from, until_us, visit, &own, err);
+    end_reading(ledger, begun);
     arena_close(&own);
     return fine ? true : err_in(err, ledger->path);
 }

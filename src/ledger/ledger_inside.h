@@ -58,6 +58,7 @@ struct ledger {
     struct sqlite_statement *statements[LEDGER_SQL_COUNT];
     bool can_write;
     bool in_transaction;
+    bool is_reading; /* in a transaction of a reader's own */
     bool has_key;
     str name; /* of the key and of the ledger: "sallyport-ledger/5d41c2a7e9b03f18" */
     struct sign_key key;
