@@ -96,10 +96,9 @@ static const struct option options[] = {
 };
 
 static const struct example examples[] = {
-    {T("sallyport ledger export -C contoso -o ledger.txt"),
-     T("Write the whole ledger for an auditor.")              },
-    {T("sallyport ledger export -C contoso --checkpoint-only -o 2026-11.checkpoint"),
-     T("Write this month's checkpoint, to be kept elsewhere.")},
+    {T("sallyport ledger export -o ledger.txt"),                           T("Write the whole ledger for an auditor.")},
+    {T("sallyport ledger export --checkpoint-only -o 2026-11.checkpoint"),
+     T("Write this month's checkpoint, to be kept elsewhere.")                                                        },
 };
 
 const struct command ledger_export_command = {

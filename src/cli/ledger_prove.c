@@ -33,8 +33,7 @@ static bool find_entries(struct invocation *call, struct ledger *ledger, struct 
         struct ledger_entry one = {.number = number};
         return add_number(out, &one);
     }
-    if (!ledger_prover_subject(ledger, word, (struct ledger_visit){out, add_number}, err))
-        return false;
+    if (!ledger_each_of(ledger, word, 0, (struct ledger_visit){out, add_number}, err)) return false;
     if (out->n) return true;
     return err_set(err, ERR_NOT_FOUND,
                    "the ledger has no entry about \"%.*s\" (give a number, or a subject like "
@@ -147,9 +146,9 @@ static const struct option options[] = {
 };
 
 static const struct example examples[] = {
-    {T("sallyport ledger prove EX-1 -C contoso"),
+    {T("sallyport ledger prove EX-1"),
      T("Prove that the entries about an exception are in the ledger.")   },
-    {T("sallyport ledger prove 3 --from-size 2 -C contoso"),
+    {T("sallyport ledger prove 3 --from-size 2"),
      T("Prove an entry, and that the ledger only grew since it had two.")},
 };
 

@@ -55,7 +55,7 @@ static const struct option options[] = {
 };
 
 static const struct example examples[] = {
-    {T("sallyport ledger rotate-key -C contoso"), T("Begin a new key, signed in by the old one.")},
+    {T("sallyport ledger rotate-key"), T("Begin a new key, signed in by the old one.")},
 };
 
 const struct command ledger_rotate_key_command = {

@@ -2,7 +2,6 @@
 #include "cli/acting.h"
 #include "cli/ledger_told.h"
 #include "ledger/entry_text.h"
-#include "ledger/ledger_prover.h"
 
 #define T(text)                                                                                    \
     {                                                                                              \
@@ -54,7 +53,7 @@ static bool read_entries(struct invocation *call, struct ledger *ledger, struct 
 {
     struct ledger_visit visit = {listing, take};
     if (option_given(call, S("subject")))
-        return ledger_prover_subject(ledger, option_text(call, S("subject")), visit, err);
+        return ledger_each_of(ledger, option_text(call, S("subject")), 0, visit, err);
     uint64_t size = ledger_size(ledger), from = listing->from;
     if (listing->one_kind)
         return ledger_each(ledger, 1u << listing->kind, from, INT64_MAX, visit, err);
@@ -111,7 +110,10 @@ static bool add_row(struct invocation *call, struct table *table, const struct l
     return true;
 }
 
-#define COLUMN(title, align, widest) {{title, sizeof(title) - 1}, align, widest}
+#define COLUMN(title, align, widest)                                                               \
+    {                                                                                              \
+        {title, sizeof(title) - 1}, align, widest                                                  \
+    }
 
 static const struct table_column columns[] = {
     COLUMN("entry", ALIGN_RIGHT, 0), COLUMN("time", ALIGN_LEFT, 0),
@@ -119,10 +121,10 @@ static const struct table_column columns[] = {
     COLUMN("by", ALIGN_LEFT, 30),    COLUMN("data", ALIGN_LEFT, DATA_WIDTH),
 };
 static const struct table_column csv_columns[] = {
-    COLUMN("number", ALIGN_LEFT, 0),  COLUMN("time", ALIGN_LEFT, 0),
-    COLUMN("kind", ALIGN_LEFT, 0),    COLUMN("subject", ALIGN_LEFT, 0),
-    COLUMN("person", ALIGN_LEFT, 0),  COLUMN("logged_in", ALIGN_LEFT, 0),
-    COLUMN("data", ALIGN_LEFT, 0),    COLUMN("hash", ALIGN_LEFT, 0),
+    COLUMN("number", ALIGN_LEFT, 0), COLUMN("time", ALIGN_LEFT, 0),
+    COLUMN("kind", ALIGN_LEFT, 0),   COLUMN("subject", ALIGN_LEFT, 0),
+    COLUMN("person", ALIGN_LEFT, 0), COLUMN("logged_in", ALIGN_LEFT, 0),
+    COLUMN("data", ALIGN_LEFT, 0),   COLUMN("hash", ALIGN_LEFT, 0),
 };
 
 static bool print_table(struct invocation *call, const struct listing *listing, struct err *err)
@@ -143,11 +145,12 @@ static void say_rest(struct invocation *call, const struct listing *listing, uin
 {
     uint64_t all = listing->n;
     bool filtered = listing->one_kind || option_given(call, S("subject"));
-    if (!filtered) all = listing->keeps_first ? size - (listing->from < size ? listing->from : size)
-                                              : size;
+    if (!filtered)
+        all = listing->keeps_first ? size - (listing->from < size ? listing->from : size) : size;
     if (all > shown(listing))
-        buf_format(call->talk, "%zu of %" PRIu64 " entries are shown, the %s ones: --limit and "
-                               "--from show others\n",
+        buf_format(call->talk,
+                   "%zu of %" PRIu64 " entries are shown, the %s ones: --limit and "
+                   "--from show others\n",
                    shown(listing), all, listing->keeps_first ? "first" : "newest");
 }
 
@@ -191,10 +194,17 @@ static int run(struct invocation *call)
 }
 
 static const struct option options[] = {
+    {.name = T("limit"),
+     .type = OPTION_COUNT,
+     .low = 1,
+     .high = 1000000,
+     .value = T("N"),
+     .fallback = T("50"),
+     .help = T("how many entries at the most")},
     {.name = T("kind"),
      .type = OPTION_TEXT,
      .value = T("KIND"),
-     .help = T("only entries of a kind: exception-approved, compiled, ...")},
+     .help = T("only entries of a kind: exception-approved, compiled, ...")                                               },
     {.name = T("subject"),
      .type = OPTION_TEXT,
      .value = T("SUBJECT"),
@@ -205,18 +215,11 @@ static const struct option options[] = {
      .high = INT64_MAX,
      .value = T("N"),
      .help = T("from entry N on; else the newest are shown")},
-    {.name = T("limit"),
-     .type = OPTION_COUNT,
-     .low = 1,
-     .high = 1000000,
-     .value = T("N"),
-     .fallback = T("50"),
-     .help = T("how many entries at the most")},
 };
 
 static const struct example examples[] = {
-    {T("sallyport ledger show -C contoso --limit 20"), T("Show what was written last.")},
-    {T("sallyport ledger show -C contoso --subject EX-1"), T("Show the life of one exception.")},
+    {T("sallyport ledger show --limit 20"),     T("Show what was written last.")    },
+    {T("sallyport ledger show --subject EX-1"), T("Show the life of one exception.")},
 };
 
 const struct command ledger_show_command = {

@@ -190,9 +190,9 @@ static const struct option options[] = {
 };
 
 static const struct example examples[] = {
-    {T("sallyport ledger verify -C contoso"),                                                       T("Verify the ledger of a workspace.")},
-    {T("sallyport ledger verify ledger.txt --checkpoint q2.checkpoint --checkpoint q3.checkpoint"),
-     T("Verify an exported ledger, without any workspace, against checkpoints kept elsewhere.")                                           },
+    {T("sallyport ledger verify"),                                            T("Verify the ledger of a workspace.")},
+    {T("sallyport ledger verify ledger.txt --checkpoint 2026-11.checkpoint"),
+     T("Verify an exported ledger, without any workspace, against a checkpoint kept elsewhere.")                    },
 };
 
 const struct command ledger_verify_command = {

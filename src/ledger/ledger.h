@@ -116,6 +116,9 @@ struct ledger_visit {
 };
 MUST_USE bool ledger_each(struct ledger *ledger, uint32_t kinds, uint64_t from, int64_t until_us,
                           struct ledger_visit visit, struct err *err);
+/* The same of one subject. */
+MUST_USE bool ledger_each_of(struct ledger *ledger, str subject, uint64_t from,
+                             struct ledger_visit visit, struct err *err);
 MUST_USE bool ledger_get(struct ledger *ledger, uint64_t number, struct arena *arena,
                          struct ledger_entry *out, struct err *err);
 

@@ -91,9 +91,6 @@ str ledger_key_waiting(str path, struct arena *arena);
 MUST_USE bool ledger_begin_without_key(struct ledger *ledger, struct err *err);
 /* Signs what the ledger has now as its head; in a transaction that has appended. */
 MUST_USE bool ledger_put_head(struct ledger *ledger, const struct sign_key *key, struct err *err);
-/* As ledger_each, of one subject. */
-MUST_USE bool ledger_each_of(struct ledger *ledger, str subject, uint64_t from,
-                             struct ledger_visit visit, struct err *err);
 bool ledger_tables_damaged(struct err *err, const char *what);
 
 /* The secret key's file: "PRIVATE+KEY+name+1a2b3c4d+AQ..." as signed-note's tools write them. */

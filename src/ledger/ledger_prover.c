@@ -57,9 +57,3 @@ bool ledger_prover_growth(struct ledger *ledger, uint64_t from, uint64_t size, s
     *out = proof;
     return true;
 }
-
-bool ledger_prover_subject(struct ledger *ledger, str subject, struct ledger_visit visit,
-                           struct err *err)
-{
-    return ledger_each_of(ledger, subject, 0, visit, err);
-}

@@ -11,6 +11,3 @@ MUST_USE bool ledger_prover_entry(struct ledger *ledger, uint64_t number, uint64
                                   struct arena *arena, struct ledger_proof *out, struct err *err);
 MUST_USE bool ledger_prover_growth(struct ledger *ledger, uint64_t from, uint64_t size,
                                    struct arena *arena, struct ledger_proof *out, struct err *err);
-/* As ledger_each, of one subject. */
-MUST_USE bool ledger_prover_subject(struct ledger *ledger, str subject, struct ledger_visit visit,
-                                    struct err *err);
