@@ -28,7 +28,7 @@ enum audit_better { AUDIT_MORE, AUDIT_LESS, AUDIT_NEITHER };
     X(PENDING, "exceptions-pending", NEITHER, "requests that wait for approval")                   \
     X(ENDED, "exceptions-ended", NEITHER, "exceptions that have ended")                            \
     X(UNCLOSED, "exceptions-unclosed", LESS, "of them, expired and not looked at since")           \
-    X(ORPHANED, "exceptions-orphaned", LESS, "exceptions in force whose owner has left")           \
+    X(ORPHANED, "exceptions-orphaned", LESS, "exceptions and requests whose owner has left")       \
     X(OVERDUE, "exceptions-overdue", LESS, "exceptions whose review is overdue")                   \
     X(UNUSED, "exceptions-unused", LESS, "exceptions in force that nobody used")                   \
     X(PASSED_AFTER, "exceptions-passing", LESS, "ended exceptions whose flows still pass")         \

@@ -276,6 +276,25 @@ print([r["id"] for r in rows], list(rows[0]))' "$sheet"
     [ "$status" -eq 0 ]
 }
 
+@test "of an owner who has left an administrator may give away or remove what they own, and no more" {
+    printf 'samaccountname,enabled\nalice,false\nbob,true\ncarol,true\n' >"$WS/people.csv"
+    as root1 import people people.csv >/dev/null
+    run as erin review start --monthly
+    [[ $output == *"2 with an owner who has left"* ]]
+    grep -q 'orphaned' "$WS/review-RV-2026-11.html"
+    filled a.csv EX-4:decision=transfer EX-4:decided_by=root1 EX-4:new_owner=erin EX-1:decision=keep EX-1:decided_by=root1 \
+        EX-3:decision=remove EX-3:decided_by=root1 EX-5:decision=keep EX-5:decided_by=carol
+    run close_as erin a.csv
+    echo "$output"
+    [ "$status" -eq 1 ]
+    [[ $output == *"root1 can't decide about EX-3: its owner is carol"* ]]
+    [[ $output == *"root1 can't decide about EX-1: its owner is alice, the deputy bob"* ]]
+    [ "$(state_of EX-4)" = "expired erin" ]
+    [ "$(state_of EX-3)" = "active carol" ]
+    run --separate-stderr as root1 audit --quarterly --json
+    [ "$(figure exceptions-orphaned)" = 2 ]
+}
+
 @test "a review of nothing is one, and closed at once" {
     export WS=$BATS_TEST_TMPDIR/empty
     "$SALLYPORT" init "$WS" >/dev/null
