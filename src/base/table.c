@@ -61,11 +61,23 @@ static bool is_obeyed(uint32_t c)
 }
 
 /* Bytes of s that fit into `room` columns; *columns gets what they take. */
+/* Most text is: one column each, and nothing that a terminal would obey. */
+static bool is_plain(char c)
+{
+    return c >= ' ' && c <= '~';
+}
+
 static size_t fit(str s, size_t room, size_t *columns)
 {
     size_t at = 0, bad = 0;
     *columns = 0;
     while (at < s.len) {
+        if (is_plain(s.ptr[at])) {
+            if (*columns == room) break;
+            ++*columns;
+            at++;
+            continue;
+        }
         size_t n = str_utf8_next(str_tail(s, at), &bad);
         size_t wide = n && is_wide(code_point((str){s.ptr + at, n})) ? 2 : 1;
         if (*columns + wide > room) break;
@@ -92,6 +104,12 @@ void table_tone(struct buf *out, str text, enum table_tone tone, bool colour)
     /* Evidence and policies may hold such characters; a terminal must not obey them. */
     size_t bad = 1;
     for (size_t n; text.len; text = str_tail(text, n ? n : bad)) {
+        for (n = 0; n < text.len && is_plain(text.ptr[n]); n++)
+            ;
+        if (n) {
+            buf_str(out, str_head(text, n));
+            continue;
+        }
         n = str_utf8_next(text, &bad);
         str one = str_head(text, n);
         buf_str(out, n && !is_obeyed(code_point(one)) ? one : S("?"));
