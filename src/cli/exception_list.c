@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/booked.h"
+#include "cli/report_orgs.h"
 
 #define T(text)                                                                                    \
     {                                                                                              \
@@ -17,7 +18,7 @@ static bool is_wanted(struct invocation *call, const struct book_exception *e)
     return fits && (!owner.len || actor_same_person(owner, e->owner));
 }
 
-static int run(struct invocation *call)
+static int list_one(struct invocation *call)
 {
     struct exception_book book;
     struct ledger *ledger = NULL;
@@ -34,7 +35,81 @@ static int run(struct invocation *call)
     return EXIT_FINE;
 }
 
+/* What was listed, or why it could not be: in its own place, so that the others go on. */
+static void put_org(struct invocation *call, struct json *json, str workspace, int status,
+                    const struct buf *listed, const struct buf *talk)
+{
+    if (call->format != FORMAT_JSON) {
+        table_tone(call->out, workspace, TONE_STRONG, call->colour);
+        buf_char(call->out, '\n');
+        buf_str(call->out, buf_text(listed));
+        table_tone(call->out, str_trim(buf_text(talk)), status == EXIT_FINE ? TONE_WARN : TONE_BAD,
+                   call->colour);
+        buf_str(call->out, talk->len ? S("\n\n") : S("\n"));
+        return;
+    }
+    json_object(json);
+    json_member_str(json, S("workspace"), workspace);
+    json_member_str_or_null(json, S("trouble"),
+                            status == EXIT_FINE ? (str){0} : str_trim(buf_text(talk)));
+    json_key(json, S("list"));
+    json_null(json);
+    if (status == EXIT_FINE && listed->len) {
+        call->out->len -= 4; /* in the place of null stands what the workspace itself prints */
+        buf_str(call->out, str_trim(buf_text(listed)));
+    }
+    json_object_end(json);
+}
+
+static int list_all(struct invocation *call)
+{
+    const str *paths = NULL;
+    struct err err = {0};
+    size_t n = 0;
+    int worst = EXIT_FINE;
+    struct buf whole = buf_in(call->arena);
+    struct json json = json_to(&whole);
+    struct invocation into = *call;
+    into.out = &whole;
+    if (call->format == FORMAT_CSV) {
+        err_set(&err, ERR_USAGE, "--all-orgs lists as text or as JSON");
+        return command_fail(call, &err);
+    }
+    if (!report_orgs_find(call, option_text(call, S("all-orgs")), &paths, &n)) return EXIT_FAILED;
+    if (call->format == FORMAT_JSON) {
+        json_object(&json);
+        json_key(&json, S("organisations"));
+        json_array(&json);
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct arena arena = arena_open("organisation", 0, NULL);
+        struct buf talk = buf_in(&arena), listed = buf_in(&arena);
+        struct invocation one = report_orgs_call(call, paths[i], &arena, &talk);
+        one.out = &listed;
+        int status = list_one(&one);
+        if (status != EXIT_FINE) worst = EXIT_NO;
+        put_org(&into, &json, paths[i], status, &listed, &talk);
+        arena_close(&arena);
+    }
+    if (call->format == FORMAT_JSON) {
+        json_array_end(&json);
+        json_object_end(&json);
+        buf_char(&whole, '\n');
+    }
+    buf_str(call->out, buf_text(&whole));
+    return worst;
+}
+
+static int run(struct invocation *call)
+{
+    return option_given(call, S("all-orgs")) ? list_all(call) : list_one(call);
+}
+
 static const struct option options[] = {
+    {.name = T("all-orgs"),
+     .type = OPTION_TEXT,
+     .value = T("DIR"),
+     .help = T("of every workspace below; one that can't be read says why, and the others go on")},
     {.name = T("state"),
      .type = OPTION_CHOICE,
      .many = true,
@@ -44,7 +119,7 @@ static const struct option options[] = {
     {.name = T("owner"),
      .type = OPTION_TEXT,
      .value = T("PERSON"),
-     .help = T("those that this person answers for")},
+     .help = T("those that this person answers for")                                                                         },
 };
 
 static const struct example examples[] = {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "report/calendar.h"
-
 #include "cli/command.h"
 #include "cli/report_gather.h"
+#include "report/calendar.h"
 
 static int run(struct invocation *call)
 {
@@ -11,6 +10,7 @@ static int run(struct invocation *call)
     struct report_gather *g = arena_new(call->arena, struct report_gather);
     struct buf out = buf_in(call->arena);
     if (!report_gather_register(call, g, &status)) return status;
+    store_close(g->workspace.store);
     struct calendar calendar = {
         .organisation = g->report.organisation,
         .name = g->ledger_name.len ? g->ledger_name : g->report.organisation,

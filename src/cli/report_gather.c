@@ -285,21 +285,24 @@ static void find_previous(struct invocation *call, struct report_gather *g, int6
     if (!asked && g->report.previous) g->report.since_us = g->report.previous->as_of_us;
 }
 
+static bool fail(struct invocation *call, struct report_gather *g, const struct err *err)
+{
+    if (err && err->kind != ERR_NONE) (void)command_fail(call, err); /* else it is said */
+    if (g->workspace.store) store_close(g->workspace.store);
+    g->workspace.store = NULL;
+    return false;
+}
+
 bool report_gather_register(struct invocation *call, struct report_gather *g, int *status)
 {
     struct err err = {0};
     *status = EXIT_FAILED;
     g->report.as_of_us = call->as_of_us;
-    if (!workspace_open(call, &g->workspace, &err)) {
-        (void)command_fail(call, &err);
-        return false;
-    }
-    if (!load_policy(call, g, status)) return false;
+    if (!workspace_open(call, &g->workspace, &err)) return fail(call, g, &err);
+    if (!load_policy(call, g, status)) return fail(call, g, NULL);
+    *status = EXIT_FAILED;
     g->report.as_of_us = call->as_of_us; /* a date has found its zone */
-    if (!load_ledger(call, g, &err)) {
-        (void)command_fail(call, &err);
-        return false;
-    }
+    if (!load_ledger(call, g, &err)) return fail(call, g, &err);
     make_register(call, g);
     return true;
 }
@@ -315,10 +318,7 @@ bool report_gather_all(struct invocation *call, enum report_kind kind, int64_t s
     }
     if (!report_gather_register(call, g, status)) return false;
     *status = EXIT_FAILED;
-    if (!load_evidence(call, g, &err) || !measure_use(call, g, &err)) {
-        (void)command_fail(call, &err);
-        return false;
-    }
+    if (!load_evidence(call, g, &err) || !measure_use(call, g, &err)) return fail(call, g, &err);
     store_close(g->workspace.store);
     g->workspace.store = NULL;
     g->labels = workspace_labels(&g->workspace);

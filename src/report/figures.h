@@ -47,7 +47,7 @@ struct figures_settings {
     X(exceptions_pending, "requests that wait for approval")                                       \
     X(exceptions_ending, "exceptions that end within 14 days")                                     \
     X(exceptions_expired, "exceptions that ended")                                                 \
-    X(exceptions_carried, "ended exceptions that the newest artefacts still carry")       \
+    X(exceptions_carried, "ended exceptions that the newest artefacts still carry")                \
     X(exceptions_overdue, "exceptions whose review is overdue")                                    \
     X(exceptions_orphaned, "exceptions whose owner has left")                                      \
     X(exceptions_unused, "exceptions in force that nobody uses")                                   \

@@ -40,8 +40,7 @@ bool register_is_living(const struct register_row *row)
 int64_t register_days_left(const struct register_row *row, int64_t as_of_us)
 {
     int64_t left = (row->ended_us ? row->ended_us : row->expires_us) - as_of_us;
-    int64_t days = left / INSTANT_DAY;
-    return days + (left > days * INSTANT_DAY);
+    return left > 0 ? left / INSTANT_DAY : 0;
 }
 
 str register_scope(const struct register_row *row, struct arena *arena)

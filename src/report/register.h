@@ -54,7 +54,7 @@ struct exception_register register_of(const struct register_question *question,
                                       struct arena *arena);
 /* Whether the row opens something at the report's time. */
 bool register_is_living(const struct register_row *row);
-/* Whole days from as_of to its end, rounded up; 0 or less = it has ended. */
+/* Whole days from as_of to its end, as `exception list` counts them; 0 when it has ended. */
 int64_t register_days_left(const struct register_row *row, int64_t as_of_us);
 str register_state_text(enum book_state state);
 str register_proposal_text(enum use_proposal proposal);

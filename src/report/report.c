@@ -2,10 +2,10 @@
 #include "report/report.h"
 
 #include "report/actions.h"
+#include "report/contents.h"
 #include "report/front.h"
 #include "report/html.h"
 #include "report/pages.h"
-#include "report/tables.h"
 
 #define T(text)                                                                                    \
     {                                                                                              \
@@ -57,7 +57,7 @@ void report_prepare(struct report *report, bool whole, struct arena *arena, stru
 {
     (void)scratch;
     report->actions = actions_of(report, arena, &report->n_actions);
-    report->sheets = tables_of(report, whole, arena);
+    report->sheets = contents_of(report, whole, arena);
 }
 
 void report_write(struct buf *out, const struct report *report, struct arena scratch)

@@ -6,4 +6,4 @@
 
 #include "report/report.h"
 
-struct sheets *tables_of(const struct report *report, bool whole, struct arena *arena);
+struct sheets *contents_of(const struct report *report, bool whole, struct arena *arena);

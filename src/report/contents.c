@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "report/tables.h"
+#include "report/contents.h"
 
 #include "base/instant.h"
 #include "base/map.h"
@@ -579,7 +579,7 @@ enum {
     IN_ALL = (1u << REPORT_KIND_COUNT) - 1,
 };
 
-struct sheets *tables_of(const struct report *report, bool whole, struct arena *arena)
+struct sheets *contents_of(const struct report *report, bool whole, struct arena *arena)
 {
     static const struct {
         void (*add)(struct tables *t);
