@@ -182,6 +182,24 @@ def bench_exceptions(folder, site, pairs):
             job(f"{n} exceptions, {shape}", path, n, "exceptions", programs, min(pairs, 3))
 
 
+def bench_ledger(folder, site, pairs):
+    """A million entries: verified by us, hashed by sha256sum, scanned by SQLite; then appends and proofs."""
+    tool, entries = os.path.abspath("build/src/ledger_bench"), 1000000
+    ours_in = os.path.join(folder, "ledger")
+    path = os.path.join(ours_in, "ledger.db")
+    if not os.path.exists(path):
+        os.makedirs(ours_in, exist_ok=True)
+        print("\nledger, making it:\n" + subprocess.run(
+            [tool, ours_in, str(entries)], check=True, capture_output=True, text=True).stdout)
+    scan = "import sqlite3,hashlib;[hashlib.sha256(b'\\0'+r[0]).digest() for r in sqlite3.connect(%r).execute(%r)]"
+    job("ledger", path, entries, "entries", [
+        peer("ledger verify", f"{BINARY} ledger verify -C {ours_in}"),
+        peer("sha256sum of the database", f"sha256sum {path}"),
+        peer("Python, leaf hashes alone", 'python3 -c "' + scan % (path, "select body from entry") + '"'),
+    ], pairs)
+    print("\nproofs:\n" + subprocess.run([tool, ours_in], check=True, capture_output=True, text=True).stdout)
+
+
 def bench_matrix(folder, site, pairs):
     """N client networks by 20 servers: policy file in, proved artefacts on disk."""
     folder = os.path.join(folder, "matrix")
