@@ -59,6 +59,18 @@ static bool has_end_ahead(const struct book_exception *e)
     return e->state == BOOK_PENDING || e->state == BOOK_SCHEDULED || e->state == BOOK_ACTIVE;
 }
 
+/* Why nobody answers for it any more: its owner has left, as far as anybody knows. Nobody needs to
+ * answer for what is over and can't come back. */
+static str orphaned(const struct leavers *leavers, const struct book_exception *e,
+                    struct arena *arena)
+{
+    bool is_over = e->state == BOOK_REJECTED || e->state == BOOK_REVOKED ||
+                   e->state == BOOK_LAPSED || e->state == BOOK_EXPIRED;
+    str why = {0};
+    if (is_over || !leavers_known(leavers)) return why;
+    return leavers_has_left(leavers, e->owner, arena, &why) ? why : (str){0};
+}
+
 /* Whole days; on the last one, 0. */
 static str days_left(const struct book_exception *e, int64_t now_us, struct arena *arena)
 {
@@ -89,7 +101,8 @@ static str state_text(const struct book_exception *e, struct arena *arena)
     return state;
 }
 
-static void add_row(struct table *table, const struct book_exception *e, int64_t now_us)
+static void add_row(struct table *table, const struct book_exception *e, int64_t now_us,
+                    bool is_orphan)
 {
     struct arena *arena = table->arena;
     bool alarm = booked_is_alarm(e);
@@ -98,7 +111,9 @@ static void add_row(struct table *table, const struct book_exception *e, int64_t
     bool review_is_late = e->next_review_us && e->next_review_us <= now_us;
     table_add_toned(table, id, alarm ? TONE_BAD : TONE_STRONG);
     table_add_toned(table, state_text(e, arena), alarm ? TONE_BAD : tone);
-    table_add(table, e->owner);
+    table_add_toned(table,
+                    is_orphan ? str_format(arena, "%.*s (has left)", STR_ARG(e->owner)) : e->owner,
+                    is_orphan ? TONE_BAD : TONE_PLAIN);
     table_add_toned(table, deciding_scope_text(e->scope, arena),
                     tone == TONE_DIM ? TONE_DIM : TONE_PLAIN);
     table_add_toned(table, days_left(e, now_us, arena), days_tone(e, now_us));
@@ -108,7 +123,8 @@ static void add_row(struct table *table, const struct book_exception *e, int64_t
 }
 
 static void print_text(struct invocation *call, const struct exception_book *book,
-                       const struct book_exception *const *list, size_t n)
+                       const struct leavers *leavers, const struct book_exception *const *list,
+                       size_t n)
 {
     static const struct table_column columns[] = {
         {T("id"),          ALIGN_LEFT,  0 },
@@ -121,7 +137,7 @@ static void print_text(struct invocation *call, const struct exception_book *boo
     };
     struct table table = table_of(call->arena, columns, COUNT_OF(columns));
     for (size_t i = 0; i < n; i++)
-        add_row(&table, list[i], book->as_of_us);
+        add_row(&table, list[i], book->as_of_us, orphaned(leavers, list[i], call->arena).len > 0);
     if (n)
         table_print_text(&table, call->out, call->colour);
     else
@@ -129,7 +145,8 @@ static void print_text(struct invocation *call, const struct exception_book *boo
 }
 
 static void print_csv(struct invocation *call, const struct exception_book *book,
-                      const struct book_exception *const *list, size_t n)
+                      const struct leavers *leavers, const struct book_exception *const *list,
+                      size_t n)
 {
     static const struct table_column columns[] = {
         {T("id"),          ALIGN_LEFT, 0},
@@ -143,6 +160,7 @@ static void print_csv(struct invocation *call, const struct exception_book *book
         {T("days_left"),   ALIGN_LEFT, 0},
         {T("expires"),     ALIGN_LEFT, 0},
         {T("next_review"), ALIGN_LEFT, 0},
+        {T("orphaned"),    ALIGN_LEFT, 0},
     };
     struct table table = table_of(call->arena, columns, COUNT_OF(columns));
     for (size_t i = 0; i < n; i++) {
@@ -159,6 +177,7 @@ static void print_csv(struct invocation *call, const struct exception_book *book
             days_left(e, book->as_of_us, call->arena),
             e->expires,
             day_of(e->next_review_us, call->arena),
+            orphaned(leavers, e, call->arena),
         };
         for (size_t j = 0; j < COUNT_OF(cells); j++)
             table_add(&table, cells[j]);
@@ -167,7 +186,8 @@ static void print_csv(struct invocation *call, const struct exception_book *book
 }
 
 static void print_json(struct invocation *call, const struct exception_book *book,
-                       const struct book_exception *const *list, size_t n)
+                       const struct leavers *leavers, const struct book_exception *const *list,
+                       size_t n)
 {
     struct json json = json_to(call->out);
     json_object(&json);
@@ -179,6 +199,7 @@ static void print_json(struct invocation *call, const struct exception_book *boo
     for (size_t i = 0; i < n; i++) {
         json_object(&json);
         deciding_json_exception(&json, list[i]);
+        json_member_str_or_null(&json, S("orphaned"), orphaned(leavers, list[i], call->arena));
         json_object_end(&json);
     }
     json_array_end(&json);
@@ -186,20 +207,14 @@ static void print_json(struct invocation *call, const struct exception_book *boo
     buf_char(call->out, '\n');
 }
 
-static bool is_over(const struct book_exception *e)
-{
-    return e->state != BOOK_PENDING && e->state != BOOK_SCHEDULED && e->state != BOOK_ACTIVE;
-}
-
 void booked_warn_orphans(struct invocation *call, struct ledger *ledger,
                          const struct book_exception *const *list, size_t n)
 {
     struct leavers leavers;
-    if (!leavers_load(call, ledger, &leavers) || !leavers_known(&leavers)) return;
+    if (!leavers_load(call, ledger, &leavers)) return;
     for (size_t i = 0; i < n; i++) {
-        str why;
-        if (is_over(list[i]) || !leavers_has_left(&leavers, list[i]->owner, call->arena, &why))
-            continue;
+        str why = orphaned(&leavers, list[i], call->arena);
+        if (!why.len) continue;
         table_tone(call->talk, S("orphaned: "), TONE_WARN, call->talk_colour);
         struct buf text = buf_in(call->arena);
         buf_format(&text, "%.*s: its owner %.*s (sallyport exception transfer %.*s)",
@@ -209,9 +224,11 @@ void booked_warn_orphans(struct invocation *call, struct ledger *ledger,
     }
 }
 
-void booked_print(struct invocation *call, const struct exception_book *book,
+bool booked_print(struct invocation *call, const struct exception_book *book, struct ledger *ledger,
                   const struct book_exception *const *list, size_t n)
 {
+    struct leavers leavers;
+    if (!leavers_load(call, ledger, &leavers)) return false;
     const struct book_exception **sorted =
         arena_array(call->arena, const struct book_exception *, n + 1);
     size_t at = 0;
@@ -221,13 +238,14 @@ void booked_print(struct invocation *call, const struct exception_book *book,
         if (!booked_is_alarm(list[i])) sorted[at++] = list[i];
     switch (call->format) {
     case FORMAT_TEXT:
-        print_text(call, book, sorted, n);
-        return;
+        print_text(call, book, &leavers, sorted, n);
+        break;
     case FORMAT_CSV:
-        print_csv(call, book, sorted, n);
-        return;
+        print_csv(call, book, &leavers, sorted, n);
+        break;
     case FORMAT_JSON:
-        print_json(call, book, sorted, n);
-        return;
+        print_json(call, book, &leavers, sorted, n);
+        break;
     }
+    return true;
 }

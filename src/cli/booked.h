@@ -12,9 +12,14 @@
 MUST_USE bool booked_read(struct invocation *call, struct exception_book *out,
                           struct ledger **ledger, int *status);
 
-/* Prints exceptions in the format asked for, those of a broken glass first. */
-void booked_print(struct invocation *call, const struct exception_book *book,
-                  const struct book_exception *const *list, size_t n);
+/* Prints exceptions in the format asked for, those of a broken glass first, and whose owner has
+ * left.
+ *
+ * ledger : NULL = the workspace has none
+ * False: said on the talk stream */
+MUST_USE bool booked_print(struct invocation *call, const struct exception_book *book,
+                           struct ledger *ledger, const struct book_exception *const *list,
+                           size_t n);
 /* Says on the talk stream which of those that are not over have an owner who has left, and why.
  *
  * ledger : NULL = the workspace has none */

@@ -29,10 +29,10 @@ static int list_one(struct invocation *call)
         arena_array(call->arena, const struct book_exception *, book.n + 1);
     for (size_t i = 0; i < book.n; i++)
         if (is_wanted(call, &book.items[i])) list[n++] = &book.items[i];
-    booked_print(call, &book, list, n);
+    bool good = booked_print(call, &book, ledger, list, n);
     booked_warn_orphans(call, ledger, list, n);
     if (ledger) ledger_close(ledger);
-    return EXIT_FINE;
+    return good ? EXIT_FINE : EXIT_FAILED;
 }
 
 /* What was listed, or why it could not be: in its own place, so that the others go on. */

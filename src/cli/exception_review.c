@@ -14,14 +14,15 @@ static int run(struct invocation *call)
     int status = EXIT_FAILED;
     size_t n = 0;
     if (!booked_read(call, &book, &ledger, &status)) return status;
-    if (ledger) ledger_close(ledger);
     int64_t until_us = call->as_of_us + (int64_t)option_count(call, S("days")) * day_us;
     const struct book_exception **list =
         arena_array(call->arena, const struct book_exception *, book.n + 1);
     for (size_t i = 0; i < book.n; i++)
         if (book.items[i].next_review_us && book.items[i].next_review_us <= until_us)
             list[n++] = &book.items[i];
-    booked_print(call, &book, list, n);
+    bool good = booked_print(call, &book, ledger, list, n);
+    if (ledger) ledger_close(ledger);
+    if (!good) return EXIT_FAILED;
     if (n && call->format == FORMAT_TEXT)
         buf_str(call->out, S("next: sallyport review start --monthly\n"));
     return n ? EXIT_NO : EXIT_FINE;
