@@ -387,6 +387,15 @@ static str use_line(const struct register_row *row, struct arena *arena)
     return buf_text(&out);
 }
 
+/* Empty where nobody knows. */
+static void put_number(struct tables *t, struct sheet *sheet, bool known, uint64_t value)
+{
+    if (known)
+        sheet_cell_u64(t->sheets, sheet, value);
+    else
+        cell(t, sheet, (str){0});
+}
+
 static void put_dates(struct tables *t, struct sheet *sheet, const struct register_row *row)
 {
     char text[INSTANT_TEXT];
@@ -398,10 +407,35 @@ static void put_dates(struct tables *t, struct sheet *sheet, const struct regist
     cell(t, sheet, row->reason);
     cell(t, sheet, row->deputy);
     sheet_cell_date(t->sheets, sheet, row->starts_us ? row->starts_us : row->granted_us);
-    sheet_cell_date(t->sheets, sheet, row->expires_us);
+    /* An end that is a day is its last moment: the instant is of the next one. */
+    if (row->expires.len == S("2026-11-30").len)
+        cell(t, sheet, row->expires);
+    else
+        sheet_cell_date(t->sheets, sheet, row->expires_us);
     cell(t, sheet, joined(t, row->approvers, 4));
     cell(t, sheet, row->ticket);
     cell(t, sheet, row->orphaned);
+}
+
+/* What the page says in words, each by itself: for whoever counts or sorts. */
+static void put_plain(struct tables *t, struct sheet *sheet, const struct register_row *row)
+{
+    char text[INSTANT_TEXT];
+    const struct exception_use *use = row->use;
+    bool opens = row->state == BOOK_ACTIVE || row->state == BOOK_SCHEDULED;
+    bool has_use = use && (use->connections || use->proposal != USE_UNKNOWN);
+    bool waits = row->state == BOOK_PENDING && row->needed;
+    sheet_cell_truth(t->sheets, sheet, row->break_glass);
+    put_number(t, sheet, opens, (uint64_t)register_days_left(row, t->report->as_of_us));
+    cell(t, sheet, str_copy(t->arena, instant_text(text, row->expires_us)));
+    sheet_cell_truth(t->sheets, sheet, row->carried);
+    sheet_cell_truth(t->sheets, sheet, row->overdue);
+    put_number(t, sheet, waits, row->approved);
+    put_number(t, sheet, waits, row->needed);
+    put_number(t, sheet, has_use, has_use ? use->connections : 0);
+    sheet_cell_date(t->sheets, sheet, use ? use->last_us : 0);
+    put_number(t, sheet, has_use || (use && use->passed_after), use ? use->passed_after : 0);
+    cell(t, sheet, use ? register_proposal_text(use->proposal) : (str){0});
 }
 
 static void put_exception(struct tables *t, struct sheet *sheet, const struct register_row *row)
@@ -412,19 +446,22 @@ static void put_exception(struct tables *t, struct sheet *sheet, const struct re
                 (row->use && row->use->passed_after);
     str until = row->expires.len ? row->expires : str_head(instant_text(text, row->expires_us), 10);
     sheet_cell_kind(t->sheets, sheet, row->id, S("strong short"));
-    sheet_cell_kind(t->sheets, sheet, state_line(row, as_of, t->arena),
+    sheet_cell_kind(t->sheets, sheet, register_state_text(row->state),
                     loud ? S("broken strong") : (str){0});
+    sheet_cell_shown(sheet, state_line(row, as_of, t->arena));
     bool opens = row->state == BOOK_ACTIVE || row->state == BOOK_SCHEDULED;
     sheet_cell_below(sheet,
                      str_format(t->arena, "%s %.*s", opens ? "until" : "end", STR_ARG(until)));
-    sheet_cell_kind(t->sheets, sheet, row->owner.len ? row->owner : S("nobody"),
+    sheet_cell_kind(t->sheets, sheet, row->owner,
                     row->orphaned.len ? S("broken strong") : (str){0});
+    if (!row->owner.len) sheet_cell_shown(sheet, S("nobody"));
     sheet_cell_below(sheet, owner_note(row, t->arena));
     cell(t, sheet, register_scope(row, t->arena));
     sheet_cell_below(sheet, row->reason);
     cell(t, sheet, timeline_row(row, as_of, t->arena));
     cell(t, sheet, use_line(row, t->arena));
     put_dates(t, sheet, row);
+    put_plain(t, sheet, row);
 }
 
 static void add_exceptions(struct tables *t)
@@ -444,6 +481,17 @@ static void add_exceptions(struct tables *t)
         FILE_COLUMN("approved_by", SHEET_TEXT),
         FILE_COLUMN("ticket", SHEET_TEXT),
         FILE_COLUMN("orphaned", SHEET_TEXT),
+        FILE_COLUMN("break_glass", SHEET_TRUTH),
+        FILE_COLUMN("days_left", SHEET_NUMBER),
+        FILE_COLUMN("expires_at", SHEET_TEXT),
+        FILE_COLUMN("carried", SHEET_TRUTH),
+        FILE_COLUMN("overdue", SHEET_TRUTH),
+        FILE_COLUMN("approvals", SHEET_NUMBER),
+        FILE_COLUMN("approvals_needed", SHEET_NUMBER),
+        FILE_COLUMN("connections", SHEET_NUMBER),
+        FILE_COLUMN("last_use", SHEET_MINUTE),
+        FILE_COLUMN("passed_after", SHEET_NUMBER),
+        FILE_COLUMN("proposal", SHEET_TEXT),
     };
     const struct exception_register *all = t->report->exceptions;
     struct sheet *sheet =

@@ -56,6 +56,16 @@ void sheet_cell_below(struct sheet *sheet, str text)
     if (sheet->n_cells) sheet->cells[sheet->n_cells - 1].below = text;
 }
 
+void sheet_cell_shown(struct sheet *sheet, str text)
+{
+    if (sheet->n_cells) sheet->cells[sheet->n_cells - 1].shown = text;
+}
+
+void sheet_cell_truth(struct sheets *sheets, struct sheet *sheet, bool value)
+{
+    sheet_cell(sheets, sheet, value ? S("true") : S("false"));
+}
+
 void sheet_cell_u64(struct sheets *sheets, struct sheet *sheet, uint64_t value)
 {
     sheet_cell(sheets, sheet, str_format(sheets->arena, "%" PRIu64, value));
@@ -92,20 +102,21 @@ const struct sheet *sheet_find(const struct sheets *sheets, str name)
 static void put_cell(struct buf *out, struct html_table *table, const struct sheet_column *column,
                      const struct sheet_cell *cell)
 {
+    str text = cell->shown.len ? cell->shown : cell->text;
     html_table_cell_kind(out, table, cell->kind);
     if (column->look == SHEET_PICTURE)
-        html_raw(out, cell->text);
-    else if (column->look == SHEET_CODE && cell->text.len) {
+        html_raw(out, text);
+    else if (column->look == SHEET_CODE && text.len) {
         html_raw(out, S("<code>"));
-        html_text(out, cell->text);
+        html_text(out, text);
         html_raw(out, S("</code>"));
-    } else if (column->look == SHEET_MINUTE && cell->text.len >= 10) {
+    } else if (column->look == SHEET_MINUTE && text.len >= 10) {
         html_raw(out, S("<span class=\"short\">"));
-        html_text(out, str_head(cell->text, 10));
+        html_text(out, str_head(text, 10));
         html_raw(out, S("</span>"));
-        html_text(out, str_tail(cell->text, 10));
+        html_text(out, str_tail(text, 10));
     } else
-        html_breakable(out, cell->text);
+        html_breakable(out, text);
     if (cell->below.len) {
         html_raw(out, S("<small>"));
         html_breakable(out, cell->below);
@@ -207,6 +218,8 @@ static void put_value(struct json *json, enum sheet_look look, str text)
     uint64_t value;
     if (!text.len)
         json_null(json);
+    else if (look == SHEET_TRUTH)
+        json_bool(json, str_equal(text, S("true")));
     else if (look == SHEET_NUMBER && str_u64(text, UINT64_MAX, &value))
         json_u64(json, value);
     else if (look == SHEET_NUMBER && text.ptr[0] == '-' &&

@@ -15,6 +15,7 @@ enum sheet_look {
     SHEET_NUMBER,  /* right-aligned; a number in JSON */
     SHEET_CODE,    /* what is typed, or a line of a file */
     SHEET_MINUTE,  /* "2026-11-02 08:14": the date stays whole */
+    SHEET_TRUTH,   /* "true" or "false", as JSON has them */
     SHEET_PICTURE, /* markup of our own: on the page alone */
 };
 
@@ -27,6 +28,7 @@ struct sheet_column {
 
 struct sheet_cell {
     str text;
+    str shown; /* on the page in its place: words for what files have as a plain value */
     str below; /* smaller, on the page alone */
     str kind;  /* class of the cell on the page: "broken", "soft"; empty = plain */
 };
@@ -63,6 +65,9 @@ void sheet_cell(struct sheets *sheets, struct sheet *sheet, str text);
 void sheet_cell_kind(struct sheets *sheets, struct sheet *sheet, str text, str kind);
 /* What stands below the text of the cell that was added last, on the page. */
 void sheet_cell_below(struct sheet *sheet, str text);
+/* What the page says instead of the text of the cell that was added last. */
+void sheet_cell_shown(struct sheet *sheet, str text);
+void sheet_cell_truth(struct sheets *sheets, struct sheet *sheet, bool value);
 void sheet_cell_u64(struct sheets *sheets, struct sheet *sheet, uint64_t value);
 /* "2026-11-02 08:14"; 0 = empty */
 void sheet_cell_minute(struct sheets *sheets, struct sheet *sheet, int64_t instant_us);

@@ -102,12 +102,40 @@ static void json_has_numbers_and_nulls(void **state)
     arena_close(&arena);
 }
 
+/* "active" in files, "active, 3 days left" on the page. */
+static void files_have_plain_values(void **state)
+{
+    static const struct sheet_column plain[] = {
+        {{"State", 5}, {"state", 5}, SHEET_TEXT,  false},
+        {{"Due", 3},   {"due", 3},   SHEET_TRUTH, true },
+    };
+    struct arena arena = arena_open("test", 0, NULL);
+    struct sheets sheets = {.arena = &arena, .whole = true};
+    struct buf out = buf_in(&arena), page = buf_in(&arena), file = buf_in(&arena);
+    struct json json = json_to(&out);
+    (void)state;
+    struct sheet *sheet = sheet_add(&sheets, S("e"), S("E"), S(""), plain, COUNT_OF(plain));
+    assert_true(sheet_row(&sheets, sheet));
+    sheet_cell(&sheets, sheet, S("active"));
+    sheet_cell_shown(sheet, S("active, 3 days left"));
+    sheet_cell_truth(&sheets, sheet, true);
+    sheet_json(&json, &sheets);
+    assert_true(str_equal(buf_text(&out), S("{\"e\":[{\"state\":\"active\",\"due\":true}]}")));
+    sheet_csv(&file, sheet);
+    assert_true(str_equal(buf_text(&file), S("state,due\r\nactive,true\r\n")));
+    sheet_html(&page, sheet);
+    assert_int_equal(count(buf_text(&page), S("active, 3 days left")), 1);
+    assert_int_equal(count(buf_text(&page), S("true")), 0);
+    arena_close(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest all[] = {
         cmocka_unit_test(no_cell_is_a_formula),
         cmocka_unit_test(a_cut_is_said),
         cmocka_unit_test(json_has_numbers_and_nulls),
+        cmocka_unit_test(files_have_plain_values),
     };
     return cmocka_run_group_tests(all, NULL, NULL);
 }
