@@ -106,7 +106,7 @@ static void add_row(struct table *table, const struct book_exception *e, int64_t
 {
     struct arena *arena = table->arena;
     bool alarm = booked_is_alarm(e);
-    enum table_tone tone = deciding_state_tone(e->state);
+    enum table_tone tone = deciding_print_state_tone(e->state);
     str id = alarm ? str_format(arena, "%.*s BREAK GLASS", STR_ARG(e->id)) : e->id;
     bool review_is_late = e->next_review_us && e->next_review_us <= now_us;
     table_add_toned(table, id, alarm ? TONE_BAD : TONE_STRONG);
@@ -114,7 +114,7 @@ static void add_row(struct table *table, const struct book_exception *e, int64_t
     table_add_toned(table,
                     is_orphan ? str_format(arena, "%.*s (has left)", STR_ARG(e->owner)) : e->owner,
                     is_orphan ? TONE_BAD : TONE_PLAIN);
-    table_add_toned(table, deciding_scope_text(e->scope, arena),
+    table_add_toned(table, deciding_print_scope_text(e->scope, arena),
                     tone == TONE_DIM ? TONE_DIM : TONE_PLAIN);
     table_add_toned(table, days_left(e, now_us, arena), days_tone(e, now_us));
     table_add(table, e->expires);
@@ -171,7 +171,7 @@ static void print_csv(struct invocation *call, const struct exception_book *book
             e->break_glass ? S("true") : S("false"),
             e->owner,
             e->deputy,
-            deciding_scope_text(e->scope, call->arena),
+            deciding_print_scope_text(e->scope, call->arena),
             e->reason,
             e->ticket,
             days_left(e, book->as_of_us, call->arena),
@@ -198,7 +198,7 @@ static void print_json(struct invocation *call, const struct exception_book *boo
     json_array(&json);
     for (size_t i = 0; i < n; i++) {
         json_object(&json);
-        deciding_json_exception(&json, list[i]);
+        deciding_print_json_exception(&json, list[i]);
         json_member_str_or_null(&json, S("orphaned"), orphaned(leavers, list[i], call->arena));
         json_object_end(&json);
     }

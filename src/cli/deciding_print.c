@@ -7,7 +7,7 @@
 /* ---- Words --------------------------------------------------------------------------------------
  */
 
-str deciding_distance(int64_t us, int64_t now_us, struct arena *arena)
+str deciding_print_distance(int64_t us, int64_t now_us, struct arena *arena)
 {
     const int64_t hour = 3600 * INSTANT_SECOND, minute = 60 * INSTANT_SECOND;
     bool past = us < now_us;
@@ -24,7 +24,7 @@ str deciding_distance(int64_t us, int64_t now_us, struct arena *arena)
     return str_format(arena, "in %" PRId64 " %s%s", n, unit, plural);
 }
 
-str deciding_scope_text(str scope, struct arena *arena)
+str deciding_print_scope_text(str scope, struct arena *arena)
 {
     struct scope_words words;
     struct err err = {0};
@@ -32,7 +32,7 @@ str deciding_scope_text(str scope, struct arena *arena)
     return exception_entry_scope_text(&words, arena);
 }
 
-str deciding_actor_text(const struct actor *actor, struct arena *arena)
+str deciding_print_actor_text(const struct actor *actor, struct arena *arena)
 {
     const char *clock = actor->clock_is_set ? ", clock set" : "";
     if (actor->authenticated)
@@ -41,14 +41,14 @@ str deciding_actor_text(const struct actor *actor, struct arena *arena)
                       STR_ARG(actor->account), STR_ARG(actor->machine), clock);
 }
 
-str deciding_time_text(int64_t us, struct arena *arena)
+str deciding_print_time_text(int64_t us, struct arena *arena)
 {
     char text[INSTANT_TEXT];
     str whole = instant_text(text, us);
     return str_format(arena, "%.*s %.*s UTC", 10, whole.ptr, 5, whole.ptr + 11);
 }
 
-enum table_tone deciding_state_tone(enum book_state state)
+enum table_tone deciding_print_state_tone(enum book_state state)
 {
     static const enum table_tone tones[BOOK_STATE_COUNT] = {
         [BOOK_PENDING] = TONE_WARN,   [BOOK_LAPSED] = TONE_DIM,  [BOOK_REJECTED] = TONE_DIM,
@@ -58,7 +58,7 @@ enum table_tone deciding_state_tone(enum book_state state)
     return tones[state];
 }
 
-void deciding_json_raw(struct json *json, str text)
+void deciding_print_json_raw(struct json *json, str text)
 {
     if (!text.len) {
         json_null(json);
@@ -80,7 +80,7 @@ static void member_instant(struct json *json, const char *key, int64_t us)
         json_null(json);
 }
 
-void deciding_json_exception(struct json *json, const struct book_exception *e)
+void deciding_print_json_exception(struct json *json, const struct book_exception *e)
 {
     json_member_str(json, S("id"), e->id);
     json_member_str(json, S("state"), exception_book_state_text(e->state));
@@ -89,7 +89,7 @@ void deciding_json_exception(struct json *json, const struct book_exception *e)
     json_member_str(json, S("owner"), e->owner);
     json_member_str_or_null(json, S("deputy"), e->deputy);
     json_key(json, S("scope"));
-    deciding_json_raw(json, e->scope);
+    deciding_print_json_raw(json, e->scope);
     json_member_str(json, S("reason"), e->reason);
     json_member_str_or_null(json, S("ticket"), e->ticket);
     json_member_str_or_null(json, S("risk_note"), e->risk);
@@ -155,15 +155,16 @@ static void print_request(struct deciding *d, const struct exception_entry *entr
     struct arena *arena = call->arena;
     print_head(d, entry, saved);
     if (entry->scope.len)
-        print_member(call, "opens", deciding_scope_text(entry->scope, arena), TONE_PLAIN);
+        print_member(call, "opens", deciding_print_scope_text(entry->scope, arena), TONE_PLAIN);
     if (entry->owner.len) print_member(call, "owner", entry->owner, TONE_PLAIN);
     print_member(call, "reason", entry->reason, TONE_PLAIN);
     effects_print(call, effect, call->out);
     if (entry->expires.len)
-        print_member(call, "ends",
-                     str_format(arena, "%.*s (%.*s)", STR_ARG(entry->expires),
-                                STR_ARG(deciding_distance(entry->expires_us, d->at_us, arena))),
-                     TONE_PLAIN);
+        print_member(
+            call, "ends",
+            str_format(arena, "%.*s (%.*s)", STR_ARG(entry->expires),
+                       STR_ARG(deciding_print_distance(entry->expires_us, d->at_us, arena))),
+            TONE_PLAIN);
     print_member(call, "approvals", approvals_text(d, entry), TONE_PLAIN);
     if (saved)
         print_member(call, "next",
@@ -184,7 +185,7 @@ static void json_request(struct json *json, const struct exception_entry *entry,
     else
         json_null(json);
     json_key(json, S("scope"));
-    deciding_json_raw(json, entry->scope);
+    deciding_print_json_raw(json, entry->scope);
     json_member_str_or_null(json, S("owner"), entry->owner);
     json_member_bool(json, S("break_glass"), entry->break_glass);
     json_member_str_or_null(json, S("expires"), entry->expires);
@@ -196,7 +197,7 @@ static void json_request(struct json *json, const struct exception_entry *entry,
         json_str(json, entry->risks[i]);
     json_array_end(json);
     json_key(json, S("effect"));
-    deciding_json_raw(json, entry->effect);
+    deciding_print_json_raw(json, entry->effect);
     json_member_str(json, S("text"), exception_effect_text(effect, arena));
     json_object_end(json);
 }
@@ -228,7 +229,7 @@ void deciding_print_requests(struct deciding *d, const struct exception_entry *e
 
 void deciding_print_head(struct invocation *call, const struct book_exception *e)
 {
-    str scope = deciding_scope_text(e->open ? e->open->scope : e->scope, call->arena);
+    str scope = deciding_print_scope_text(e->open ? e->open->scope : e->scope, call->arena);
     table_tone(call->out, e->id, TONE_STRONG, call->colour);
     buf_char(call->out, ' ');
     if (e->break_glass) table_tone(call->out, S("BREAK GLASS "), TONE_BAD, call->colour);
@@ -240,7 +241,7 @@ void deciding_print_head(struct invocation *call, const struct book_exception *e
 static str outcome(const struct deciding *d, const struct book_exception *e)
 {
     struct arena *arena = d->call->arena;
-    str distance = deciding_distance(e->expires_us, d->at_us, arena);
+    str distance = deciding_print_distance(e->expires_us, d->at_us, arena);
     str state = exception_book_state_text(e->state);
     if (e->open)
         return str_format(arena, "%.*s; the %.*s has %zu of %" PRIu64 " approvals", STR_ARG(state),
@@ -265,13 +266,13 @@ void deciding_print_done(struct deciding *d, const struct exception_entry *entry
         json_member_str(&json, S("kind"), ledger_kind_text(entry->kind));
         json_member_u64(&json, S("approvals"), e->open ? e->open->n_approvals : 0);
         json_member_u64(&json, S("needed"), e->open ? e->open->needed : 0);
-        deciding_json_exception(&json, e);
+        deciding_print_json_exception(&json, e);
         json_object_end(&json);
         buf_char(call->out, '\n');
         return;
     }
     table_tone(call->out, e->id, TONE_STRONG, call->colour);
     buf_format(call->out, " %.*s: ", STR_ARG(done));
-    table_tone(call->out, outcome(d, e), deciding_state_tone(e->state), call->colour);
+    table_tone(call->out, outcome(d, e), deciding_print_state_tone(e->state), call->colour);
     buf_char(call->out, '\n');
 }

@@ -19,15 +19,15 @@ void deciding_print_done(struct deciding *deciding, const struct exception_entry
                          uint64_t number, str done);
 
 /* "in 9 days", "in 3 hours", "2 days ago" */
-str deciding_distance(int64_t us, int64_t now_us, struct arena *arena);
+str deciding_print_distance(int64_t us, int64_t now_us, struct arena *arena);
 /* "10.10.4.0/24 → file-servers smb" of a scope's JSON. */
-str deciding_scope_text(str scope, struct arena *arena);
+str deciding_print_scope_text(str scope, struct arena *arena);
 /* "alice (logged in)", "alice (account root on adm01, not logged in)" */
-str deciding_actor_text(const struct actor *actor, struct arena *arena);
+str deciding_print_actor_text(const struct actor *actor, struct arena *arena);
 /* "2026-11-22 12:13 UTC" */
-str deciding_time_text(int64_t us, struct arena *arena);
-enum table_tone deciding_state_tone(enum book_state state);
+str deciding_print_time_text(int64_t us, struct arena *arena);
+enum table_tone deciding_print_state_tone(enum book_state state);
 /* Members of an exception that every command's JSON has: id, state, owner, ... */
-void deciding_json_exception(struct json *json, const struct book_exception *exception);
+void deciding_print_json_exception(struct json *json, const struct book_exception *exception);
 /* A JSON text as a value. */
-void deciding_json_raw(struct json *json, str text);
+void deciding_print_json_raw(struct json *json, str text);

@@ -45,7 +45,8 @@ static str words_of(const struct exception_entry *e, struct arena *arena)
     case LEDGER_AMENDMENT:
         if (e->scope.len)
             return str_format(arena, "%.*s to %.*s: %.*s", STR_ARG(e->ask),
-                              STR_ARG(deciding_scope_text(e->scope, arena)), STR_ARG(e->reason));
+                              STR_ARG(deciding_print_scope_text(e->scope, arena)),
+                              STR_ARG(e->reason));
         return str_format(arena, "%.*s until %.*s: %.*s", STR_ARG(e->ask), STR_ARG(e->expires),
                           STR_ARG(e->reason));
     case LEDGER_TRANSFERRED:
@@ -119,13 +120,13 @@ static void line(struct invocation *call, const char *what, str text, enum table
 static str when(struct invocation *call, int64_t us)
 {
     struct arena *arena = call->arena;
-    return str_format(arena, "%.*s (%.*s)", STR_ARG(deciding_time_text(us, arena)),
-                      STR_ARG(deciding_distance(us, call->as_of_us, arena)));
+    return str_format(arena, "%.*s (%.*s)", STR_ARG(deciding_print_time_text(us, arena)),
+                      STR_ARG(deciding_print_distance(us, call->as_of_us, arena)));
 }
 
 static void print_state(struct invocation *call, const struct book_exception *e)
 {
-    enum table_tone tone = deciding_state_tone(e->state);
+    enum table_tone tone = deciding_print_state_tone(e->state);
     table_tone(call->out, e->id, TONE_STRONG, call->colour);
     buf_char(call->out, ' ');
     if (e->break_glass)
@@ -148,7 +149,8 @@ static void print_request(struct invocation *call, const struct book_request *r)
          str_format(arena, "the %.*s of %.*s has %zu of %" PRIu64 " approvals", STR_ARG(ask),
                     STR_ARG(r->act.by.person), r->n_approvals, r->needed),
          TONE_WARN);
-    if (r->ask == BOOK_NARROWING) line(call, "to", deciding_scope_text(r->scope, arena), TONE_WARN);
+    if (r->ask == BOOK_NARROWING)
+        line(call, "to", deciding_print_scope_text(r->scope, arena), TONE_WARN);
     if (r->ask == BOOK_RENEWAL) line(call, "until", r->expires, TONE_WARN);
     line(call, "it opens", effect_text(r, arena), TONE_PLAIN);
     for (size_t i = 0; i < r->n_risks; i++)
@@ -160,7 +162,7 @@ static str approvers(const struct book_exception *e, struct arena *arena)
     struct buf out = buf_in(arena);
     for (size_t i = 0; e->in_force && i < e->in_force->n_approvals; i++) {
         if (i) buf_str(&out, S(", "));
-        buf_str(&out, deciding_actor_text(&e->in_force->approvals[i].by, arena));
+        buf_str(&out, deciding_print_actor_text(&e->in_force->approvals[i].by, arena));
     }
     return buf_text(&out);
 }
@@ -168,7 +170,7 @@ static str approvers(const struct book_exception *e, struct arena *arena)
 static void print_what(struct invocation *call, const struct book_exception *e)
 {
     struct arena *arena = call->arena;
-    line(call, "opens", deciding_scope_text(e->scope, arena), TONE_PLAIN);
+    line(call, "opens", deciding_print_scope_text(e->scope, arena), TONE_PLAIN);
     line(call, "owner", e->owner, TONE_PLAIN);
     line(call, "deputy", e->deputy, TONE_PLAIN);
     line(call, "reason", e->reason, TONE_PLAIN);
@@ -192,11 +194,11 @@ static void print_event(struct invocation *call, const struct event *event)
     struct arena *arena = call->arena;
     bool counts = !event->passed_over.len && event->kind != LEDGER_REFUSED;
     str head = str_format(arena, "%.*s  entry %-5" PRIu64 " %-29.*s",
-                          STR_ARG(deciding_time_text(event->time_us, arena)), event->entry,
+                          STR_ARG(deciding_print_time_text(event->time_us, arena)), event->entry,
                           STR_ARG(ledger_kind_text(event->kind)));
     buf_str(call->out, S("  "));
     table_tone(call->out, head, counts ? TONE_PLAIN : TONE_DIM, call->colour);
-    table_tone(call->out, deciding_actor_text(&event->by, arena),
+    table_tone(call->out, deciding_print_actor_text(&event->by, arena),
                event->by.authenticated ? TONE_PLAIN : TONE_WARN, call->colour);
     if (event->text.len) {
         buf_str(call->out, S(": "));
@@ -231,7 +233,7 @@ static void json_act(struct json *json, const char *key, const struct book_act *
     }
     json_object(json);
     json_key(json, S("by"));
-    deciding_json_raw(json, actor_json(&act->by, arena));
+    deciding_print_json_raw(json, actor_json(&act->by, arena));
     json_key(json, S("at"));
     json_instant(json, act->at_us);
     json_member_u64(json, S("entry"), act->entry);
@@ -245,7 +247,7 @@ static void json_request(struct json *json, const struct book_request *r, struct
     json_member_str(json, S("ask"), exception_book_ask_text(r->ask));
     json_act(json, "request", &r->act, arena);
     json_key(json, S("scope"));
-    deciding_json_raw(json, r->scope);
+    deciding_print_json_raw(json, r->scope);
     json_member_str(json, S("expires"), r->expires);
     json_key(json, S("expires_at"));
     json_instant(json, r->expires_us);
@@ -256,7 +258,7 @@ static void json_request(struct json *json, const struct book_request *r, struct
         json_str(json, r->risks[i]);
     json_array_end(json);
     json_key(json, S("effect"));
-    deciding_json_raw(json, r->effect);
+    deciding_print_json_raw(json, r->effect);
     json_key(json, S("approvals"));
     json_array(json);
     for (size_t i = 0; i < r->n_approvals; i++)
@@ -279,7 +281,7 @@ static void json_event(struct json *json, const struct event *event, struct aren
     json_instant(json, event->time_us);
     json_member_str(json, S("kind"), ledger_kind_text(event->kind));
     json_key(json, S("by"));
-    deciding_json_raw(json, actor_json(&event->by, arena));
+    deciding_print_json_raw(json, actor_json(&event->by, arena));
     json_member_str_or_null(json, S("text"), event->text);
     json_member_str_or_null(json, S("passed_over"), event->passed_over);
     json_object_end(json);
@@ -290,7 +292,7 @@ static void print_json(struct invocation *call, const struct book_exception *e,
 {
     struct json json = json_to(call->out);
     json_object(&json);
-    deciding_json_exception(&json, e);
+    deciding_print_json_exception(&json, e);
     json_key(&json, S("requests"));
     json_array(&json);
     for (size_t i = 0; i < e->n_requests; i++)

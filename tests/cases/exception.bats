@@ -31,16 +31,16 @@ setup_file() {
     export MADE=$BATS_FILE_TMPDIR/made MORNING=2026-11-22T08:00:00Z
     unset SALLYPORT_TOKEN SALLYPORT_TOKEN_FILE SALLYPORT_LEDGER_KEY SALLYPORT_CLOCK
     echo "correct-horse-battery" >"$BATS_FILE_TMPDIR/password"
-    at $MORNING init "$MADE" >/dev/null
+    at "$MORNING" init "$MADE" >/dev/null
     cp "$BATS_TEST_DIRNAME/exception/policy.yaml" "$MADE/policy.yaml"
-    at $MORNING user add boss --role admin --role operator --role approver --password-file "$BATS_FILE_TMPDIR/password" -C "$MADE"
-    login boss $MORNING >"$BATS_FILE_TMPDIR/boss.token"
+    at "$MORNING" user add boss --role admin --role operator --role approver --password-file "$BATS_FILE_TMPDIR/password" -C "$MADE"
+    login boss "$MORNING" >"$BATS_FILE_TMPDIR/boss.token"
     local name
     for name in ann bob carol; do
-        as boss $MORNING user add $name --role operator --role approver --password-file "$BATS_FILE_TMPDIR/password" -C "$MADE"
-        login $name $MORNING >"$BATS_FILE_TMPDIR/$name.login"
+        as boss "$MORNING" user add $name --role operator --role approver --password-file "$BATS_FILE_TMPDIR/password" -C "$MADE"
+        login $name "$MORNING" >"$BATS_FILE_TMPDIR/$name.login"
         cp "$BATS_FILE_TMPDIR/$name.login" "$BATS_FILE_TMPDIR/$name.token"
-        as $name $MORNING token create --name life --role operator --role approver --expires 2027-10-01 -C "$MADE" >"$BATS_FILE_TMPDIR/$name.long"
+        as $name "$MORNING" token create --name life --role operator --role approver --expires 2027-10-01 -C "$MADE" >"$BATS_FILE_TMPDIR/$name.long"
         mv "$BATS_FILE_TMPDIR/$name.long" "$BATS_FILE_TMPDIR/$name.token"
     done
 }
@@ -59,13 +59,13 @@ ask() {
 }
 
 @test "a life: request, refusal, approval, rules, end, renewal" {
-    run -0 ask ann $MORNING --expires 2026-12-01 --ticket CHG-7
+    run -0 ask ann "$MORNING" --expires 2026-12-01 --ticket CHG-7
     [[ $output == *"EX-1 request"*"opens 16 × 1 address pairs"*"1 needed, not of ann (requester), olga (owner)"* ]]
-    run -1 as ann $MORNING exception approve EX-1 -C "$W"
+    run -1 as ann "$MORNING" exception approve EX-1 -C "$W"
     [[ $output == *"ann requested it and can't approve it"* ]]
-    run -0 at $MORNING explain 10.10.4.3 10.20.0.21 -C "$W"
+    run -0 at "$MORNING" explain 10.10.4.3 10.20.0.21 -C "$W"
     [[ $output == *"does not pass"* ]]
-    run -0 as bob $MORNING exception approve EX-1 --note "until the new firmware" -C "$W"
+    run -0 as bob "$MORNING" exception approve EX-1 --note "until the new firmware" -C "$W"
     [[ $output == *"EX-1 approved: active until 2026-12-01 (in 9 days)"* ]]
 
     run -0 at 2026-11-25T08:00:00Z compile --target nftables -o "$W/out" -C "$W"
@@ -81,7 +81,7 @@ ask() {
     run -0 at 2026-12-01T23:00:00Z exception list --state active -C "$W"
     [[ $output != *"EX-1"* ]]
     run -0 at 2026-12-02T08:00:00Z compile --target nftables -o "$W/later" -C "$W"
-    ! grep -r "10.10.4.0" "$W/later" --include='*.nft'
+    run ! grep -r "10.10.4.0" "$W/later" --include='*.nft'
     run -0 at 2026-12-02T08:00:00Z explain 10.10.4.3 10.20.0.21 -C "$W"
     [[ $output == *"does not pass"*"exception EX-1 of olga expired 2026-12-01"* ]]
 
@@ -110,73 +110,73 @@ ask() {
 }
 
 @test "risks ask for two people, and one person is one under any name" {
-    run -0 as ann $MORNING exception request -C "$W" --from guest-wifi --to files --service smb --owner olga --reason r --expires 7d
+    run -0 as ann "$MORNING" exception request -C "$W" --from guest-wifi --to files --service smb --owner olga --reason r --expires 7d
     [[ $output == *"untrusted segment guest-wifi"*"2 needed"* ]]
-    run -0 as bob $MORNING exception approve EX-1 -C "$W"
+    run -0 as bob "$MORNING" exception approve EX-1 -C "$W"
     [[ $output == *"pending; the request has 1 of 2 approvals"* ]]
-    run -1 as bob $MORNING exception approve EX-1 -C "$W"
+    run -1 as bob "$MORNING" exception approve EX-1 -C "$W"
     [[ $output == *"bob has approved it already"* ]]
-    run -0 as carol $MORNING exception approve EX-1 -C "$W"
+    run -0 as carol "$MORNING" exception approve EX-1 -C "$W"
     [[ $output == *"active until"* ]]
 }
 
 @test "an administrator approves nothing of their own either" {
-    as boss $MORNING exception request -C "$W" --from 10.10.4.0/28 --to files --service smb --owner olga --reason r --expires 7d
-    run -1 as boss $MORNING exception approve EX-1 -C "$W"
+    as boss "$MORNING" exception request -C "$W" --from 10.10.4.0/28 --to files --service smb --owner olga --reason r --expires 7d
+    run -1 as boss "$MORNING" exception approve EX-1 -C "$W"
     [[ $output == *"boss requested it and can't approve it"* ]]
     # Whoever runs the program as the same account without a login might be anybody.
-    run -1 at $MORNING exception approve EX-1 -C "$W"
+    run -1 at "$MORNING" exception approve EX-1 -C "$W"
     [[ $output == *"from the same system account"* ]]
     # Whose it is not gives it to nobody.
-    run -1 as bob $MORNING exception transfer EX-1 --owner bob -C "$W"
+    run -1 as bob "$MORNING" exception transfer EX-1 --owner bob -C "$W"
     [[ $output == *"transferring somebody else's exception"* ]]
 }
 
 @test "breaking the glass is short, loud, by two, and looked at the next day" {
-    run -1 ask ann $MORNING --expires 9h --break-glass
+    run -1 ask ann "$MORNING" --expires 9h --break-glass
     [[ $output == *"longer than 8h"* ]]
-    run -0 ask ann $MORNING --expires 4h --break-glass
-    run -1 as ann $MORNING exception approve EX-1 -C "$W"
-    run -0 as bob $MORNING exception approve EX-1 -C "$W"
-    run -1 as ann $MORNING exception renew EX-1 --expires 6h --reason more -C "$W"
+    run -0 ask ann "$MORNING" --expires 4h --break-glass
+    run -1 as ann "$MORNING" exception approve EX-1 -C "$W"
+    run -0 as bob "$MORNING" exception approve EX-1 -C "$W"
+    run -1 as ann "$MORNING" exception renew EX-1 --expires 6h --reason more -C "$W"
     [[ $output == *"can't be renewed"* ]]
-    ask ann $MORNING --expires 7d
-    run -0 at $MORNING exception list -C "$W"
+    ask ann "$MORNING" --expires 7d
+    run -0 at "$MORNING" exception list -C "$W"
     [[ ${lines[1]} == "EX-1 BREAK GLASS"* ]]
     run -1 at 2026-11-23T09:00:00Z exception review -C "$W"
     [[ $output == *"EX-1 BREAK GLASS  expired"* ]]
 }
 
 @test "narrowing opens nothing new, whoever asks" {
-    ask ann $MORNING --expires 7d
-    as bob $MORNING exception approve EX-1 -C "$W"
-    run -1 as ann $MORNING exception narrow EX-1 --from 10.10.4.0/27 --reason r -C "$W"
+    ask ann "$MORNING" --expires 7d
+    as bob "$MORNING" exception approve EX-1 -C "$W"
+    run -1 as ann "$MORNING" exception narrow EX-1 --from 10.10.4.0/27 --reason r -C "$W"
     [[ $output == *"it would open 16 host pairs that it does not open now"* ]]
-    run -0 as ann $MORNING exception narrow EX-1 --from 10.10.4.0/29 --reason r -C "$W"
-    run -0 at $MORNING explain 10.10.4.9 10.20.0.21 -C "$W"
+    run -0 as ann "$MORNING" exception narrow EX-1 --from 10.10.4.0/29 --reason r -C "$W"
+    run -0 at "$MORNING" explain 10.10.4.9 10.20.0.21 -C "$W"
     [[ $output == *"EX-1 of olga"* ]]
-    as carol $MORNING exception approve EX-1 -C "$W"
-    run -0 at $MORNING explain 10.10.4.9 10.20.0.21 -C "$W"
+    as carol "$MORNING" exception approve EX-1 -C "$W"
+    run -0 at "$MORNING" explain 10.10.4.9 10.20.0.21 -C "$W"
     [[ $output == *"does not pass"* ]]
-    run -0 at $MORNING explain 10.10.4.2 10.20.0.21 -C "$W"
+    run -0 at "$MORNING" explain 10.10.4.2 10.20.0.21 -C "$W"
     [[ $output == *"EX-1 of olga"* ]]
 }
 
 @test "what does not fit the policy is refused in its words, and nothing is saved by a dry run" {
-    run -2 as ann $MORNING exception request -C "$W" --from guestwifi --to files --service smb --owner olga --reason r --expires 7d
+    run -2 as ann "$MORNING" exception request -C "$W" --from guestwifi --to files --service smb --owner olga --reason r --expires 7d
     [[ $output == *"\"guestwifi\" is not defined, did you mean \"guest-wifi\"?"* ]]
-    run -0 ask ann $MORNING --expires 7d --dry-run
+    run -0 ask ann "$MORNING" --expires 7d --dry-run
     [[ $output == *"nothing was saved"* ]]
-    run -0 at $MORNING exception list -C "$W"
+    run -0 at "$MORNING" exception list -C "$W"
     [ "$output" = "no exceptions" ]
-    run -1 ask ann $MORNING --expires 91d
-    run -2 ask ann $MORNING --expires soon
-    run -2 ask ann $MORNING --expires 7d --as-of 2026-11-01
+    run -1 ask ann "$MORNING" --expires 91d
+    run -2 ask ann "$MORNING" --expires soon
+    run -2 ask ann "$MORNING" --expires 7d --as-of 2026-11-01
 }
 
 @test "a group that is gone: an error while the exception lives, nothing afterwards" {
-    ask ann $MORNING --expires 7d
-    as bob $MORNING exception approve EX-1 -C "$W"
+    ask ann "$MORNING" --expires 7d
+    as bob "$MORNING" exception approve EX-1 -C "$W"
     sed -i '/^  files:/d' "$W/policy.yaml"
     run -2 at 2026-11-23T08:00:00Z compile --target nftables -o "$W/out" -C "$W"
     [[ $output == *"ledger:1:"*"files"* ]]
@@ -187,9 +187,9 @@ ask() {
 }
 
 @test "no exception is taken from a ledger that somebody has changed" {
-    ask ann $MORNING --expires 7d
-    as bob $MORNING exception approve EX-1 -C "$W"
-    at $MORNING explain 10.10.4.3 10.20.0.21 -C "$W" | grep -q "EX-1 of olga"
+    ask ann "$MORNING" --expires 7d
+    as bob "$MORNING" exception approve EX-1 -C "$W"
+    at "$MORNING" explain 10.10.4.3 10.20.0.21 -C "$W" | grep -q "EX-1 of olga"
     "$PYTHON" - "$W/ledger.db" <<'PY'
 import sqlite3, sys
 base = sqlite3.connect(sys.argv[1])
@@ -200,64 +200,64 @@ base.commit()
 PY
     for command in "check" "explain 10.10.4.3 10.20.0.21" "compile --target nftables -o $W/out" "simulate"; do
         # shellcheck disable=SC2086 # words
-        run at $MORNING $command -C "$W"
+        run at "$MORNING" $command -C "$W"
         [ "$status" != 0 ]
         [[ $output == *"no exception is taken from a ledger that does not verify"* ]]
     done
 }
 
 @test "a file instead of the ledger is for questions, not under governance" {
-    ask ann $MORNING --expires 7d
-    as bob $MORNING exception approve EX-1 -C "$W"
+    ask ann "$MORNING" --expires 7d
+    as bob "$MORNING" exception approve EX-1 -C "$W"
     cat >"$W/file.yaml" <<'YAML'
 exceptions:
   - {from: 10.10.9.9, to: files, service: smb, owner: olga, reason: r, approver: bob, expires: 2026-12-24}
 YAML
-    run -0 at $MORNING explain 10.10.9.9 10.20.0.21 --exceptions "$W/file.yaml" -C "$W"
+    run -0 at "$MORNING" explain 10.10.9.9 10.20.0.21 --exceptions "$W/file.yaml" -C "$W"
     [[ $output == *"stands for the exceptions of the ledger"* && $output == *"exception of olga"* ]]
-    run -0 at $MORNING explain 10.10.4.3 10.20.0.21 --exceptions "$W/file.yaml" -C "$W"
+    run -0 at "$MORNING" explain 10.10.4.3 10.20.0.21 --exceptions "$W/file.yaml" -C "$W"
     [[ $output == *"does not pass"* ]]
-    run -0 at $MORNING compile --target nftables -o "$W/out" --exceptions "$W/file.yaml" -C "$W"
+    run -0 at "$MORNING" compile --target nftables -o "$W/out" --exceptions "$W/file.yaml" -C "$W"
     echo "governance: {approvers: 1}" >>"$W/policy.yaml"
-    run -2 at $MORNING compile --target nftables -o "$W/out" --exceptions "$W/file.yaml" -C "$W"
+    run -2 at "$MORNING" compile --target nftables -o "$W/out" --exceptions "$W/file.yaml" -C "$W"
     [[ $output == *"the policy has a governance section"* ]]
     # The way from one to the other.
-    run -0 as ann $MORNING exception request --file "$W/file.yaml" -C "$W"
+    run -0 as ann "$MORNING" exception request --file "$W/file.yaml" -C "$W"
     [[ $output == *"each is requested anew"* && $output == *"EX-2 request"* ]]
 }
 
 @test "where a login is asked for, an account decides nothing" {
-    ask ann $MORNING --expires 7d
+    ask ann "$MORNING" --expires 7d
     echo "governance: {require-login: true}" >>"$W/policy.yaml"
     run -1 env -u SALLYPORT_CLOCK "$SALLYPORT" exception approve EX-1 -C "$W"
     [[ $output == *"require-login"* ]]
     # A clock that was set is no time for a decision either.
     run -1 as bob 2026-11-22T09:00:00Z exception approve EX-1 -C "$W"
     [[ $output == *"SALLYPORT_CLOCK"* ]]
-    run -0 at $MORNING exception list -C "$W"
+    run -0 at "$MORNING" exception list -C "$W"
     [[ $output == *"pending"* ]]
 }
 
 @test "several at once: ids are given once, one approval counts once" {
     local i
     for i in 1 2 3 4 5 6 7 8; do
-        ask ann $MORNING --expires 7d >"$W/said.$i" 2>&1 &
+        ask ann "$MORNING" --expires 7d >"$W/said.$i" 2>&1 &
     done
     wait
-    run -0 at $MORNING exception list --json -C "$W"
+    run -0 at "$MORNING" exception list --json -C "$W"
     "$PYTHON" - "$output" <<'PY'
 import json, sys
 ids = [e["id"] for e in json.loads(sys.argv[1])["exceptions"]]
 assert ids == [f"EX-{n}" for n in range(1, 9)], ids
 PY
     for i in 1 2 3 4 5 6 7 8; do
-        as bob $MORNING exception approve EX-$i -C "$W" >/dev/null 2>&1 &
-        as carol $MORNING exception revoke EX-$i --reason r -C "$W" >/dev/null 2>&1 &
-        as bob $MORNING exception approve EX-$i -C "$W" >/dev/null 2>&1 &
+        as bob "$MORNING" exception approve EX-$i -C "$W" >/dev/null 2>&1 &
+        as carol "$MORNING" exception revoke EX-$i --reason r -C "$W" >/dev/null 2>&1 &
+        as bob "$MORNING" exception approve EX-$i -C "$W" >/dev/null 2>&1 &
     done
     wait
-    run -0 at $MORNING ledger verify -C "$W"
-    run -0 at $MORNING exception list --state revoked --json -C "$W"
+    run -0 at "$MORNING" ledger verify -C "$W"
+    run -0 at "$MORNING" exception list --state revoked --json -C "$W"
     "$PYTHON" - "$output" "$W/ledger.db" <<'PY'
 import json, sqlite3, sys
 told = json.loads(sys.argv[1])
