@@ -42,7 +42,7 @@ static int run(struct invocation *call)
 }
 
 static const struct example examples[] = {
-    {T("sallyport token end T-4"), T("From now on it is refused. A login's too: that logs out.")},
+    {T("sallyport token end T-1"), T("From now on it is refused. A login's too: that logs out.")},
 };
 
 const struct command token_end_command = {
