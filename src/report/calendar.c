@@ -112,7 +112,9 @@ static void put_event(struct buf *out, const struct calendar *calendar,
 
 static bool is_listed(const struct register_row *row)
 {
-    return row->state == BOOK_ACTIVE || row->state == BOOK_SCHEDULED;
+    /* A break-glass that is over is looked at the next day. */
+    return row->state == BOOK_ACTIVE || row->state == BOOK_SCHEDULED ||
+           (row->break_glass && row->next_review_us);
 }
 
 /* A calendar holds one component at the least (RFC 5545 3.6): without exceptions, its time zone. */
@@ -136,7 +138,7 @@ static void put_row(struct buf *out, const struct calendar *calendar,
         out, calendar, row, "end", row->expires_us,
         str_format(arena, "%sSMB exception %.*s ends (%.*s)", loud, STR_ARG(row->id), STR_ARG(who)),
         arena);
-    if (row->next_review_us && row->next_review_us < row->expires_us)
+    if (row->next_review_us && (row->break_glass || row->next_review_us < row->expires_us))
         put_event(out, calendar, row, "review", row->next_review_us,
                   str_format(arena, "%sreview SMB exception %.*s (%.*s)", loud, STR_ARG(row->id),
                              STR_ARG(who)),

@@ -67,12 +67,21 @@ static void only_what_can_still_open_is_listed(void **state)
     (void)state;
     rows[1].state = BOOK_EXPIRED;
     rows[2].state = BOOK_PENDING;
+    struct register_row over = living(S("d"));
+    over.state = BOOK_EXPIRED;
+    over.break_glass = true;
+    over.expires_us = 29 * INSTANT_DAY;
     str text = written(&arena, rows, 3);
     assert_true(str_contains(text, S("reason: a")));
     assert_false(str_contains(text, S("reason: b")));
     assert_false(str_contains(text, S("reason: c")));
     assert_true(str_contains(text, S("DTSTART:19700210T000000Z")));
     assert_true(str_contains(text, S("DTSTART:19700131T000000Z")));
+    /* Over, and nobody has looked at it yet. */
+    text = written(&arena, &over, 1);
+    assert_true(str_contains(text, S("SUMMARY:BREAK-GLASS review SMB exception EX-1")));
+    over.next_review_us = 0;
+    assert_false(str_contains(written(&arena, &over, 1), S("VEVENT")));
     /* A calendar without any component is none. */
     assert_true(str_contains(written(&arena, rows, 0), S("BEGIN:VTIMEZONE")));
     arena_close(&arena);

@@ -124,9 +124,9 @@ static struct register_row row_of_book(const struct book_exception *e, int64_t a
             row.renewed_us = e->requests[i].granted_us;
     if (e->state == BOOK_REVOKED) row.ended_us = e->revocation.at_us;
     if (e->state == BOOK_EXPIRED) row.ended_us = e->expires_us;
-    if (e->state == BOOK_ACTIVE || e->state == BOOK_SCHEDULED)
-        row.next_review_us = e->next_review_us;
-    row.overdue = e->state == BOOK_ACTIVE && e->next_review_us && e->next_review_us < as_of_us;
+    /* Also of a break-glass that is over and that nobody has looked at. */
+    row.next_review_us = e->next_review_us;
+    row.overdue = e->next_review_us && e->next_review_us <= as_of_us;
     return row;
 }
 

@@ -115,6 +115,8 @@ PY
 assert r["since"] == "2026-10-31T18:00:00.000000Z", r["since"]
 assert f["break_glass"] == 0 and f["exceptions"] == 1 and f["exceptions_expired"] == 2, f
 assert ("exception ended", "EX-3") in [(c["what"], c["of"]) for c in t["changes"]]
+assert {e["id"] for e in t["exceptions"] if e["overdue"]} == {"EX-1", "EX-3"} and f["exceptions_overdue"] == 2, t["exceptions"]
+assert [a for a in t["actions"] if "overdue" in a["what"] and "EX-3" in a["what"] + a["why"]], t["actions"]
 PY
     run -0 --separate-stderr "$PYTHON" - "$WS" technical.html <<'PY'
 import hashlib, json, sqlite3, sys
@@ -175,7 +177,9 @@ lines = data.split(b"\r\n")
 assert lines[-1] == b"" and b"\n" not in b"".join(lines) and all(len(line) <= 75 for line in lines)
 events = [c for c in icalendar.Calendar.from_ical(data).walk("VEVENT")]
 ends = [e for e in events if "ends" in str(e["SUMMARY"])]
-assert [str(e["SUMMARY"]) for e in ends] == ["SMB exception EX-1 ends (alice)"], ends
+assert [str(e["SUMMARY"]) for e in ends] == ["SMB exception EX-1 ends (alice)", "BREAK-GLASS SMB exception EX-3 ends (alice)"], ends
+looks = [str(e["SUMMARY"]) for e in events if "review" in str(e["SUMMARY"])]
+assert "BREAK-GLASS review SMB exception EX-3 (alice)" in looks, looks
 assert len({str(e["UID"]) for e in events}) == len(events)
 assert 'old firmware, see the ticket; "really"' in str(ends[0]["DESCRIPTION"]), ends[0]["DESCRIPTION"]
 for e in events:
