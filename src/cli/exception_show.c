@@ -3,6 +3,7 @@
 #include "base/instant.h"
 #include "cli/booked.h"
 #include "cli/deciding_print.h"
+#include "cli/measured_use.h"
 #include "ledger/entry_text.h"
 #include "ledger/exception_entry.h"
 
@@ -104,6 +105,31 @@ static bool read_history(struct invocation *call, struct ledger *ledger, struct 
         return true;
     (void)command_fail(call, &err);
     return false;
+}
+
+/* ---- Use ----------------------------------------------------------------------------------------
+ */
+
+/* How it was used, as the workspace's evidence tells in the policy's words; NULL where one of them
+ * is not there, or does not hold now: the commands that are for that say why. */
+static const struct exception_use *use_of(struct invocation *call, const struct book_exception *e)
+{
+    struct policy_file *file = arena_new(call->arena, struct policy_file);
+    struct buf unsaid = buf_in(call->arena);
+    struct invocation quiet = *call;
+    struct measured_use use = {0};
+    struct err err = {0};
+    int status = EXIT_FINE;
+    quiet.talk = &unsaid;
+    if (!e->in_force ||
+        call->os->kind(call->os->self, command_path(call, S("policy.yaml"))) != OS_FILE)
+        return NULL;
+    if (!policy_file_load(&quiet, file, &status) ||
+        !policy_file_resolve(&quiet, file, NULL, true, &status) ||
+        !measured_use_of_workspace(&quiet, file, &file->book, &use, &err))
+        return NULL;
+    const struct book_exception *same = exception_book_find(&file->book, e->id);
+    return same && use.items ? &use.items[same - file->book.items] : NULL;
 }
 
 /* ---- Text ---------------------------------------------------------------------------------------
@@ -210,11 +236,24 @@ static void print_event(struct invocation *call, const struct event *event)
              TONE_BAD);
 }
 
+static void print_use(struct invocation *call, const struct exception_use *use)
+{
+    struct arena *arena = call->arena;
+    bool is_alarm = use->passed_after > 0;
+    line(call, "use", exception_use_text(use, arena), is_alarm ? TONE_BAD : TONE_PLAIN);
+    line(call, "proposal",
+         str_format(arena, "%.*s: %.*s", STR_ARG(exception_use_proposal_text(use->proposal)),
+                    STR_ARG(use->because)),
+         TONE_PLAIN);
+}
+
 static void print_text(struct invocation *call, const struct book_exception *e,
                        const struct history *history)
 {
+    const struct exception_use *use = use_of(call, e);
     print_state(call, e);
     print_what(call, e);
+    if (use) print_use(call, use);
     buf_str(call->out, S("history\n"));
     for (size_t i = 0; i < history->n; i++)
         print_event(call, &history->events[i]);
@@ -299,6 +338,12 @@ static void print_json(struct invocation *call, const struct book_exception *e,
         json_request(&json, &e->requests[i], call->arena);
     json_array_end(&json);
     json_act(&json, "revocation", &e->revocation, call->arena);
+    const struct exception_use *use = use_of(call, e);
+    json_key(&json, S("use"));
+    if (use)
+        deciding_print_json_raw(&json, exception_use_json(use, call->arena));
+    else
+        json_null(&json);
     json_key(&json, S("history"));
     json_array(&json);
     for (size_t i = 0; i < history->n; i++)

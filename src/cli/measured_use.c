@@ -2,6 +2,7 @@
 #include "cli/measured_use.h"
 
 #include "base/map.h"
+#include "cli/workspace.h"
 #include "policy/exceptions.h"
 
 /* From a grant, or its start, to its end; to what replaced it; to the revocation. Spans that touch
@@ -95,4 +96,22 @@ bool measured_use_of(struct invocation *call, const struct policy_file *file,
         items[places[i]] = uses[i];
     *out = (struct measured_use){items, matrix && (matrix->n_flows || matrix->n_coverage)};
     return true;
+}
+
+bool measured_use_of_workspace(struct invocation *call, const struct policy_file *file,
+                               const struct exception_book *book, struct measured_use *out,
+                               struct err *err)
+{
+    struct workspace workspace = {0};
+    struct matrix_view *matrix = arena_new(call->arena, struct matrix_view);
+    struct host_list *hosts = arena_new(call->arena, struct host_list);
+    *out = (struct measured_use){0};
+    if (call->os->kind(call->os->self, workspace_database(call)) != OS_FILE) return true;
+    bool good = workspace_open(call, &workspace, err) &&
+                store_load_matrix(workspace.store, call->arena, matrix, err) &&
+                store_load_hosts(workspace.store, call->arena, hosts, err) &&
+                measured_use_of(call, file, book, workspace.store, matrix->n_flows ? matrix : NULL,
+                                hosts, out, err);
+    if (workspace.store) store_close(workspace.store);
+    return good;
 }

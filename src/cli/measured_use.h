@@ -22,3 +22,7 @@ MUST_USE bool measured_use_of(struct invocation *call, const struct policy_file 
                               const struct exception_book *book, struct store *store,
                               const struct matrix_view *matrix, const struct host_list *hosts,
                               struct measured_use *out, struct err *err);
+/* The same from the workspace's own database; without one there are no items. */
+MUST_USE bool measured_use_of_workspace(struct invocation *call, const struct policy_file *file,
+                                        const struct exception_book *book, struct measured_use *out,
+                                        struct err *err);

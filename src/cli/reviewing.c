@@ -20,22 +20,13 @@ str reviewing_day(int64_t at_us, struct arena *arena)
 /* ---- What is known ------------------------------------------------------------------------------
  */
 
-/* Of a workspace that has a database, and a policy to ask by. */
+/* With a policy to ask by. */
 static bool measure(struct invocation *call, struct reviewing *about)
 {
-    struct workspace workspace = {0};
-    struct matrix_view *matrix = arena_new(call->arena, struct matrix_view);
-    struct host_list *hosts = arena_new(call->arena, struct host_list);
     struct err err = {0};
-    if (!about->can_measure || call->os->kind(call->os->self, workspace_database(call)) != OS_FILE)
-        return true;
+    if (!about->can_measure) return true;
     size_t first = about->file->found.n;
-    bool good = workspace_open(call, &workspace, &err) &&
-                store_load_matrix(workspace.store, call->arena, matrix, &err) &&
-                store_load_hosts(workspace.store, call->arena, hosts, &err) &&
-                measured_use_of(call, about->file, &about->book, workspace.store,
-                                matrix->n_flows ? matrix : NULL, hosts, &about->use, &err);
-    if (workspace.store) store_close(workspace.store);
+    bool good = measured_use_of_workspace(call, about->file, &about->book, &about->use, &err);
     policy_file_print(call->talk, call->arena, call->talk_colour, about->file->source,
                       about->file->policy.text, &about->file->found, first);
     if (!good) (void)command_fail(call, &err);

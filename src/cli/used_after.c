@@ -3,24 +3,8 @@
 
 #include "base/instant.h"
 #include "cli/measured_use.h"
-#include "cli/workspace.h"
 
 enum { PAIRS_SHOWN = 3 };
-
-static bool measure(struct invocation *call, struct policy_file *file, struct measured_use *out,
-                    struct err *err)
-{
-    struct workspace workspace = {0};
-    struct matrix_view *matrix = arena_new(call->arena, struct matrix_view);
-    struct host_list *hosts = arena_new(call->arena, struct host_list);
-    bool good = workspace_open(call, &workspace, err) &&
-                store_load_matrix(workspace.store, call->arena, matrix, err) &&
-                store_load_hosts(workspace.store, call->arena, hosts, err) &&
-                measured_use_of(call, file, &file->book, workspace.store,
-                                matrix->n_flows ? matrix : NULL, hosts, out, err);
-    if (workspace.store) store_close(workspace.store);
-    return good;
-}
 
 bool used_after_find(struct invocation *call, struct policy_file *file,
                      const struct used_after **out, size_t *n, struct err *err)
@@ -28,10 +12,8 @@ bool used_after_find(struct invocation *call, struct policy_file *file,
     struct measured_use measured = {0};
     *n = 0;
     *out = NULL;
-    if (!file->has_ledger || !file->book.n ||
-        call->os->kind(call->os->self, workspace_database(call)) != OS_FILE)
-        return true;
-    if (!measure(call, file, &measured, err)) return false;
+    if (!file->has_ledger || !file->book.n) return true;
+    if (!measured_use_of_workspace(call, file, &file->book, &measured, err)) return false;
     struct used_after *used = arena_array(call->arena, struct used_after, file->book.n + 1);
     for (size_t i = 0; i < file->book.n && measured.items; i++)
         if (measured.items[i].passed_after)
