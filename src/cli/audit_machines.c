@@ -4,6 +4,7 @@
 #include "cli/policy_file.h"
 #include "cli/workspace.h"
 #include "matrix/roles.h"
+#include "reason/replay.h"
 #include "rules/hardened.h"
 #include "targets/registry_pol.h"
 
@@ -18,6 +19,7 @@ struct loading {
     struct host_list hosts;
     struct hosts_view view;
     struct compare_seen *seen; /* per host */
+    bool *is_there; /* per host: it did something; what was only tried may be no machine */
     const struct collected **collected;
     const struct collected **of_host; /* per host; NULL = none */
     bool *taken;                      /* per collected: it is of a host */
@@ -109,10 +111,18 @@ static enum signing weaker(enum signing a, enum signing b)
     return a < b ? a : b;
 }
 
+static void note_there(struct loading *l, struct addr addr, int64_t at_us)
+{
+    const struct host *host = addr_is_none(addr) ? NULL : hosts_at(&l->hosts, addr, at_us);
+    if (host) l->is_there[host - l->hosts.hosts] = true;
+}
+
 static void see_flows(struct loading *l, const struct matrix_view *matrix)
 {
     for (size_t i = 0; i < matrix->n_flows; i++) {
         const struct matrix_flow *f = &matrix->flows[i];
+        note_there(l, f->client.addr, f->last_us);
+        if (replay_server_answered(f)) note_there(l, f->server.addr, f->last_us);
         if (addr_is_none(f->client.addr)) continue;
         const struct host *host = hosts_at(&l->hosts, f->client.addr, f->last_us);
         if (!host || host->ambiguous) continue;
@@ -157,6 +167,7 @@ static bool load_workspace(struct loading *l, struct err *err)
     struct arena *arena = l->call->arena;
     if (!load_hosts(l, &matrix, err)) return false;
     l->seen = arena_array(arena, struct compare_seen, l->hosts.n + 1);
+    l->is_there = arena_array(arena, bool, l->hosts.n + 1);
     l->of_host = arena_array(arena, const struct collected *, l->hosts.n + 1);
     see_postures(l);
     see_flows(l, &matrix);
@@ -244,7 +255,7 @@ static void add_host(struct loading *l, size_t at)
     struct placed placed = placed_of(l, host, c);
     if (l->ends && !placed.enforces && !c) return;
     if (!c && !shows_something(&l->seen[at])) {
-        l->out->n_silent += placed.enforces;
+        l->out->n_silent += placed.enforces && (host->name.len || l->is_there[at]);
         return;
     }
     char text[ADDR_TEXT];
