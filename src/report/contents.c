@@ -376,12 +376,14 @@ static str use_line(const struct register_row *row, struct arena *arena)
     if (!use) return S("not known");
     struct buf out = buf_in(arena);
     if (use->connections)
-        buf_format(&out, "%" PRIu64 " times, last %.*s", use->connections,
+        buf_format(&out, "%" PRIu64 " time%s, last %.*s", use->connections,
+                   use->connections == 1 ? "" : "s",
                    STR_ARG(str_head(instant_text(text, use->last_us), 10)));
     else
         buf_str(&out, use->proposal == USE_UNKNOWN ? S("not known") : S("never"));
     if (use->passed_after)
-        buf_format(&out, "; STILL PASSES after its end, %" PRIu64 " times", use->passed_after);
+        buf_format(&out, "; STILL PASSES after its end, %" PRIu64 " time%s", use->passed_after,
+                   use->passed_after == 1 ? "" : "s");
     if (use->proposal != USE_KEEP && use->proposal != USE_UNKNOWN && register_is_living(row))
         buf_format(&out, "; proposed: %.*s", STR_ARG(register_proposal_text(use->proposal)));
     return buf_text(&out);
