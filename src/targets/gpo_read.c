@@ -519,8 +519,14 @@ bool gpo_read_undone(str source, bytes content, struct arena *arena, struct targ
     for (str left = str_of_bytes(content); left.len; left = rest, number++) {
         str words[3];
         (void)str_cut(left, '\n', &line, &rest);
-        if (str_starts(line, mark))
-            target_add_setting(out, arena, str_tail(line, mark.len), S("stays"));
+        if (str_starts(line, mark)) {
+            str name = str_tail(line, mark.len);
+            if (!name.len) {
+                (void)err_line(err, ERR_MALFORMED, number, 1, "expected what is not undone");
+                return err_in(err, source);
+            }
+            target_add_setting(out, arena, name, S("stays"));
+        }
         if (!str_starts(line, S("Undo-Value '"))) continue;
         if (!undoes_one_value(line, arena, words)) {
             (void)err_line(err, ERR_MALFORMED, number, 1, "expected a key, a name and data");
