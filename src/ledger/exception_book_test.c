@@ -229,6 +229,14 @@ static const struct {
     {"+0 ann policy - approvers=2\n+0 ann request EX-1 needed=2\n+0 ann policy -\n+1 bob approve "
      "EX-1 needed=1\n",                                                                    "pending",  "3 it is 2"                                      },
     {"+0 ann policy - approvers=0\n+0 ann request EX-1\n",                                      "pending",  "0 no policy can ask"                            },
+    {"+0 ann policy - most=9000\n+0 ann request EX-1 life=2161\n+0 ann policy -\n+1 bob approve "
+     "EX-1\n",                                                                             "pending",
+     "3 by the policy of now the latest end is 2027-02-20"                                                                                                   },
+    {"+0 ann request EX-1 life=24\n+1 bob approve EX-1\n+0 ann policy - most=9000\n+1 ann renew EX-1 "
+     "life=2161\n+0 ann policy -\n+1 carl approve EX-1\n",                                "active*",
+     "5 by the policy of now the latest end is 2027-02-20"                                                                                                   },
+    {"+0 ann request EX-1 life=2160\n+1 bob approve EX-1\n+0 ann policy - most=10\n+1 ann narrow "
+     "EX-1\n+1 carl approve EX-1\n",                                                      "active*",  NULL                                             },
  /* What is approved. */
     {"+0 ann request EX-1\n+1 bob approve EX-1 entry=7\n",                                      "pending",  "1 entry 0, not entry 7"                         },
     {"+0 ann request EX-1\n+1 bob approve EX-1\n+1 carl approve EX-1\n",                        "active*",

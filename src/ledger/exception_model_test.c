@@ -176,11 +176,20 @@ static bool try_amendment(struct model *m, struct model_exception *e, const stru
     return true;
 }
 
+/* By the policy of the approval, from what was known when it was asked for. */
+static bool ends_in_time(const struct model *m, const struct model_exception *e,
+                         const struct model_request *open)
+{
+    uint64_t most = e->glass && m->most_hours > 8 ? 8 : m->most_hours;
+    int64_t from = open->starts > open->at ? open->starts : open->at;
+    return open->ask == BOOK_NARROWING || open->ends - from <= (int64_t)most * HOUR_US;
+}
+
 static bool try_approval(struct model *m, struct model_exception *e, const struct deed *d)
 {
     struct model_request *open = waiting(e, d->at);
     if (!open || open->entry != d->request || !fits_login(m, d->by)) return false;
-    if (one_person(d->by, open->by)) return false;
+    if (one_person(d->by, open->by) || !ends_in_time(m, e, open)) return false;
     if (people[d->by].person == e->owner || people[d->by].person == e->deputy) return false;
     for (size_t i = 0; i < open->n_approvers; i++)
         if (one_person(d->by, open->approvers[i])) return false;

@@ -391,6 +391,21 @@ static str check_requester(const struct question *q, const struct book_request *
            STR_ARG(requester->person), STR_ARG(by->account));
 }
 
+/* The end that was asked for, by the policy that holds at the approval: one that allowed longer
+ * lives may have stood there for the request alone. */
+static str check_still_ends(const struct question *q, const struct book_request *open)
+{
+    const struct book_exception *e = q->exception;
+    struct arena *arena = q->arena;
+    /* A narrowing keeps the end that is in force. */
+    if (open->ask == BOOK_NARROWING) return FINE;
+    int64_t latest_us =
+        exception_rules_latest_end(q->governance, e->break_glass, open->starts_us, open->act.at_us);
+    if (open->expires_us <= latest_us) return FINE;
+    REFUSE("it would live until %.*s; by the policy of now the latest end is %.*s: request it anew",
+           STR_ARG(open->expires), STR_ARG(at_text(latest_us, arena)));
+}
+
 static str refuse_approval(const struct question *q, enum book_state state)
 {
     const struct book_exception *e = q->exception;
@@ -403,6 +418,7 @@ static str refuse_approval(const struct question *q, enum book_state state)
     if (!why.len) why = check_text(S("the note"), entry->note, LIMIT_REASON_BYTES, false, arena);
     if (!why.len) why = check_open(q, state, &open);
     if (!why.len) why = check_requester(q, open, "approve");
+    if (!why.len) why = check_still_ends(q, open);
     if (why.len) return why;
     if (actor_same_person(person, e->owner))
         REFUSE("%.*s owns it and can't approve it", STR_ARG(person));
