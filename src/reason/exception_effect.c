@@ -590,6 +590,11 @@ static void put_pairs(struct buf *out, const struct exception_effect *e)
     uint64_t product = 0;
     bool whole = num_mul(e->clients, e->servers, &product) && product == e->pairs;
     bool countless = e->clients > CURES_MANY && e->servers > CURES_MANY;
+    if (!e->clients || !e->servers) {
+        buf_str(out, S("opens nothing: no two addresses of its ends could meet (what is in no "
+                       "segment takes the word internet)"));
+        return;
+    }
     whole |= !countless && e->pairs > CURES_MANY;
     buf_str(out, S("opens "));
     if (!e->pairs) {

@@ -560,6 +560,10 @@ static void what_was_used_is_said(void **state)
     effect = effect_of(&o, "from: clients, to: 10.2.0.9, service: smb");
     expect_text(&o, &effect,
                 "opens 256 × 1 address pairs (12 × 0 known machines), of which none was ever used");
+    effect = effect_of(&o, "from: 198.51.100.7, to: 10.2.0.9, service: smb");
+    expect_text(&o, &effect,
+                "opens nothing: no two addresses of its ends could meet (what is in no segment "
+                "takes the word internet)");
     effect = effect_of(&o, "from: clients, to: servers, service: smb");
     assert_true(str_contains(exception_effect_text(&effect, &o.arena),
                              S("opens countless address pairs (12 × 1 known machines), of")));
