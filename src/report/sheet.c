@@ -156,8 +156,13 @@ void sheet_html(struct buf *out, const struct sheet *sheet)
         if (!sheet->columns[i].file_only)
             columns[n_columns++] = (struct html_column){sheet->columns[i].title,
                                                         sheet->columns[i].look == SHEET_NUMBER};
-    struct html_table table = html_table_start(out, sheet->caption, columns, n_columns);
     size_t n_shown = 0, n_kept = sheet->n_cells / sheet->n_columns;
+    if (sheet->n_rows && sheet->n_folded == sheet->n_rows) {
+        put_more(out, sheet, 0);
+        arena_close(&scratch);
+        return;
+    }
+    struct html_table table = html_table_start(out, sheet->caption, columns, n_columns);
     for (size_t i = 0; i < n_kept; i++) {
         if (sheet->folded[i]) continue;
         n_shown++;

@@ -102,6 +102,21 @@ static void json_has_numbers_and_nulls(void **state)
     arena_close(&arena);
 }
 
+/* No head of a table above nothing. */
+static void what_is_folded_is_told_without_a_table(void **state)
+{
+    struct arena arena = arena_open("test", 0, NULL);
+    struct sheets sheets = {.arena = &arena};
+    struct buf page = buf_in(&arena);
+    (void)state;
+    struct sheet *sheet = sheet_of(&sheets, 0, S("x"));
+    (void)sheet_row_folded(&sheets, sheet);
+    sheet_html(&page, sheet);
+    assert_int_equal(count(buf_text(&page), S("<table")), 0);
+    assert_int_equal(count(buf_text(&page), S("1 more row is not shown here")), 1);
+    arena_close(&arena);
+}
+
 /* "active" in files, "active, 3 days left" on the page. */
 static void files_have_plain_values(void **state)
 {
@@ -135,6 +150,7 @@ int main(void)
         cmocka_unit_test(no_cell_is_a_formula),
         cmocka_unit_test(a_cut_is_said),
         cmocka_unit_test(json_has_numbers_and_nulls),
+        cmocka_unit_test(what_is_folded_is_told_without_a_table),
         cmocka_unit_test(files_have_plain_values),
     };
     return cmocka_run_group_tests(all, NULL, NULL);
