@@ -30,9 +30,21 @@ static int list_one(struct invocation *call)
     for (size_t i = 0; i < book.n; i++)
         if (is_wanted(call, &book.items[i])) list[n++] = &book.items[i];
     bool good = booked_print(call, &book, ledger, list, n);
-    booked_warn_orphans(call, ledger, list, n);
+    if (good) booked_warn_orphans(call, ledger, list, n);
     if (ledger) ledger_close(ledger);
     return good ? EXIT_FINE : EXIT_FAILED;
+}
+
+/* What the workspace's own list says beside it, line by line. */
+static void put_talk(struct invocation *call, str talk, enum table_tone tone)
+{
+    str line, rest = str_trim(talk);
+    while (rest.len) {
+        (void)str_cut(rest, '\n', &line, &rest);
+        table_tone(call->out, line, tone, call->colour);
+        buf_char(call->out, '\n');
+    }
+    buf_char(call->out, '\n');
 }
 
 /* What was listed, or why it could not be: in its own place, so that the others go on. */
@@ -43,9 +55,7 @@ static void put_org(struct invocation *call, struct json *json, str workspace, i
         table_tone(call->out, workspace, TONE_STRONG, call->colour);
         buf_char(call->out, '\n');
         buf_str(call->out, buf_text(listed));
-        table_tone(call->out, str_trim(buf_text(talk)), status == EXIT_FINE ? TONE_WARN : TONE_BAD,
-                   call->colour);
-        buf_str(call->out, talk->len ? S("\n\n") : S("\n"));
+        put_talk(call, buf_text(talk), status == EXIT_FINE ? TONE_WARN : TONE_BAD);
         return;
     }
     json_object(json);

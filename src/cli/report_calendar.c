@@ -27,6 +27,14 @@ static int run(struct invocation *call)
         err_in(&err, path);
         return command_fail(call, &err);
     }
+    if (call->format == FORMAT_JSON) {
+        struct json json = json_to(call->out);
+        json_object(&json);
+        json_member_str(&json, S("path"), path);
+        json_object_end(&json);
+        buf_char(call->out, '\n');
+        return EXIT_FINE;
+    }
     buf_format(call->out, "%.*s: the ends and reviews of exceptions\n", STR_ARG(path));
     return EXIT_FINE;
 }

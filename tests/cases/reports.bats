@@ -186,6 +186,8 @@ for e in events:
     assert [a["TRIGGER"].dt for a in e.walk("VALARM")] == [timedelta(days=-7), timedelta(days=-1)]
 PY
     cp exceptions.ics first.ics
+    run -0 --separate-stderr at 2026-11-01T00:30:00Z report calendar -C "$WS" -o exceptions.ics --json
+    [ "$output" = '{"path":"exceptions.ics"}' ]
     at 2026-11-02T00:30:00Z report calendar -C "$WS" -o exceptions.ics
     [ "$(grep -h '^UID' first.ics)" = "$(grep -h '^UID' exceptions.ics)" ]
 }
@@ -228,6 +230,9 @@ assert rows[0]["trouble"] and rows[0]["grade"] is None and rows[0]["bad"], rows[
 assert rows[1]["trouble"] is None and rows[1]["ledger"] == "verified" and rows[1]["organisation"] == "Contoso", rows[1]
 assert rows[1]["figures"]["exceptions"] == 1
 PY
+    run -1 --separate-stderr at 2026-11-22T19:00:00Z exception list --all-orgs orgs
+    [ "$(grep -c 'not a sallyport workspace' <<<"$output")" = 1 ]
+    [[ "$output" != *"?"* ]]
     run -2 --separate-stderr "$SALLYPORT" report --all-orgs orgs --pdf x.pdf
     [[ "$stderr" == *"without --pdf"* ]]
 }
