@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report/changes.h"
 
+#define T(text)                                                                                    \
+    {                                                                                              \
+        text, sizeof(text) - 1                                                                     \
+    }
+
 struct changing {
     const struct report *report;
     const struct host_names *names;
@@ -33,6 +38,31 @@ static str who_line(struct changing *c, const struct register_row *row)
     return str_format(c->arena, "%.*s; owner %.*s", STR_ARG(scope), STR_ARG(row->owner));
 }
 
+/* What was decided about it, and the ends after which it was renewed. */
+static void add_decisions(struct changing *c, const struct register_row *row, str line)
+{
+    static const struct {
+        str granted, rejected;
+    } words[] = {
+        [BOOK_FIRST] = {T("exception granted"),  T("exception rejected")},
+        [BOOK_RENEWAL] = {T("exception renewed"),  T("renewal rejected")  },
+        [BOOK_NARROWING] = {T("exception narrowed"), T("narrowing rejected")},
+    };
+    const struct book_exception *e = row->in_book;
+    int64_t end_us = 0;
+    for (size_t i = 0; i < e->n_requests; i++) {
+        const struct book_request *r = &e->requests[i];
+        bool glass = row->break_glass && r->ask == BOOK_FIRST;
+        if (r->rejection.at_us) add(c, r->rejection.at_us, words[r->ask].rejected, row->id, line);
+        if (!r->is_granted) continue;
+        if (end_us && end_us <= r->granted_us) add(c, end_us, S("exception ended"), row->id, line);
+        add(c, r->granted_us, glass ? S("break-glass granted") : words[r->ask].granted, row->id,
+            line);
+        end_us = r->expires_us;
+    }
+    if (e->state == BOOK_LAPSED) add(c, e->expires_us, S("request lapsed"), row->id, line);
+}
+
 static void add_exceptions(struct changing *c)
 {
     for (size_t i = 0; i < c->report->exceptions->n; i++) {
@@ -41,9 +71,7 @@ static void add_exceptions(struct changing *c)
         add(c, row->requested_us,
             row->break_glass ? S("break-glass asked for") : S("exception asked for"), row->id,
             line);
-        add(c, row->granted_us,
-            row->break_glass ? S("break-glass granted") : S("exception granted"), row->id, line);
-        add(c, row->renewed_us, S("exception renewed"), row->id, line);
+        if (row->in_book) add_decisions(c, row, line);
         if (row->ended_us)
             add(c, row->ended_us,
                 row->state == BOOK_REVOKED ? S("exception revoked") : S("exception ended"), row->id,

@@ -113,15 +113,13 @@ static struct register_row row_of_book(const struct book_exception *e, int64_t a
         .expires_us = e->expires_us,
         .last_review_us = e->last_review_us,
         .renewals = e->renewals,
+        .in_book = e,
     };
     if (e->open) {
         row.approved = e->open->n_approvals;
         row.needed = e->open->needed;
     }
     if (e->n_requests && e->requests[0].is_granted) row.granted_us = e->requests[0].granted_us;
-    for (size_t i = 1; i < e->n_requests; i++)
-        if (e->requests[i].is_granted && e->requests[i].ask == BOOK_RENEWAL)
-            row.renewed_us = e->requests[i].granted_us;
     if (e->state == BOOK_REVOKED) row.ended_us = e->revocation.at_us;
     if (e->state == BOOK_EXPIRED) row.ended_us = e->expires_us;
     /* Also of a break-glass that is over and that nobody has looked at. */

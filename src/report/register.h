@@ -26,8 +26,8 @@ struct register_row {
     int64_t ended_us;                 /* revoked or expired; 0 = not */
     int64_t last_review_us, next_review_us;
     uint64_t renewals;
-    int64_t renewed_us;              /* the last renewal granted; 0 = none */
-    const struct exception_use *use; /* NULL = not known */
+    const struct book_exception *in_book; /* NULL: of a file */
+    const struct exception_use *use;      /* NULL = not known */
 };
 
 struct exception_register {

@@ -68,6 +68,10 @@ setup_file() {
     cp executive.json september.json
     as alice 2026-10-06T08:00:00Z exception renew EX-1 --expires 2026-11-30 --reason "still old" >/dev/null 2>&1
     as bob 2026-10-06T09:00:00Z exception approve EX-1 >/dev/null 2>&1
+    as alice 2026-10-07T08:00:00Z exception renew EX-2 --expires 2026-10-20 --reason "once more" >/dev/null 2>&1
+    as bob 2026-10-07T09:00:00Z exception reject EX-2 --reason "the quarter is over" >/dev/null 2>&1
+    as alice 2026-10-08T08:00:00Z exception renew EX-2 --expires 2026-10-20 --reason "really" >/dev/null 2>&1
+    as bob 2026-10-08T09:00:00Z exception approve EX-2 >/dev/null 2>&1
     as alice 2026-10-31T17:00:00Z exception request --break-glass --from 10.10.9.4 --to 10.20.0.40 --service smb --owner alice \
         --reason "restore at night" --expires 4h >/dev/null 2>&1
     as bob 2026-10-31T17:10:00Z exception approve EX-3 >/dev/null 2>&1
@@ -92,7 +96,8 @@ PY
     tell exceptions.json <<'PY'
 assert r["since"] == "2026-09-30T18:00:00.000000Z", r["since"]
 what = [(c["what"], c["of"]) for c in t["changes"]]
-assert ("exception ended", "EX-2") in what, what
+assert [(w, c["at"][:10]) for w, c in ((c["what"], c) for c in t["changes"]) if c["of"] == "EX-2"] == [
+    ("exception ended", "2026-10-06"), ("renewal rejected", "2026-10-07"), ("exception renewed", "2026-10-08"), ("exception ended", "2026-10-21")], what
 assert ("exception renewed", "EX-1") in what, what
 assert ("break-glass granted", "EX-3") in what, what
 assert f["exceptions"] == 2 and b["exceptions"] == 2, (f, b)
