@@ -34,7 +34,7 @@ bool booked_read(struct invocation *call, struct exception_book *out, struct led
     *status = EXIT_FAILED;
     if (!ledger_exists(call->os, call->workspace, call->arena)) return true;
     bool good = acting_ledger(call, LEDGER_READ, ledger, &err) &&
-                exception_book_read(*ledger, call->as_of_us, call->arena, out, &err);
+                granted_read(call, *ledger, call->as_of_us, out, &err);
     if (good)
         granted_say_faults(call, out);
     else {

@@ -88,6 +88,21 @@ static bool read_book(struct deciding *d, struct err *err)
            exception_book_read(d->ledger, d->at_us, d->call->arena, &d->book, err);
 }
 
+/* Entries never go back in time, so one that was written under a wrong clock holds up the others.
+ */
+static void say_clock(struct deciding *d)
+{
+    struct invocation *call = d->call;
+    char at[INSTANT_TEXT];
+    if (d->at_us - call->now_us < 60 * INSTANT_SECOND) return;
+    str line = str_format(call->arena,
+                          "the ledger's last entry is of %.*s, ahead of the clock: what is written "
+                          "now gets that time",
+                          STR_ARG(instant_text(at, d->at_us)));
+    table_tone(call->talk, line, TONE_WARN, call->talk_colour);
+    buf_char(call->talk, '\n');
+}
+
 bool deciding_begin(struct deciding *d, int *status)
 {
     struct err err = {0};
@@ -100,6 +115,7 @@ bool deciding_begin(struct deciding *d, int *status)
     }
     acting_say(d->call, &d->actor);
     if (!read_book(d, &err)) return fail(d, &err, status);
+    say_clock(d);
     if (!d->has_policy) d->governance = d->book.governance;
     return append_policy(d, &err) || fail(d, &err, status);
 }

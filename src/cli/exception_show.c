@@ -3,6 +3,7 @@
 #include "base/instant.h"
 #include "cli/booked.h"
 #include "cli/deciding_print.h"
+#include "cli/granted.h"
 #include "cli/measured_use.h"
 #include "ledger/entry_text.h"
 #include "ledger/exception_entry.h"
@@ -101,7 +102,8 @@ static bool read_history(struct invocation *call, struct ledger *ledger, struct 
     const uint32_t kinds =
         (EXCEPTION_ENTRY_KINDS & ~(UINT32_C(1) << LEDGER_POLICY)) | UINT32_C(1) << LEDGER_REFUSED;
     struct err err = {0};
-    if (ledger_each(ledger, kinds, 0, call->as_of_us, (struct ledger_visit){out, visit}, &err))
+    if (ledger_each(ledger, kinds, 0, granted_until(call, call->as_of_us),
+                    (struct ledger_visit){out, visit}, &err))
         return true;
     (void)command_fail(call, &err);
     return false;

@@ -2,15 +2,24 @@
 #include "cli/granted.h"
 
 #include "cli/acting.h"
+#include "ledger/exception_entry.h"
 #include "ledger/ledger_verify.h"
 
 /* ---- Reading ------------------------------------------------------------------------------------
  */
 
+/* Now, everything that was written has happened: entries that were written under a clock that ran
+ * ahead too, and those after them, which can't have an earlier time. Or a revocation would wait. */
+int64_t granted_until(const struct invocation *call, int64_t as_of_us)
+{
+    return as_of_us < call->now_us ? as_of_us : INT64_MAX;
+}
+
 static bool read_verified(struct invocation *call, struct ledger *ledger, int64_t as_of_us,
                           struct exception_book *out, struct err *err)
 {
-    struct exception_reader *reader = exception_book_start(as_of_us, call->arena);
+    struct exception_reader *reader =
+        exception_book_start(granted_until(call, as_of_us), call->arena);
     const struct ledger_question question = {.visit = exception_book_visit(reader)};
     struct ledger_verdict verdict = {0};
     if (!ledger_verify_open(ledger, &question, call->arena, &verdict, err)) return false;
@@ -19,6 +28,17 @@ static bool read_verified(struct invocation *call, struct ledger *ledger, int64_
                        "no exception is taken from a ledger that does not verify: %.*s (see "
                        "\"sallyport ledger verify\")",
                        STR_ARG(verdict.text));
+    exception_book_end(reader, as_of_us, out);
+    return true;
+}
+
+bool granted_read(struct invocation *call, struct ledger *ledger, int64_t as_of_us,
+                  struct exception_book *out, struct err *err)
+{
+    int64_t until_us = granted_until(call, as_of_us);
+    struct exception_reader *reader = exception_book_start(until_us, call->arena);
+    if (!ledger_each(ledger, EXCEPTION_ENTRY_KINDS, 0, until_us, exception_book_visit(reader), err))
+        return false;
     exception_book_end(reader, as_of_us, out);
     return true;
 }

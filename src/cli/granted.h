@@ -14,6 +14,12 @@
  * fails : REFUSED (the ledger does not verify), what ledger_open says */
 MUST_USE bool granted_book(struct invocation *call, int64_t as_of_us, struct exception_book *out,
                            bool *exists, struct err *err);
+/* The time until which entries are read for it. */
+int64_t granted_until(const struct invocation *call, int64_t as_of_us);
+/* The same of a ledger that is open, which is not verified. Of the past (as_of_us before now) what
+ * was written until then counts, of now and the future everything that was written. */
+MUST_USE bool granted_read(struct invocation *call, struct ledger *ledger, int64_t as_of_us,
+                           struct exception_book *out, struct err *err);
 /* Entries that were passed over, on the talk stream: the first few, and how many. */
 void granted_say_faults(struct invocation *call, const struct exception_book *book);
 

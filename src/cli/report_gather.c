@@ -3,6 +3,7 @@
 
 #include "cli/acting.h"
 #include "cli/audit_machines.h"
+#include "cli/granted.h"
 #include "cli/leavers.h"
 #include "cli/measured_use.h"
 #include "reason/check_evidence.h"
@@ -140,7 +141,7 @@ static bool load_book(struct invocation *call, struct report_gather *g, struct l
         g->book = g->file.book;
         return true;
     }
-    return exception_book_read(ledger, call->as_of_us, call->arena, &g->book, err);
+    return granted_read(call, ledger, call->as_of_us, &g->book, err);
 }
 
 /* Owners whom the directory knows no more. */

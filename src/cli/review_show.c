@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/granted.h"
 #include "cli/reviewing.h"
 #include "report/scope_words.h"
 
@@ -172,7 +173,7 @@ static int run(struct invocation *call)
     struct err err = {0};
     if (!acting_ledger(call, LEDGER_READ, &ledger, &err)) return command_fail(call, &err);
     bool good = review_book_read(ledger, call->as_of_us, call->arena, &reviews, &err) &&
-                exception_book_read(ledger, call->as_of_us, call->arena, &book, &err);
+                granted_read(call, ledger, call->as_of_us, &book, &err);
     ledger_close(ledger);
     if (!good) return command_fail(call, &err);
     str id = call->arguments[0];

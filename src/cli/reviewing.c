@@ -82,7 +82,7 @@ bool reviewing_load(struct invocation *call, struct ledger *ledger, int64_t at_u
     struct reviewing about = {0};
     struct err err = {0};
     *status = EXIT_FAILED;
-    if (!exception_book_read(ledger, at_us, call->arena, &about.book, &err)) {
+    if (!granted_read(call, ledger, at_us, &about.book, &err)) {
         (void)command_fail(call, &err);
         return false;
     }

@@ -313,6 +313,8 @@ void exception_book_end(struct exception_reader *r, int64_t as_of_us, struct exc
         *e = r->by_id[i]->e;
         e->state = exception_rules_state(e, as_of_us);
         e->open = exception_rules_open(e, as_of_us);
+        /* Written under a clock that ran ahead of this one, it has been revoked all the same. */
+        if (e->revocation.at_us > as_of_us) e->revocation.at_us = as_of_us;
         e->next_review_us = next_review(e, r->governance.review_s);
     }
     *out = (struct exception_book){

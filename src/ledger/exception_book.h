@@ -108,7 +108,8 @@ MUST_USE bool exception_book_read(struct ledger *ledger, int64_t as_of_us, struc
 /* The same in steps, for a scan that reads the ledger anyway (its verification). Entries of other
  * kinds, and those after until_us, are passed over.
  *
- * out : as_of_us at least the time of the last entry; lasts until the reader is given another */
+ * out : lasts until the reader is given another. Where as_of_us is before entries that were read,
+ *       what they took away is gone at as_of_us, and what they granted begins at their time */
 struct exception_reader; /* opaque, of the arena */
 struct exception_reader *exception_book_start(int64_t until_us, struct arena *arena);
 struct ledger_visit exception_book_visit(struct exception_reader *reader);

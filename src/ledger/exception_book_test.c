@@ -191,163 +191,161 @@ static struct exception_book book_of(struct story *s, const char *steps)
 static const struct {
     const char *steps, *expected, *fault;
 } rules[] = {
-    {"+0 olga request EX-1\n+1 bob approve EX-1\n",                                             "active*",  NULL                                             },
-    {"+0 olga request EX-1\n",                                                                  "pending",  NULL                                             },
+    {"+0 olga request EX-1\n+1 bob approve EX-1\n",                                             "active*",  NULL                                                 },
+    {"+0 olga request EX-1\n",                                                                  "pending",  NULL                                                 },
  /* Approver and requester. */
     {"+0 ann request EX-1\n+1 ann approve EX-1\n",                                              "pending",
-     "1 ann requested it and can't approve it"                                                                                                               },
-    {"+0 ann request EX-1\n+1 ANN@contoso.com approve EX-1\n",                                  "pending",  "1 requested it"                                 },
-    {"+0 ~root request EX-1\n+1 ~root approve EX-1\n",                                          "pending",  "1 root requested it"                            },
-    {"+0 ~srv request EX-1\n+1 bob approve EX-1\n",                                             "pending",  "1 same system account, srv"                     },
-    {"+0 ann request EX-1\n+1 ~srv approve EX-1\n",                                             "pending",  "1 same system account, srv"                     },
-    {"+0 ~root request EX-1\n+1 bob approve EX-1\n",                                            "active*",  NULL                                             },
+     "1 ann requested it and can't approve it"                                                                                                                   },
+    {"+0 ann request EX-1\n+1 ANN@contoso.com approve EX-1\n",                                  "pending",  "1 requested it"                                     },
+    {"+0 ~root request EX-1\n+1 ~root approve EX-1\n",                                          "pending",  "1 root requested it"                                },
+    {"+0 ~srv request EX-1\n+1 bob approve EX-1\n",                                             "pending",  "1 same system account, srv"                         },
+    {"+0 ann request EX-1\n+1 ~srv approve EX-1\n",                                             "pending",  "1 same system account, srv"                         },
+    {"+0 ~root request EX-1\n+1 bob approve EX-1\n",                                            "active*",  NULL                                                 },
  /* Approver, owner, deputy. */
-    {"+0 ann request EX-1\n+1 olga approve EX-1\n",                                             "pending",  "1 olga owns it"                                 },
-    {"+0 ann request EX-1\n+1 CONTOSO\\Olga approve EX-1\n",                                    "pending",  "1 owns it"                                      },
+    {"+0 ann request EX-1\n+1 olga approve EX-1\n",                                             "pending",  "1 olga owns it"                                     },
+    {"+0 ann request EX-1\n+1 CONTOSO\\Olga approve EX-1\n",                                    "pending",  "1 owns it"                                          },
     {"+0 ann request EX-1 deputy=dan\n+1 dan approve EX-1\n",                                   "pending",
-     "1 dan is the owner's deputy"                                                                                                                           },
+     "1 dan is the owner's deputy"                                                                                                                               },
     {"+0 ann request EX-1\n+1 ann transfer EX-1 owner=bob\n+1 bob approve EX-1\n",              "pending",
-     "2 bob owns it"                                                                                                                                         },
+     "2 bob owns it"                                                                                                                                             },
  /* Enough approvers, and each once. */
-    {"+0 ann request EX-1 risks=1 needed=2\n+1 bob approve EX-1 needed=2\n",                    "pending",  NULL                                             },
+    {"+0 ann request EX-1 risks=1 needed=2\n+1 bob approve EX-1 needed=2\n",                    "pending",  NULL                                                 },
     {"+0 ann request EX-1 risks=1 needed=2\n+1 bob approve EX-1 needed=2\n+1 carl approve EX-1 "
-     "needed=2\n",                                                                         "active*",  NULL                                             },
+     "needed=2\n",                                                                         "active*",  NULL                                                 },
     {"+0 ann request EX-1 risks=1 needed=2\n+1 bob approve EX-1 needed=2\n+1 Bob approve EX-1 "
-     "needed=2\n",                                                                         "pending",  "2 bob has approved it already"                  },
+     "needed=2\n",                                                                         "pending",  "2 bob has approved it already"                      },
     {"+0 ann request EX-1 risks=1 needed=2\n+1 bob approve EX-1 needed=2\n+1 ~srv approve EX-1 "
-     "needed=2\n",                                                                         "pending",  "2 same system account"                          },
+     "needed=2\n",                                                                         "pending",  "2 same system account"                              },
     {"+0 ann request EX-1 risks=1 needed=1\n",                                                  "",
-     "0 it would need 1 approvals; the policy asks for 2"                                                                                                    },
-    {"+0 ann request EX-1 needed=0\n",                                                          "",         "0 it would need 0"                              },
-    {"+0 ann request EX-1 needed=17\n",                                                         "",         "0 it would need 17"                             },
+     "0 it would need 1 approvals; the policy asks for 2"                                                                                                        },
+    {"+0 ann request EX-1 needed=0\n",                                                          "",         "0 it would need 0"                                  },
+    {"+0 ann request EX-1 needed=17\n",                                                         "",         "0 it would need 17"                                 },
     {"+0 ann request EX-1 risks=1 needed=2\n+1 bob approve EX-1 needed=1\n",                    "pending",
-     "1 1 approvals are needed, but it is 2"                                                                                                                 },
+     "1 1 approvals are needed, but it is 2"                                                                                                                     },
     {"+0 ann policy -\n+0 ann request EX-1\n+0 ann policy - approvers=2\n+1 bob approve EX-1 "
-     "needed=1\n",                                                                         "pending",  "3 it is 2"                                      },
+     "needed=1\n",                                                                         "pending",  "3 it is 2"                                          },
  /* A policy that became stricter counts; one that became milder does not. */
-    {"+0 ann request EX-1\n+1 bob approve EX-1 needed=2\n",                                     "pending",  NULL                                             },
+    {"+0 ann request EX-1\n+1 bob approve EX-1 needed=2\n",                                     "pending",  NULL                                                 },
     {"+0 ann policy - approvers=2\n+0 ann request EX-1 needed=2\n+0 ann policy -\n+1 bob approve "
-     "EX-1 needed=1\n",                                                                    "pending",  "3 it is 2"                                      },
-    {"+0 ann policy - approvers=0\n+0 ann request EX-1\n",                                      "pending",  "0 no policy can ask"                            },
+     "EX-1 needed=1\n",                                                                    "pending",  "3 it is 2"                                          },
+    {"+0 ann policy - approvers=0\n+0 ann request EX-1\n",                                      "pending",  "0 no policy can ask"                                },
     {"+0 ann policy - most=9000\n+0 ann request EX-1 life=2161\n+0 ann policy -\n+1 bob approve "
-     "EX-1\n",                                                                             "pending",
-     "3 by the policy of now the latest end is 2027-02-20"                                                                                                   },
-    {"+0 ann request EX-1 life=24\n+1 bob approve EX-1\n+0 ann policy - most=9000\n+1 ann renew EX-1 "
-     "life=2161\n+0 ann policy -\n+1 carl approve EX-1\n",                                "active*",
-     "5 by the policy of now the latest end is 2027-02-20"                                                                                                   },
+     "EX-1\n",                                                                             "pending",  "3 by the policy of now the latest end is 2027-02-20"},
+    {"+0 ann request EX-1 life=24\n+1 bob approve EX-1\n+0 ann policy - most=9000\n+1 ann renew "
+     "EX-1 life=2161\n+0 ann policy -\n+1 carl approve EX-1\n",                            "active*",  "5 by the policy of now the latest end is 2027-02-20"},
     {"+0 ann request EX-1 life=2160\n+1 bob approve EX-1\n+0 ann policy - most=10\n+1 ann narrow "
-     "EX-1\n+1 carl approve EX-1\n",                                                      "active*",  NULL                                             },
+     "EX-1\n+1 carl approve EX-1\n",                                                       "active*",  NULL                                                 },
  /* What is approved. */
-    {"+0 ann request EX-1\n+1 bob approve EX-1 entry=7\n",                                      "pending",  "1 entry 0, not entry 7"                         },
+    {"+0 ann request EX-1\n+1 bob approve EX-1 entry=7\n",                                      "pending",  "1 entry 0, not entry 7"                             },
     {"+0 ann request EX-1\n+1 bob approve EX-1\n+1 carl approve EX-1\n",                        "active*",
-     "2 nothing of EX-1 waits for approval"                                                                                                                  },
-    {"+0 ann request EX-1\n+1 bob approve EX-9\n",                                              "pending",  "1 there is no exception \"EX-9\""               },
-    {"+0 ann request EX-1\n+721 bob approve EX-1\n",                                            "lapsed",   "1 ended before enough people"                   },
-    {"+0 ann request EX-1\n+720 bob approve EX-1\n",                                            "lapsed",   "1 waits for approval"                           },
+     "2 nothing of EX-1 waits for approval"                                                                                                                      },
+    {"+0 ann request EX-1\n+1 bob approve EX-9\n",                                              "pending",  "1 there is no exception \"EX-9\""                   },
+    {"+0 ann request EX-1\n+721 bob approve EX-1\n",                                            "lapsed",   "1 ended before enough people"                       },
+    {"+0 ann request EX-1\n+720 bob approve EX-1\n",                                            "lapsed",   "1 waits for approval"                               },
  /* An end, and not too far. */
-    {"+0 ann request EX-1 end=none\n",                                                          "",         "0 an end is missing"                            },
-    {"+0 ann request EX-1 life=0\n",                                                            "",         "0 which is past"                                },
-    {"+0 ann request EX-1 life=2161\n",                                                         "",         "0 longer than 90d; the latest end is 2027-02-20"},
-    {"+0 ann request EX-1 life=2160\n+1 bob approve EX-1\n",                                    "active*",  NULL                                             },
-    {"+0 ann policy - most=10\n+0 ann request EX-1\n",                                          "",         "1 longer than 10d"                              },
-    {"+0 ann request EX-1 end=2026-12-25\n",                                                    "",         "0 is not the instant beside it"                 },
-    {"+0 ann request EX-1 end=2026-12-21\n+1 bob approve EX-1\n",                               "active*",  NULL                                             },
-    {"+0 ann request EX-1 end=soon\n",                                                          "",         "0 is not the instant"                           },
-    {"+0 ann request EX-1 life=24\n+1 bob approve EX-1\n+23 ann review EX-1\n",                 "expired",  NULL                                             },
+    {"+0 ann request EX-1 end=none\n",                                                          "",         "0 an end is missing"                                },
+    {"+0 ann request EX-1 life=0\n",                                                            "",         "0 which is past"                                    },
+    {"+0 ann request EX-1 life=2161\n",                                                         "",         "0 longer than 90d; the latest end is 2027-02-20"    },
+    {"+0 ann request EX-1 life=2160\n+1 bob approve EX-1\n",                                    "active*",  NULL                                                 },
+    {"+0 ann policy - most=10\n+0 ann request EX-1\n",                                          "",         "1 longer than 10d"                                  },
+    {"+0 ann request EX-1 end=2026-12-25\n",                                                    "",         "0 is not the instant beside it"                     },
+    {"+0 ann request EX-1 end=2026-12-21\n+1 bob approve EX-1\n",                               "active*",  NULL                                                 },
+    {"+0 ann request EX-1 end=soon\n",                                                          "",         "0 is not the instant"                               },
+    {"+0 ann request EX-1 life=24\n+1 bob approve EX-1\n+23 ann review EX-1\n",                 "expired",  NULL                                                 },
  /* Owner, reason, scope, review. */
-    {"+0 ann request EX-1 owner=\n",                                                            "",         "0 the owner is missing"                         },
-    {"+0 ann request EX-1 owner=\tolga\n",                                                      "",         "0 the owner has to be one line"                 },
-    {"+0 ann request EX-1 owner=\xC2\xA0\n",                                                    "pending",  NULL                                             },
-    {"+0 ann request EX-1 owner=\xE2\x80\xA8olga\n",                                            "",         "0 the owner has to be one line"                 },
-    {"+0 ann request EX-1 deputy=OLGA\n",                                                       "",         "0 can't be the deputy of themself"              },
-    {"+0 ann request EX-1 reason=\n",                                                           "",         "0 the reason is missing"                        },
-    {"+0 ann request EX-1 scope=none\n",                                                        "",         "0 what it opens is missing"                     },
+    {"+0 ann request EX-1 owner=\n",                                                            "",         "0 the owner is missing"                             },
+    {"+0 ann request EX-1 owner=\tolga\n",                                                      "",         "0 the owner has to be one line"                     },
+    {"+0 ann request EX-1 owner=\xC2\xA0\n",                                                    "pending",  NULL                                                 },
+    {"+0 ann request EX-1 owner=\xE2\x80\xA8olga\n",                                            "",         "0 the owner has to be one line"                     },
+    {"+0 ann request EX-1 deputy=OLGA\n",                                                       "",         "0 can't be the deputy of themself"                  },
+    {"+0 ann request EX-1 reason=\n",                                                           "",         "0 the reason is missing"                            },
+    {"+0 ann request EX-1 scope=none\n",                                                        "",         "0 what it opens is missing"                         },
     {"+0 ann request EX-1 scope={\"from\":[],\"to\":[\"x\"],\"service\":[\"smb\"]}\n",          "",
-     "0 each need something"                                                                                                                                 },
-    {"+0 ann request EX-1 scope={\"from\":[\"x\"],\"owner\":\"y\"}\n",                          "",         "0 expected from, to"                            },
-    {"+0 ann request EX-1 days=31\n",                                                           "",         "0 looked at every 31 days"                      },
-    {"+0 ann request EX-1 days=0\n",                                                            "",         "0 looked at every 0 days"                       },
+     "0 each need something"                                                                                                                                     },
+    {"+0 ann request EX-1 scope={\"from\":[\"x\"],\"owner\":\"y\"}\n",                          "",         "0 expected from, to"                                },
+    {"+0 ann request EX-1 days=31\n",                                                           "",         "0 looked at every 31 days"                          },
+    {"+0 ann request EX-1 days=0\n",                                                            "",         "0 looked at every 0 days"                           },
  /* Ids. */
-    {"+0 ann request EX-2\n",                                                                   "",         "0 is not the next id, EX-1"                     },
-    {"+0 ann request EX-1\n+0 ann request EX-1\n",                                              "pending",  "1 is not the next id, EX-2"                     },
-    {"+0 ann request EX-1 reason=\n+0 ann request EX-1\n",                                      "",         NULL                                             },
-    {"+0 ann request EX-01\n",                                                                  "",         "0 is not the next id"                           },
+    {"+0 ann request EX-2\n",                                                                   "",         "0 is not the next id, EX-1"                         },
+    {"+0 ann request EX-1\n+0 ann request EX-1\n",                                              "pending",  "1 is not the next id, EX-2"                         },
+    {"+0 ann request EX-1 reason=\n+0 ann request EX-1\n",                                      "",         NULL                                                 },
+    {"+0 ann request EX-01\n",                                                                  "",         "0 is not the next id"                               },
  /* Renewals. */
     {"+0 ann request EX-1 life=24\n+1 bob approve EX-1\n+1 ann renew EX-1 life=48\n",           "active*",
-     NULL                                                                                                                                                    },
+     NULL                                                                                                                                                        },
     {"+0 ann request EX-1 life=24\n+1 bob approve EX-1\n+1 ann renew EX-1 life=48\n+23 ann review "
-     "EX-1\n",                                                                             "expired",  NULL                                             },
+     "EX-1\n",                                                                             "expired",  NULL                                                 },
     {"+0 ann request EX-1 life=24\n+1 bob approve EX-1\n+1 ann renew EX-1 life=48\n+1 carl approve "
-     "EX-1\n+23 ann review EX-1\n",                                                        "active*",  NULL                                             },
+     "EX-1\n+23 ann review EX-1\n",                                                        "active*",  NULL                                                 },
     {"+0 ann request EX-1 life=24\n+1 bob approve EX-1\n+1 carl renew EX-1 life=48\n+1 carl "
-     "approve EX-1\n",                                                                     "active*",  "3 carl requested it"                            },
+     "approve EX-1\n",                                                                     "active*",  "3 carl requested it"                                },
     {"+0 ann request EX-1 life=24\n+1 bob approve EX-1\n+48 ann renew EX-1 life=48\n+1 carl "
-     "approve EX-1\n",                                                                     "active*",  NULL                                             },
+     "approve EX-1\n",                                                                     "active*",  NULL                                                 },
     {"+0 ann request EX-1 life=24\n+1 bob approve EX-1\n+48 ann renew EX-1 life=2161\n",        "expired",
-     "2 longer than 90d"                                                                                                                                     },
-    {"+0 ann request EX-1\n+1 bob approve EX-1\n+1 ann renew EX-1 life=2160\n",                 "active*",  NULL                                             },
+     "2 longer than 90d"                                                                                                                                         },
+    {"+0 ann request EX-1\n+1 bob approve EX-1\n+1 ann renew EX-1 life=2160\n",                 "active*",  NULL                                                 },
     {"+0 ann request EX-1\n+1 ann renew EX-1\n",                                                "pending",
-     "1 is not approved yet and can't be renewed"                                                                                                            },
+     "1 is not approved yet and can't be renewed"                                                                                                                },
     {"+0 ann request EX-1\n+1 bob approve EX-1\n+1 olga revoke EX-1\n+1 ann renew EX-1\n",
-     "revoked",                                                                                             "3 was revoked and can't be renewed"             },
+     "revoked",                                                                                             "3 was revoked and can't be renewed"                 },
     {"+0 ann request EX-1\n+1 bob reject EX-1\n+1 ann renew EX-1\n",                            "rejected",
-     "2 was rejected and can't be renewed"                                                                                                                   },
+     "2 was rejected and can't be renewed"                                                                                                                       },
     {"+0 ann request EX-1\n+1 bob approve EX-1\n+1 ann renew EX-1\n+1 dan renew EX-1\n",        "active*",
-     "3 ann has asked for a renewal already (entry 2)"                                                                                                       },
+     "3 ann has asked for a renewal already (entry 2)"                                                                                                           },
     {"+0 ann request EX-1\n+1 bob approve EX-1\n+1 ann renew EX-1\n+1 ann renew EX-1\n+1 carl "
-     "approve EX-1 entry=2\n",                                                             "active*",  "4 entry 3, not entry 2"                         },
+     "approve EX-1 entry=2\n",                                                             "active*",  "4 entry 3, not entry 2"                             },
     {"+0 ann request EX-1\n+1 bob approve EX-1\n+1 ann renew EX-1 "
-     "scope={\"from\":[\"a\"],\"to\":[\"b\"],\"service\":[\"smb\"]}\n",                    "active*",  "2 a renewal changes the end, not the scope"     },
+     "scope={\"from\":[\"a\"],\"to\":[\"b\"],\"service\":[\"smb\"]}\n",                    "active*",  "2 a renewal changes the end, not the scope"         },
  /* Narrowing. */
     {"+0 ann request EX-1\n+1 bob approve EX-1\n+1 ann narrow EX-1\n+1 carl approve EX-1\n",
-     "active*",                                                                                             NULL                                             },
-    {"+0 ann request EX-1\n+1 ann narrow EX-1\n",                                               "pending",  "1 only one that is in force"                    },
+     "active*",                                                                                             NULL                                                 },
+    {"+0 ann request EX-1\n+1 ann narrow EX-1\n",                                               "pending",  "1 only one that is in force"                        },
     {"+0 ann request EX-1 life=24\n+1 bob approve EX-1\n+24 ann narrow EX-1\n",                 "expired",
-     "2 only one that is in force"                                                                                                                           },
+     "2 only one that is in force"                                                                                                                               },
     {"+0 ann request EX-1 life=24\n+1 bob approve EX-1\n+1 ann narrow EX-1\n+22 carl approve "
-     "EX-1\n",                                                                             "expired",  "3 waits for approval"                           },
+     "EX-1\n",                                                                             "expired",  "3 waits for approval"                               },
  /* Breaking the glass. */
-    {"+0 ann request EX-1 glass life=8 risks=2\n+1 bob approve EX-1\n",                         "active*",  NULL                                             },
-    {"+0 ann request EX-1 glass life=9\n",                                                      "",         "0 longer than 8h"                               },
-    {"+0 ann request EX-1 glass life=8 needed=2\n",                                             "",         "0 asks for 1"                                   },
-    {"+0 ann request EX-1 glass life=8\n+1 ann approve EX-1\n",                                 "pending",  "1 ann requested it"                             },
+    {"+0 ann request EX-1 glass life=8 risks=2\n+1 bob approve EX-1\n",                         "active*",  NULL                                                 },
+    {"+0 ann request EX-1 glass life=9\n",                                                      "",         "0 longer than 8h"                                   },
+    {"+0 ann request EX-1 glass life=8 needed=2\n",                                             "",         "0 asks for 1"                                       },
+    {"+0 ann request EX-1 glass life=8\n+1 ann approve EX-1\n",                                 "pending",  "1 ann requested it"                                 },
     {"+0 ann request EX-1 glass life=8\n+1 bob approve EX-1\n+1 ann renew EX-1 life=2\n",       "active*",
-     "2 made with --break-glass"                                                                                                                             },
+     "2 made with --break-glass"                                                                                                                                 },
  /* Rejecting, revoking. */
     {"+0 ann request EX-1\n+1 ann reject EX-1\n",                                               "pending",
-     "1 ann requested it and can't reject it"                                                                                                                },
-    {"+0 ann request EX-1\n+1 bob reject EX-1 reason=\n",                                       "pending",  "1 the reason is missing"                        },
+     "1 ann requested it and can't reject it"                                                                                                                    },
+    {"+0 ann request EX-1\n+1 bob reject EX-1 reason=\n",                                       "pending",  "1 the reason is missing"                            },
     {"+0 ann request EX-1\n+1 bob reject EX-1\n+1 carl approve EX-1\n",                         "rejected",
-     "2 waits for approval"                                                                                                                                  },
+     "2 waits for approval"                                                                                                                                      },
     {"+0 ann request EX-1\n+1 ann revoke EX-1\n+1 carl approve EX-1\n",                         "revoked",
-     "2 waits for approval"                                                                                                                                  },
-    {"+0 ann request EX-1\n+1 bob approve EX-1\n+1 olga revoke EX-1\n",                         "revoked",  NULL                                             },
+     "2 waits for approval"                                                                                                                                      },
+    {"+0 ann request EX-1\n+1 bob approve EX-1\n+1 olga revoke EX-1\n",                         "revoked",  NULL                                                 },
     {"+0 ann request EX-1\n+1 ann revoke EX-1\n+1 ann revoke EX-1\n",                           "revoked",
-     "2 there is nothing to revoke"                                                                                                                          },
+     "2 there is nothing to revoke"                                                                                                                              },
     {"+0 ann request EX-1 life=24\n+1 bob approve EX-1\n+24 ann revoke EX-1\n",                 "expired",
-     "2 there is nothing to revoke"                                                                                                                          },
+     "2 there is nothing to revoke"                                                                                                                              },
     {"+0 ann request EX-1\n+1 bob approve EX-1\n+1 ann renew EX-1\n+1 carl reject EX-1\n",
-     "active*",                                                                                             NULL                                             },
+     "active*",                                                                                             NULL                                                 },
  /* Transfers. */
     {"+0 ann request EX-1\n+1 bob approve EX-1\n+1 olga transfer EX-1 owner=bob\n",             "active*",
-     "2 bob approved it and can't own it"                                                                                                                    },
+     "2 bob approved it and can't own it"                                                                                                                        },
     {"+0 ann request EX-1\n+1 bob approve EX-1\n+1 olga transfer EX-1 owner=carl deputy=Bob\n",
-     "active*",                                                                                             "2 Bob approved it"                              },
+     "active*",                                                                                             "2 Bob approved it"                                  },
     {"+0 ann request EX-1 risks=1 needed=2\n+1 bob approve EX-1 needed=2\n+1 olga transfer EX-1 "
-     "owner=bob\n",                                                                        "pending",  "2 bob approved it"                              },
+     "owner=bob\n",                                                                        "pending",  "2 bob approved it"                                  },
     {"+0 ann request EX-1\n+1 bob approve EX-1\n+1 olga transfer EX-1 owner=carl\n",            "active*",
-     NULL                                                                                                                                                    },
+     NULL                                                                                                                                                        },
     {"+0 ann request EX-1\n+1 olga revoke EX-1\n+1 olga transfer EX-1 owner=carl\n",            "revoked",
-     "2 there is nothing to own"                                                                                                                             },
+     "2 there is nothing to own"                                                                                                                                 },
     {"+0 ann request EX-1\n+1 bob approve EX-1\n+1 olga transfer EX-1 owner=\n",                "active*",
-     "2 the owner is missing"                                                                                                                                },
+     "2 the owner is missing"                                                                                                                                    },
  /* Who has to have logged in. */
     {"+0 ann policy - login\n+0 ann request EX-1\n+1 ~root approve EX-1\n",                     "pending",
-     "2 root has not logged in"                                                                                                                              },
-    {"+0 ann policy - login\n+0 ~root request EX-1\n",                                          "",         "1 root has not logged in"                       },
+     "2 root has not logged in"                                                                                                                                  },
+    {"+0 ann policy - login\n+0 ~root request EX-1\n",                                          "",         "1 root has not logged in"                           },
     {"+0 ann policy - login\n+0 ann request EX-1\n+1 bob! approve EX-1\n",                      "pending",
-     "2 the clock was set"                                                                                                                                   },
-    {"+0 ann request EX-1\n+1 ~root! approve EX-1\n",                                           "active*",  NULL                                             },
+     "2 the clock was set"                                                                                                                                       },
+    {"+0 ann request EX-1\n+1 ~root! approve EX-1\n",                                           "active*",  NULL                                                 },
 };
 
 static void test_rules(void **state)
@@ -503,12 +501,30 @@ static void test_file(void **state)
     arena_close(&arena);
 }
 
+/* What was revoked under a clock that ran ahead is not open until then. */
+static void test_clock_ahead(void **state)
+{
+    static const char steps[] =
+        "+0 ann request EX-1 life=48\n+1 bob approve EX-1\n+9 ann revoke EX-1\n";
+    const int64_t earlier_us = START_US + 2 * 3600 * INSTANT_SECOND;
+    struct arena arena = arena_open("test", 0, NULL);
+    struct story s = {.arena = &arena};
+    struct exception_book book = book_of(&s, steps);
+    (void)state;
+    exception_book_end(s.reader, earlier_us, &book);
+    assert_int_equal(book.items[0].state, BOOK_REVOKED);
+    assert_false(exception_book_opens(&book.items[0]));
+    assert_true(str_contains(exception_book_file(&book, &arena),
+                             S("\"expires\":\"2026-11-22T14:00:00Z\"")));
+    arena_close(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rules),          cmocka_unit_test(test_texts),
         cmocka_unit_test(test_odd_amendments), cmocka_unit_test(test_truncations),
-        cmocka_unit_test(test_file),
+        cmocka_unit_test(test_file),           cmocka_unit_test(test_clock_ahead),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -238,6 +238,21 @@ YAML
     [[ $output == *"pending"* ]]
 }
 
+@test "a clock that ran ahead holds up no revocation" {
+    ask ann $MORNING --expires 7d
+    as bob $MORNING exception approve EX-1 -C "$W"
+    ask ann 2026-11-26T08:00:00Z --expires 2d
+    run -0 as bob 2026-11-22T09:00:00Z exception revoke EX-1 --reason "not needed" -C "$W"
+    [[ $output == *"the ledger's last entry is of 2026-11-26T08:00:00.000000Z, ahead of the clock"* ]]
+    run -0 at 2026-11-22T09:00:00Z explain 10.10.4.3 10.20.0.21 -C "$W"
+    [[ $output == *"does not pass"* ]]
+    run -0 at 2026-11-22T09:00:00Z exception list --state revoked -C "$W"
+    [[ $output == *"EX-1"* ]]
+    # What was before it was so.
+    run -0 at 2026-11-22T09:00:00Z explain 10.10.4.3 10.20.0.21 --as-of 2026-11-22T08:30:00Z -C "$W"
+    [[ $output == *"EX-1 of olga"* ]]
+}
+
 @test "several at once: ids are given once, one approval counts once" {
     local i
     for i in 1 2 3 4 5 6 7 8; do
