@@ -67,8 +67,8 @@ static uint32_t scalar_at(str s, size_t *length)
     return value;
 }
 
-/* Lower case of the letters that names of people are written in: Latin, Greek, Cyrillic, as Unicode
- * folds them one by one. */
+/* Lower case of the letters that names of people are written in: Latin in both widths, Greek,
+ * Cyrillic, as Unicode folds them one by one. */
 static uint32_t folded(uint32_t c)
 {
     static const struct {
@@ -101,12 +101,51 @@ static uint32_t folded(uint32_t c)
         {0x1E00, 0x1E95, 0},
         {0x1EA0, 0x1EFF, 0},
     };
+    /* ASCII in the width of Chinese letters. */
+    if (c >= 0xFF01 && c <= 0xFF5E) c -= 0xFEE0;
     for (size_t i = 0; i < COUNT_OF(shifted); i++)
         if (c >= shifted[i].first && c <= shifted[i].last) return c + shifted[i].add;
     for (size_t i = 0; i < COUNT_OF(paired); i++)
         if (c >= paired[i].first && c <= paired[i].last)
             return c % 2 == paired[i].capital ? c + 1 : c;
     return c == 0x178 ? 0xFF : c;
+}
+
+bool actor_name_is_visible(str name)
+{
+    /* Blanks other than the plain one, joiners, marks of direction, selectors, tags, and letters
+     * that look like nothing. */
+    static const struct {
+        uint32_t first, last;
+    } unseen[] = {
+        {0xA0,    0xA0   },
+        {0xAD,    0xAD   },
+        {0x34F,   0x34F  },
+        {0x61C,   0x61C  },
+        {0x115F,  0x1160 },
+        {0x1680,  0x1680 },
+        {0x17B4,  0x17B5 },
+        {0x180B,  0x180F },
+        {0x2000,  0x200F },
+        {0x2028,  0x202F },
+        {0x205F,  0x206F },
+        {0x2800,  0x2800 },
+        {0x3000,  0x3000 },
+        {0x3164,  0x3164 },
+        {0xFE00,  0xFE0F },
+        {0xFEFF,  0xFEFF },
+        {0xFFA0,  0xFFA0 },
+        {0xFFF0,  0xFFFB },
+        {0xE0000, 0xE0FFF},
+    };
+    while (name.len) {
+        size_t length = 0;
+        uint32_t c = scalar_at(name, &length);
+        name = str_tail(name, length);
+        for (size_t i = 0; i < COUNT_OF(unseen); i++)
+            if (c >= unseen[i].first && c <= unseen[i].last) return false;
+    }
+    return true;
 }
 
 /* The next letter of a name, folded; name goes behind it. */

@@ -53,6 +53,8 @@ MUST_USE bool actor_of_entry(str body, struct arena *arena, struct actor *out, s
  * and user are one, and so are the users of two domains who are called alike: what this decides is
  * whether two people have looked at something, so a doubt is answered "one". */
 bool actor_same_person(str a, str b);
+/* Whether every character of a name can be seen: with one that can't, two would look alike. */
+bool actor_name_is_visible(str name);
 /* What such names have in common: two are one person exactly when their keys are equal. */
 str actor_person_key(str name, struct arena *arena);
 /* Whether two acts may be one person's: the same person, or the same system account where either of

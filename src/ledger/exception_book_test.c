@@ -255,7 +255,10 @@ static const struct {
  /* Owner, reason, scope, review. */
     {"+0 ann request EX-1 owner=\n",                                                            "",         "0 the owner is missing"                             },
     {"+0 ann request EX-1 owner=\tolga\n",                                                      "",         "0 the owner has to be one line"                     },
-    {"+0 ann request EX-1 owner=\xC2\xA0\n",                                                    "pending",  NULL                                                 },
+    {"+0 ann request EX-1 owner=\xC2\xA0\n",                                                    "",         "0 the owner has characters that can't be seen"      },
+    {"+0 ann request EX-1 owner=bob\xE2\x80\x8B\n",                                             "",         "0 can't be seen"                                    },
+    {"+0 ann request EX-1 deputy=x\xE2\x80\xAEy\n",                                             "",         "0 can't be seen"                                    },
+    {"+0 ann request EX-1 owner=\xEF\xBC\xA2OB\n+1 bob approve EX-1\n",                         "pending",  "1 bob owns it"                                      },
     {"+0 ann request EX-1 owner=\xE2\x80\xA8olga\n",                                            "",         "0 the owner has to be one line"                     },
     {"+0 ann request EX-1 deputy=OLGA\n",                                                       "",         "0 can't be the deputy of themself"                  },
     {"+0 ann request EX-1 reason=\n",                                                           "",         "0 the reason is missing"                            },

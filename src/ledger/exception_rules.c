@@ -187,6 +187,8 @@ static str check_person(str name, str person, bool compulsory, struct arena *are
     /* "alice " would be nobody else than alice. */
     if (str_trim(person).len != person.len)
         REFUSE("%.*s has blanks before or behind the name", STR_ARG(name));
+    if (!actor_name_is_visible(person))
+        REFUSE("%.*s has characters that can't be seen", STR_ARG(name));
     return FINE;
 }
 

@@ -35,6 +35,9 @@ bool people_name_fits(str name, const char *what, struct err *err)
                            "expected %s as one line of text without control characters", what);
         left = str_tail(left, n);
     }
+    if (!actor_name_is_visible(name))
+        return err_set(err, ERR_MALFORMED, "expected %s without characters that can't be seen",
+                       what);
     return true;
 }
 
