@@ -293,6 +293,8 @@ static void count_exception(struct figures *f, const struct register_row *row, i
     f->exceptions_carried += row->carried;
     f->exceptions_overdue += row->overdue;
     f->exceptions_orphaned += row->orphaned.len > 0;
+    f->living_overdue += living && row->overdue;
+    f->living_orphaned += living && row->orphaned.len > 0;
     f->exceptions_ending += living && register_days_left(row, as_of_us) <= 14;
     f->exceptions_unused += living && row->use && row->use->proposal == USE_REMOVE;
     f->exceptions_leaking += !living && row->use && row->use->passed_after > 0;

@@ -49,7 +49,7 @@ struct figures_settings {
     X(exceptions_expired, "exceptions that ended")                                                 \
     X(exceptions_carried, "ended exceptions that the newest artefacts still carry")                \
     X(exceptions_overdue, "exceptions whose review is overdue")                                    \
-    X(exceptions_orphaned, "exceptions whose owner has left")                                      \
+    X(exceptions_orphaned, "exceptions and requests whose owner has left")                         \
     X(exceptions_unused, "exceptions in force that nobody uses")                                   \
     X(exceptions_leaking, "ended exceptions whose flows still pass")                               \
     X(break_glass, "break-glass exceptions in force")
@@ -58,6 +58,8 @@ struct figures {
 #define X(name, text) uint64_t name;
     FIGURES(X)
 #undef X
+    /* Of those in force alone: what is over, or only asked for, may have no owner, too. */
+    uint64_t living_overdue, living_orphaned;
     int64_t from_us, to_us; /* of the evidence; meaningful only when has_times */
     bool has_times, has_policy, has_ledger, has_settings;
 };

@@ -227,11 +227,11 @@ static str exceptions_sentence(const struct report *report, struct arena *arena)
         uint64_t n;
         const char *text;
     } more[] = {
-        {f->exceptions_ending,   "ending within 14 days"  },
-        {f->exceptions_overdue,  "overdue for review"     },
-        {f->exceptions_orphaned, "without an owner"       },
-        {f->exceptions_unused,   "unused"                 },
-        {f->exceptions_carried,  "ended but still carried"},
+        {f->exceptions_ending,  "ending within 14 days"  },
+        {f->living_overdue,     "overdue for review"     },
+        {f->living_orphaned,    "without an owner"       },
+        {f->exceptions_unused,  "unused"                 },
+        {f->exceptions_carried, "ended but still carried"},
     };
     for (size_t i = 0; i < COUNT_OF(more); i++)
         if (more[i].n) buf_format(&out, ", %" PRIu64 " %s", more[i].n, more[i].text);

@@ -106,11 +106,10 @@ static struct grade_part exceptions(const struct figures *f, struct arena *arena
     } else if (!part.all)
         part.have = part.all = 1; /* none to be out of order */
     else if (part.have < part.all)
-        part.says =
-            str_format(arena,
-                       "%" PRIu64 " overdue for review, %" PRIu64 " without an owner, %" PRIu64
-                       " ended and still carried",
-                       f->exceptions_overdue, f->exceptions_orphaned, f->exceptions_carried);
+        part.says = str_format(arena,
+                               "%" PRIu64 " overdue for review, %" PRIu64
+                               " without an owner, %" PRIu64 " ended and still carried",
+                               f->living_overdue, f->living_orphaned, f->exceptions_carried);
     return part;
 }
 

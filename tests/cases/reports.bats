@@ -121,6 +121,9 @@ assert r["since"] == "2026-10-31T18:00:00.000000Z", r["since"]
 assert f["break_glass"] == 0 and f["exceptions"] == 1 and f["exceptions_expired"] == 2, f
 assert ("exception ended", "EX-3") in [(c["what"], c["of"]) for c in t["changes"]]
 assert {e["id"] for e in t["exceptions"] if e["overdue"]} == {"EX-1", "EX-3"} and f["exceptions_overdue"] == 2, t["exceptions"]
+# The share is of those in force, and so is its reason.
+part = next(p for p in t["grade"] if p["part"] == "exceptions")
+assert (part["have"], part["all"]) == (0, 1) and part["says"].startswith("1 overdue for review, 0 without"), part
 assert [a for a in t["actions"] if "overdue" in a["what"] and "EX-3" in a["what"] + a["why"]], t["actions"]
 PY
     run -0 --separate-stderr "$PYTHON" - "$WS" technical.html <<'PY'
