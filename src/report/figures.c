@@ -104,9 +104,11 @@ static void count_machines(struct counting *c)
 {
     struct figures *f = c->out;
     const struct resolved *r = c->q->resolved;
-    for (size_t i = 0; i < c->q->replay->n_ends; i++) {
-        size_t at = machine_at(c, c->q->replay->ends[i].addr);
-        if (at != SIZE_MAX && c->q->replay->ends[i].serves) c->machines[at].serves = true;
+    /* A machine that only refused answered, but serves nobody. */
+    for (size_t i = 0; i < c->q->matrix->n_flows; i++) {
+        const struct matrix_flow *flow = &c->q->matrix->flows[i];
+        size_t at = machine_at(c, flow->server.addr);
+        if (at != SIZE_MAX && view_flow_worked(flow)) c->machines[at].serves = true;
     }
     for (size_t i = 0; i < c->n; i++) {
         f->machines_seen += c->machines[i].seen;

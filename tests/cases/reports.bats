@@ -121,6 +121,8 @@ assert r["since"] == "2026-10-31T18:00:00.000000Z", r["since"]
 assert f["break_glass"] == 0 and f["exceptions"] == 1 and f["exceptions_expired"] == 2, f
 assert ("exception ended", "EX-3") in [(c["what"], c["of"]) for c in t["changes"]]
 assert {e["id"] for e in t["exceptions"] if e["overdue"]} == {"EX-1", "EX-3"} and f["exceptions_overdue"] == 2, t["exceptions"]
+# A workstation that refused SMB is no server: as `hosts` has it, without the one outside.
+assert f["servers"] == sum(not s["host"].startswith("outside") for s in t["servers"]), (f["servers"], t["servers"])
 # The share is of those in force, and so is its reason.
 part = next(p for p in t["grade"] if p["part"] == "exceptions")
 assert (part["have"], part["all"]) == (0, 1) and part["says"].startswith("1 overdue for review, 0 without"), part
