@@ -9,51 +9,6 @@
 /* What anybody may who can read the files anyway. */
 #define READING_ROLES (PEOPLE_ROLE(VIEWER) | PEOPLE_ROLE(AUDITOR))
 
-/* ---- The ledger ---------------------------------------------------------------------------------
- */
-
-bool acting_is_workspace(struct invocation *call)
-{
-    return call->os->kind(call->os->self, command_path(call, S("sallyport.db"))) == OS_FILE;
-}
-
-static bool open_ledger(struct invocation *call, enum ledger_access access, struct ledger **out,
-                        struct err *err)
-{
-    bool named = option_exists(call, S("key")) && option_given(call, S("key"));
-    str key = named ? option_text(call, S("key"))
-                    : call->os->environment(call->os->self, S("SALLYPORT_LEDGER_KEY"), call->arena);
-    return ledger_open(call->os, call->workspace, access, key, call->now_us, call->arena, out, err);
-}
-
-bool acting_ledger(struct invocation *call, enum ledger_access access, struct ledger **out,
-                   struct err *err)
-{
-    if (access != LEDGER_READ && option_given(call, S("as-of")))
-        return err_set(err, ERR_USAGE,
-                       "%.*s takes no --as-of: the ledger is written now (SALLYPORT_CLOCK sets the "
-                       "time of a rehearsal)",
-                       STR_ARG(call->command->name));
-    if (access == LEDGER_CREATE && !acting_is_workspace(call) &&
-        !ledger_exists(call->os, call->workspace, call->arena))
-        return err_set(err, ERR_NOT_FOUND,
-                       "%.*s is no workspace; \"sallyport init %.*s\" makes one",
-                       STR_ARG(call->workspace), STR_ARG(call->workspace));
-    return open_ledger(call, access, out, err);
-}
-
-bool acting_now(const struct invocation *call, struct ledger *ledger, int64_t *out_us,
-                struct err *err)
-{
-    struct arena scratch = call->scratch;
-    struct ledger_entry last = {0};
-    *out_us = call->now_us;
-    if (!ledger || !ledger_size(ledger)) return true;
-    if (!ledger_get(ledger, ledger_size(ledger) - 1, &scratch, &last, err)) return false;
-    if (last.time_us > *out_us) *out_us = last.time_us;
-    return true;
-}
-
 /* ---- Whether a login is asked for ---------------------------------------------------------------
  */
 
@@ -102,21 +57,84 @@ static bool visit_policy(void *to, const struct ledger_entry *entry)
     return true;
 }
 
-/* The policy of the workspace, and the one that the command was given: none of them takes back what
- * the other asks for. While neither can be read, the last one that the ledger has seen. */
+/* The policy of the workspace, or the last one that the ledger has seen while it can't be read; and
+ * the one that the command was given, which takes back nothing that the other asks for. */
 static bool login_is_required(struct invocation *call, struct ledger *ledger, bool *out,
                               struct err *err)
 {
     bool asks = false;
-    bool read = policy_asks(call, command_path(call, S("policy.yaml")), &asks);
+    bool has_own = policy_asks(call, command_path(call, S("policy.yaml")), &asks);
     if (option_exists(call, S("policy")) && option_given(call, S("policy")))
-        read |= policy_asks(call, option_text(call, S("policy")), &asks);
+        (void)policy_asks(call, option_text(call, S("policy")), &asks);
     struct last_policy last = {.arena = call->arena};
-    if (!read && ledger &&
+    if (!has_own && ledger &&
         !ledger_each(ledger, UINT32_C(1) << LEDGER_POLICY, 0, INT64_MAX,
                      (struct ledger_visit){&last, visit_policy}, err))
         return false;
-    *out = read ? asks : last.asks;
+    *out = asks || last.asks;
+    return true;
+}
+
+/* ---- The ledger ---------------------------------------------------------------------------------
+ */
+
+bool acting_is_workspace(struct invocation *call)
+{
+    return call->os->kind(call->os->self, command_path(call, S("sallyport.db"))) == OS_FILE;
+}
+
+/* The time of an entry holds for all after it and for the ends of tokens, so one of next year would
+ * shut everybody out: where logins count, no clock that was set writes anything, not even that
+ * something was refused. */
+static bool clock_may_write(struct invocation *call, struct ledger *ledger, struct err *err)
+{
+    bool asks = false;
+    if (!call->clock_is_set) return true;
+    if (!login_is_required(call, ledger, &asks, err)) return false;
+    return !asks || err_set(err, ERR_REFUSED,
+                            "the time was set by SALLYPORT_CLOCK, and the policy says "
+                            "require-login: nothing is written into the ledger");
+}
+
+static bool open_ledger(struct invocation *call, enum ledger_access access, struct ledger **out,
+                        struct err *err)
+{
+    bool named = option_exists(call, S("key")) && option_given(call, S("key"));
+    str key = named ? option_text(call, S("key"))
+                    : call->os->environment(call->os->self, S("SALLYPORT_LEDGER_KEY"), call->arena);
+    if (!ledger_open(call->os, call->workspace, access, key, call->now_us, call->arena, out, err))
+        return false;
+    if (access == LEDGER_READ || clock_may_write(call, *out, err)) return true;
+    ledger_close(*out);
+    *out = NULL;
+    return false;
+}
+
+bool acting_ledger(struct invocation *call, enum ledger_access access, struct ledger **out,
+                   struct err *err)
+{
+    if (access != LEDGER_READ && option_given(call, S("as-of")))
+        return err_set(err, ERR_USAGE,
+                       "%.*s takes no --as-of: the ledger is written now (SALLYPORT_CLOCK sets the "
+                       "time of a rehearsal)",
+                       STR_ARG(call->command->name));
+    if (access == LEDGER_CREATE && !acting_is_workspace(call) &&
+        !ledger_exists(call->os, call->workspace, call->arena))
+        return err_set(err, ERR_NOT_FOUND,
+                       "%.*s is no workspace; \"sallyport init %.*s\" makes one",
+                       STR_ARG(call->workspace), STR_ARG(call->workspace));
+    return open_ledger(call, access, out, err);
+}
+
+bool acting_now(const struct invocation *call, struct ledger *ledger, int64_t *out_us,
+                struct err *err)
+{
+    struct arena scratch = call->scratch;
+    struct ledger_entry last = {0};
+    *out_us = call->now_us;
+    if (!ledger || !ledger_size(ledger)) return true;
+    if (!ledger_get(ledger, ledger_size(ledger) - 1, &scratch, &last, err)) return false;
+    if (last.time_us > *out_us) *out_us = last.time_us;
     return true;
 }
 

@@ -106,8 +106,11 @@ static void say_clock(struct deciding *d)
 bool deciding_begin(struct deciding *d, int *status)
 {
     struct err err = {0};
-    if (!acting_ledger(d->call, LEDGER_CREATE, &d->ledger, &err) || !ledger_begin(d->ledger, &err))
-        return fail(d, &err, status);
+    if (!acting_ledger(d->call, LEDGER_CREATE, &d->ledger, &err)) {
+        *status = acting_fail(d->call, &err);
+        return false;
+    }
+    if (!ledger_begin(d->ledger, &err)) return fail(d, &err, status);
     d->begun = true;
     if (!acting_among(d->call, d->ledger, &d->people, &d->actor, &err)) {
         *status = acting_fail(d->call, &err);

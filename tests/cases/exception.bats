@@ -234,6 +234,19 @@ YAML
     # A clock that was set is no time for a decision either.
     run -1 as bob 2026-11-22T09:00:00Z exception approve EX-1 -C "$W"
     [[ $output == *"SALLYPORT_CLOCK"* ]]
+    # Nor does it move the ledger's time, by which tokens end.
+    run -1 at 9999-12-31T23:00:00Z exception approve EX-1 -C "$W"
+    run at 9999-12-31T23:00:00Z user login bob --password-file "$BATS_FILE_TMPDIR/password" -C "$W"
+    [ "$status" != 0 ]
+    run "$SALLYPORT" ledger verify -C "$W"
+    [[ $output != *"9999"* ]]
+    # A policy from elsewhere takes nothing back while the workspace's is not there.
+    run env -u SALLYPORT_CLOCK SALLYPORT_TOKEN="$(cat "$BATS_FILE_TMPDIR/ann.token")" "$SALLYPORT" exception narrow EX-1 --from 10.10.4.1 --reason r -C "$W"
+    grep -v require-login "$W/policy.yaml" >"$W/milder.yaml"
+    rm "$W/policy.yaml"
+    run -1 env -u SALLYPORT_CLOCK "$SALLYPORT" review start --policy "$W/milder.yaml" -o "$W/sheets" -C "$W"
+    [[ $output == *"require-login"* ]]
+    cp "$W/milder.yaml" "$W/policy.yaml"
     run -0 at "$MORNING" exception list -C "$W"
     [[ $output == *"pending"* ]]
 }
