@@ -74,7 +74,10 @@ static int approve(struct deciding *d, const struct approval *known)
     entry.needed = exception_rules_needed(&d->governance, known->effect.n_risks, e->break_glass);
     if (e->open && e->open->needed > entry.needed) entry.needed = e->open->needed;
     entry.effect = known->effect_json;
-    if (known->open && known->open->act.entry != entry.request) {
+    /* Who looked at it a while ago says what they looked at; nobody approves what came since. */
+    uint64_t shown = known->open ? known->open->act.entry : 0;
+    bool is_other = option_given(call, S("entry")) && option_count(call, S("entry")) != shown;
+    if (entry.request && (is_other || shown != entry.request)) {
         struct err err = {0};
         err_set(&err, ERR_CONFLICT, "%.*s has changed meanwhile: look at it again", STR_ARG(e->id));
         return command_fail(call, &err);
@@ -109,7 +112,13 @@ static const struct option options[] = {
     {.name = T("note"),
      .type = OPTION_TEXT,
      .value = T("TEXT"),
-     .help = T("what you want to have said about it")},
+     .help = T("what you want to have said about it")                                      },
+    { .name = T("entry"),
+     .type = OPTION_COUNT,
+     .value = T("N"),
+     .fallback = T("0"),
+     .high = UINT32_MAX,
+     .help = T("only while what waits is this entry, the one that exception show told you")},
     DRY_RUN_ROW,
 };
 

@@ -174,8 +174,9 @@ static void print_request(struct invocation *call, const struct book_request *r)
     struct arena *arena = call->arena;
     str ask = exception_book_ask_text(r->ask);
     line(call, "waits",
-         str_format(arena, "the %.*s of %.*s has %zu of %" PRIu64 " approvals", STR_ARG(ask),
-                    STR_ARG(r->act.by.person), r->n_approvals, r->needed),
+         str_format(arena, "the %.*s of %.*s (entry %" PRIu64 ") has %zu of %" PRIu64 " approvals",
+                    STR_ARG(ask), STR_ARG(r->act.by.person), r->act.entry, r->n_approvals,
+                    r->needed),
          TONE_WARN);
     if (r->ask == BOOK_NARROWING)
         line(call, "to", deciding_print_scope_text(r->scope, arena), TONE_WARN);

@@ -266,6 +266,19 @@ YAML
     [[ $output == *"EX-1 of olga"* ]]
 }
 
+@test "who says what they looked at approves nothing else" {
+    ask ann $MORNING --expires 7d
+    as bob $MORNING exception approve EX-1 -C "$W"
+    as ann $MORNING exception renew EX-1 --expires 10d --reason "a little longer" -C "$W"
+    run -0 at $MORNING exception show EX-1 -C "$W"
+    [[ $output =~ "the renewal of ann (entry "([0-9]+)")" ]]
+    local seen=${BASH_REMATCH[1]}
+    as ann $MORNING exception renew EX-1 --expires 80d --reason "much longer" -C "$W"
+    run -2 as bob $MORNING exception approve EX-1 --entry "$seen" -C "$W"
+    [[ $output == *"EX-1 has changed meanwhile: look at it again"* ]]
+    run -0 as bob $MORNING exception approve EX-1 --entry $((seen + 1)) -C "$W"
+}
+
 @test "several at once: ids are given once, one approval counts once" {
     local i
     for i in 1 2 3 4 5 6 7 8; do
