@@ -98,6 +98,11 @@ static struct book_act act_of(const struct exception_entry *entry, str note)
 static struct book_request *add_request(struct exception_reader *r, struct told *t,
                                         const struct exception_entry *entry)
 {
+    /* Most have one for ever, and there may be many of those. */
+    if (!t->room) {
+        t->requests = arena_new(r->arena, struct book_request);
+        t->room = 1;
+    }
     arena_grow(r->arena, t->requests, t->e.n_requests, t->room);
     struct book_request *request = &t->requests[t->e.n_requests++];
     *request = (struct book_request){
