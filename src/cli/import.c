@@ -281,7 +281,7 @@ static const struct example examples[] = {
 
 const struct command import_command = {
     .name = T("import"),
-    .summary = T("keep lists that other systems export: groups of the directory, its people"),
+    .summary = T("Keep lists that other systems export: groups of the directory, its people"),
     .arguments = T("ad|people FILE..."),
     .least_arguments = 2,
     .most_arguments = SIZE_MAX,

@@ -138,7 +138,7 @@ static const struct example examples[] = {
 
 const struct command token_create_command = {
     .name = T("token create"),
-    .summary = T("make a token with some of a user's roles"),
+    .summary = T("Make a token with some of a user's roles"),
     .options = options,
     .n_options = COUNT_OF(options),
     .examples = examples,

@@ -47,7 +47,7 @@ static const struct example examples[] = {
 
 const struct command token_end_command = {
     .name = T("token end"),
-    .summary = T("end a token before its time"),
+    .summary = T("End a token before its time"),
     .arguments = T("ID"),
     .least_arguments = 1,
     .most_arguments = 1,

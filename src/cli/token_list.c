@@ -145,7 +145,7 @@ static const struct example examples[] = {
 
 const struct command token_list_command = {
     .name = T("token list"),
-    .summary = T("list tokens: whose they are, what they may, until when"),
+    .summary = T("List tokens: whose they are, what they may, until when"),
     .options = options,
     .n_options = COUNT_OF(options),
     .examples = examples,

@@ -39,7 +39,7 @@ static const struct example examples[] = {
 
 const struct command user_account_command = {
     .name = T("user account"),
-    .summary = T("say which system accounts are a user's"),
+    .summary = T("Say which system accounts are a user's"),
     .arguments = T("NAME"),
     .least_arguments = 1,
     .most_arguments = 1,

@@ -88,7 +88,7 @@ static const struct example examples[] = {
 
 const struct command user_add_command = {
     .name = T("user add"),
-    .summary = T("add a user of this workspace"),
+    .summary = T("Add a user of this workspace"),
     .arguments = T("NAME"),
     .least_arguments = 1,
     .most_arguments = 1,

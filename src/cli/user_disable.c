@@ -31,7 +31,7 @@ static const struct example examples[] = {
 
 const struct command user_disable_command = {
     .name = T("user disable"),
-    .summary = T("keep a user from logging in"),
+    .summary = T("Keep a user from logging in"),
     .arguments = T("NAME"),
     .least_arguments = 1,
     .most_arguments = 1,

@@ -31,7 +31,7 @@ static const struct example examples[] = {
 
 const struct command user_enable_command = {
     .name = T("user enable"),
-    .summary = T("let a disabled user log in again"),
+    .summary = T("Let a disabled user log in again"),
     .arguments = T("NAME"),
     .least_arguments = 1,
     .most_arguments = 1,

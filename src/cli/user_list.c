@@ -160,7 +160,7 @@ static const struct example examples[] = {
 
 const struct command user_list_command = {
     .name = T("user list"),
-    .summary = T("list the users of this workspace"),
+    .summary = T("List the users of this workspace"),
     .examples = examples,
     .n_examples = COUNT_OF(examples),
     .details = T("As the ledger tells them. Entries that claim what their writer could not do (a "

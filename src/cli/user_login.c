@@ -130,7 +130,7 @@ static const struct example examples[] = {
 
 const struct command user_login_command = {
     .name = T("user login"),
-    .summary = T("log in: a token for eight hours"),
+    .summary = T("Log in: a token for eight hours"),
     .arguments = T("NAME"),
     .least_arguments = 1,
     .most_arguments = 1,

@@ -55,7 +55,7 @@ static const struct example examples[] = {
 
 const struct command user_password_command = {
     .name = T("user password"),
-    .summary = T("give a user a new password"),
+    .summary = T("Give a user a new password"),
     .arguments = T("NAME"),
     .least_arguments = 1,
     .most_arguments = 1,

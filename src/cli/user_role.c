@@ -35,7 +35,7 @@ static const struct example examples[] = {
 
 const struct command user_role_command = {
     .name = T("user role"),
-    .summary = T("say which roles a user has"),
+    .summary = T("Say which roles a user has"),
     .arguments = T("NAME"),
     .least_arguments = 1,
     .most_arguments = 1,
