@@ -147,3 +147,18 @@ bool csv_next(struct csv *csv, str **fields, size_t *n, bool *found, struct err 
     *found = true;
     return true;
 }
+
+void csv_put(struct buf *out, str text)
+{
+    bool quoted = false, formula = text.len > 1 && text.ptr[0] && strchr("=+-@\t\r", text.ptr[0]);
+    for (size_t i = 0; i < text.len && !quoted; i++)
+        quoted =
+            text.ptr[i] == ',' || text.ptr[i] == '"' || text.ptr[i] == '\n' || text.ptr[i] == '\r';
+    if (quoted) buf_char(out, '"');
+    if (formula) buf_char(out, '\'');
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == '"') buf_char(out, '"');
+        buf_char(out, text.ptr[i]);
+    }
+    if (quoted) buf_char(out, '"');
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading CSV (RFC 4180): records of fields, quoted or not, ended by CR LF or LF. A quoted field
+/* CSV (RFC 4180). Reading: records of fields, quoted or not, ended by CR LF or LF. A quoted field
  * may hold separators, newlines and doubled quotes. A quote inside an unquoted field, text behind a
  * closing quote and a CR alone are errors; blank lines are passed over; a UTF-8 byte order mark at
  * the start too. Bytes of fields are given as they are.
@@ -24,3 +24,9 @@ struct csv csv_of(str text, char separator, struct arena *arena);
  * quotes; the array and those live in the arena.
  * fails: MALFORMED with line and column, TRUNCATED (a quoted field without its end), LIMIT */
 MUST_USE bool csv_next(struct csv *csv, str **fields, size_t *n, bool *found, struct err *err);
+
+/* Writes one field, quoted where it has to be. What a spreadsheet would take for a formula (= + -
+ * @, tab or CR in front of more) gets an apostrophe in front: names come from evidence, and from
+ * anybody.
+ */
+void csv_put(struct buf *out, str text);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/table.h"
 
+#include "base/csv.h"
+
 struct table table_of(struct arena *arena, const struct table_column *columns, size_t n_columns)
 {
     return (struct table){.arena = arena, .columns = columns, .n_columns = n_columns};
@@ -162,33 +164,15 @@ void table_print_text(const struct table *table, struct buf *out, bool colour)
     }
 }
 
-static void csv_field(struct buf *out, str text)
-{
-    bool plain = true;
-    for (size_t i = 0; i < text.len && plain; i++)
-        plain =
-            text.ptr[i] != ',' && text.ptr[i] != '"' && text.ptr[i] != '\n' && text.ptr[i] != '\r';
-    if (plain) {
-        buf_str(out, text);
-        return;
-    }
-    buf_char(out, '"');
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == '"') buf_char(out, '"');
-        buf_char(out, text.ptr[i]);
-    }
-    buf_char(out, '"');
-}
-
 void table_print_csv(const struct table *table, struct buf *out)
 {
     size_t n = table->n_columns;
     for (size_t i = 0; i < n; i++) {
-        csv_field(out, table->columns[i].title);
+        csv_put(out, table->columns[i].title);
         buf_str(out, i + 1 == n ? S("\r\n") : S(","));
     }
     for (size_t i = 0; i < table->n_cells; i++) {
-        csv_field(out, table->cells[i].text);
+        csv_put(out, table->cells[i].text);
         buf_str(out, i % n + 1 == n ? S("\r\n") : S(","));
     }
 }

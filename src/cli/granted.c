@@ -43,13 +43,35 @@ bool granted_read(struct invocation *call, struct ledger *ledger, int64_t as_of_
     return true;
 }
 
+bool granted_lacks_ledger(struct invocation *call)
+{
+    str key = command_path(call, S("ledger.key"));
+    return !ledger_exists(call->os, call->workspace, call->arena) &&
+           call->os->kind(call->os->self, key) != OS_MISSING;
+}
+
+/* No exception is known then, and what some let through closes: safe, but not to be passed over. */
+static void say_missing(struct invocation *call)
+{
+    if (!granted_lacks_ledger(call)) return;
+    table_tone(
+        call->talk,
+        S("the ledger's key is here (ledger.key), but not the ledger (ledger.db): no exception "
+          "is known"),
+        TONE_BAD, call->talk_colour);
+    buf_char(call->talk, '\n');
+}
+
 bool granted_book(struct invocation *call, int64_t as_of_us, struct exception_book *out,
                   bool *exists, struct err *err)
 {
     struct ledger *ledger = NULL;
     *out = (struct exception_book){.as_of_us = as_of_us, .governance = governance_default()};
     *exists = ledger_exists(call->os, call->workspace, call->arena);
-    if (!*exists) return true;
+    if (!*exists) {
+        say_missing(call);
+        return true;
+    }
     if (!acting_ledger(call, LEDGER_READ, &ledger, err)) return false;
     bool good = read_verified(call, ledger, as_of_us, out, err);
     ledger_close(ledger);

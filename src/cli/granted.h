@@ -8,6 +8,8 @@
 #include "ledger/exception_book.h"
 #include "policy/exceptions.h"
 
+/* Whether somebody took the ledger away: its key is there, and it is not. */
+bool granted_lacks_ledger(struct invocation *call);
 /* Reads the book as it was at a time, in the same pass as the ledger is verified. A workspace
  * without a ledger has an empty one, and *exists says so.
  *

@@ -189,7 +189,7 @@ static bool read_ledger(struct invocation *call, struct policy_file *file, const
 static bool asks_ledger(struct invocation *call, const struct policy_file *file)
 {
     return !file->has_exceptions_file && option_exists(call, S("exceptions")) &&
-           ledger_exists(call->os, call->workspace, call->arena);
+           (ledger_exists(call->os, call->workspace, call->arena) || granted_lacks_ledger(call));
 }
 
 bool policy_file_parse(struct invocation *call, struct policy_file *file, str text)

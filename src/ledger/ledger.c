@@ -454,6 +454,19 @@ bool ledger_head(struct ledger *ledger, struct ledger_head *out, struct err *err
 
 /* ---- Writing -------------------------------------------------------------------------------- */
 
+/* Entries never go back in time: one of the year 9998 would hold up all that come after it, and end
+ * every token. */
+static bool check_clock(const struct ledger *ledger, struct err *err)
+{
+    const int64_t most_us = INT64_C(10) * 366 * 86400 * 1000000;
+    if (ledger->now_us <= ledger->last_us || ledger->now_us - ledger->last_us <= most_us)
+        return true;
+    return err_set(
+        err, ERR_REFUSED,
+        "the clock is more than ten years ahead of the ledger's last entry: set it right "
+        "first, for entries never go back in time");
+}
+
 /* The last entry, to which the next one is chained. */
 static bool load_last(struct ledger *ledger, struct arena scratch, struct err *err)
 {
@@ -466,7 +479,7 @@ static bool load_last(struct ledger *ledger, struct arena scratch, struct err *e
     if (!entry_text_parse(last.body, &scratch, &text, err)) return false;
     ledger->last = last.hash;
     ledger->last_us = text.time_us;
-    return true;
+    return check_clock(ledger, err);
 }
 
 /* A change of the key that was cut short after its entry was committed: the new key still waits. */

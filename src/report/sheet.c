@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report/sheet.h"
 
+#include "base/csv.h"
 #include "base/instant.h"
 #include "report/html.h"
 
@@ -180,28 +181,13 @@ void sheet_html(struct buf *out, const struct sheet *sheet)
 /* ---- Files --------------------------------------------------------------------------------------
  */
 
-static void put_field(struct buf *out, str text)
-{
-    bool quoted = false, formula = text.len && text.ptr[0] && strchr("=+-@\t\r", text.ptr[0]);
-    for (size_t i = 0; i < text.len && !quoted; i++)
-        quoted =
-            text.ptr[i] == ',' || text.ptr[i] == '"' || text.ptr[i] == '\n' || text.ptr[i] == '\r';
-    if (quoted) buf_char(out, '"');
-    if (formula) buf_char(out, '\'');
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == '"') buf_char(out, '"');
-        buf_char(out, text.ptr[i]);
-    }
-    if (quoted) buf_char(out, '"');
-}
-
 void sheet_csv(struct buf *out, const struct sheet *sheet)
 {
     bool first = true;
     for (size_t j = 0; j < sheet->n_columns; j++) {
         if (sheet->columns[j].look == SHEET_PICTURE) continue;
         if (!first) buf_char(out, ',');
-        put_field(out, sheet->columns[j].key);
+        csv_put(out, sheet->columns[j].key);
         first = false;
     }
     buf_str(out, S("\r\n"));
@@ -210,7 +196,7 @@ void sheet_csv(struct buf *out, const struct sheet *sheet)
         for (size_t j = 0; j < sheet->n_columns; j++) {
             if (sheet->columns[j].look == SHEET_PICTURE) continue;
             if (!first) buf_char(out, ',');
-            put_field(out, sheet->cells[i + j].text);
+            csv_put(out, sheet->cells[i + j].text);
             first = false;
         }
         buf_str(out, S("\r\n"));

@@ -308,3 +308,19 @@ twice = base.execute("SELECT subject FROM entry WHERE kind = 'exception-approved
 assert not twice, twice
 PY
 }
+
+@test "a clock that leaps by centuries writes nothing, and a ledger that is gone is told" {
+    local ws=$BATS_TEST_TMPDIR/leap
+    "$SALLYPORT" init "$ws" >/dev/null
+    cp "$BATS_TEST_DIRNAME/exception/policy.yaml" "$ws/policy.yaml"
+    local request=(exception request -C "$ws" --from 10.10.0.1 --to 10.10.0.2 --service smb --owner =cmd --reason test --expires 5d)
+    run at 9998-01-01T00:00:00Z "${request[@]}"
+    [ "$status" -ne 0 ]
+    [[ $output == *"more than ten years ahead"* ]]
+    "$SALLYPORT" "${request[@]}"
+    # What a spreadsheet would run is text.
+    "$SALLYPORT" exception list -C "$ws" --format csv | grep -q "^EX-1,pending,false,'=cmd,"
+    rm "$ws"/ledger.db*
+    run "$SALLYPORT" check -C "$ws"
+    [[ $output == *"but not the ledger (ledger.db): no exception is known"* ]]
+}
