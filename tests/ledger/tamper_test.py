@@ -10,6 +10,7 @@ the key; proofs with each bit flipped. Every change is given to both verifiers (
 program gets one bit of each byte). Both must find it, and name the same first bad entry.
 """
 import base64
+import functools
 import hashlib
 import importlib.machinery
 import importlib.util
@@ -30,6 +31,8 @@ def load_verifier():
     loader = importlib.machinery.SourceFileLoader("ledger_verify", path)
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader("ledger_verify", loader))
     loader.exec_module(module)
+    # Of equal key, text and signature the answer is the same: most changes leave the signed head as it was.
+    module.signature_fits = functools.lru_cache(maxsize=4096)(module.signature_fits)
     return module
 
 
