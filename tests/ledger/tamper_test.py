@@ -249,7 +249,7 @@ def check_forged(results, site, anchor):
     edited[3] = edited[3].replace(b'"machine":"', b'"machine":"X')
     forged = rehash(edited, 3, n - 1)
     with open(os.path.join(site.folder, "ledger.key"), "rb") as file:
-        name, _, seed = file.read().strip().split(b"+")[2:]
+        name, _, seed = file.read().strip().split(b"+", 4)[2:]
     head = sign(name, base64.b64decode(seed)[1:], [e[65:] for e in forged])
     data = b"\n".join(lines[:1] + forged) + b"\n\n" + head
     expect(results, site, data, ("entry", n - 4), "rewritten with the key, over the change of the key")
